@@ -1,0 +1,133 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What a cloud, a process and a task are."""
+
+import collections.abc
+import dataclasses
+import pathlib
+import typing
+import uuid
+
+from sandbox import health
+
+
+@dataclasses.dataclass(frozen=True)
+class User:
+    """A person of a cloud, with the projects he is a member of."""
+
+    name: str
+    projects: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Mapped:
+    """A user of another cloud who may enter with one home project."""
+
+    user: str
+    home_project: str
+    project: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Trust:
+    """What a landlord grants to the users and the Nova of another cloud."""
+
+    idp: str
+    service_project: str
+    role: str
+    users: tuple[Mapped, ...]
+
+    @property
+    def group(self) -> str:
+        """The group whose grants the other cloud's Nova has."""
+        return f'{self.idp}-nova'
+
+
+@dataclasses.dataclass(frozen=True)
+class Cloud:
+    """A cloud as data; ports are counted from ``base``."""
+
+    name: str
+    base: int
+    components: tuple[str, ...]
+    projects: tuple[str, ...] = ()
+    users: tuple[User, ...] = ()
+    service_users: tuple[str, ...] = ()
+    default_user: str = 'admin'
+    service_providers: tuple[str, ...] = ()
+    trusts: tuple[Trust, ...] = ()
+
+    @property
+    def home(self) -> bool:
+        """Whether its Nova uses what lives in other clouds."""
+        return bool(self.service_providers)
+
+    @property
+    def secret_uuid(self) -> str:
+        """The libvirt secret that holds the key of its Ceph."""
+        return str(uuid.uuid5(uuid.NAMESPACE_DNS, f'{self.name}.ceph'))
+
+    def password(self, user: str) -> str:
+        """Passwords can be guessed: this is a sandbox on loopback."""
+        return f'{self.name}-{user}'
+
+    def project_of(self, user: str) -> str:
+        """The project that a user works in unless told otherwise."""
+        for known in self.users:
+            if known.name == user:
+                return known.projects[0]
+        return 'service' if user in self.service_users else 'admin'
+
+
+@dataclasses.dataclass(frozen=True)
+class Service:
+    """A process that stays."""
+
+    cloud: str
+    name: str
+    command: tuple[str, ...]
+    health: health.Check
+    env: collections.abc.Mapping[str, str] = dataclasses.field(
+        default_factory=dict)
+    ports: tuple[int, ...] = ()
+    after: tuple[str, ...] = ()
+    config: pathlib.Path | None = None
+    guests: pathlib.Path | None = None
+    timeout: float = 120
+
+    @property
+    def id(self) -> str:
+        """The name by which others wait for it."""
+        return f'{self.cloud}/{self.name}'
+
+
+@dataclasses.dataclass(frozen=True)
+class Task:
+    """Something that is done once, after others, and then remembered.
+
+    ``stamp`` tells whether what was done before is still what is wanted.
+    """
+
+    cloud: str
+    name: str
+    run: collections.abc.Callable[[], None]
+    after: tuple[str, ...] = ()
+    stamp: str = ''
+
+    @property
+    def id(self) -> str:
+        """The name by which others wait for it."""
+        return f'{self.cloud}/{self.name}'
+
+
+Node = typing.Union[Service, Task]

@@ -1,0 +1,87 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The clouds: who runs what, who lives there and who trusts whom.
+
+A further cloud is one more :class:`~sandbox.model.Cloud` here, its name
+among the service providers of the clouds whose Nova shall use it, and a
+:class:`~sandbox.model.Trust` for each of them.
+"""
+
+from sandbox import model
+
+#: Ports, counted from the base of a cloud.
+PORTS = {
+    'keystone': 0,
+    'memcached': 1,
+    'glance': 2,
+    'cinder': 3,
+    'placement': 4,
+    'neutron': 5,
+    'nova': 6,
+    'ceph-mon': 10,
+    'ceph-mon-v1': 11,
+    'ceph-daemons': 100,
+    'mariadb': 0,
+    'rabbitmq': 1,
+    'rabbitmq-nodes': 2,
+    'epmd': 3,
+}
+
+STORAGE = ('memcached', 'keystone', 'ceph', 'glance', 'cinder')
+COMPUTE = ('placement', 'neutron', 'libvirt', 'nova')
+
+SHARED = model.Cloud(
+    name='shared', base=22000, components=('mariadb', 'rabbitmq'))
+
+MOC = model.Cloud(
+    name='moc', base=20000, components=STORAGE + COMPUTE,
+    projects=('research', 'teaching', 'service'),
+    users=(model.User('alice', ('research', 'teaching')),
+           model.User('bob', ('research', 'teaching'))),
+    service_users=('nova', 'cinder', 'glance', 'placement', 'neutron'),
+    default_user='alice',
+    service_providers=('bu',))
+
+#: A cloud for storage only: it has no Nova.
+BU = model.Cloud(
+    name='bu', base=21000, components=STORAGE + ('shibboleth',),
+    projects=('research', 'service', 'moc-service'),
+    service_users=('cinder', 'glance'),
+    trusts=(model.Trust(
+        idp='moc', service_project='moc-service', role='k2k_nova',
+        users=(model.Mapped('alice', 'research', 'research'),)),))
+
+CLOUDS = (SHARED, MOC, BU)
+
+#: What differs when Nova's and Cinder's fake drivers are used.
+NOT_FAKE = ('ceph', 'libvirt')
+
+
+def port(cloud: model.Cloud, name: str) -> int:
+    """The port of something in a cloud."""
+    return cloud.base + PORTS[name]
+
+
+def url(cloud: model.Cloud, name: str, path: str = '') -> str:
+    """The URL of an API of a cloud."""
+    return f'http://127.0.0.1:{port(cloud, name)}{path}'
+
+
+def by_name(name: str) -> model.Cloud:
+    """The cloud of that name."""
+    for cloud in CLOUDS:
+        if cloud.name == name:
+            return cloud
+    raise ValueError(
+        f'there is no cloud {name!r}, only '
+        + ', '.join(cloud.name for cloud in CLOUDS))
