@@ -1,0 +1,103 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""[service_provider:NAME]: how one service provider is reached."""
+
+import copy
+from typing import Any
+
+from keystoneauth1 import loading
+from oslo_config import cfg
+
+OPTS = [
+    cfg.StrOpt(
+        'project_name',
+        help="""
+The project at the service provider that a user's project here maps to.
+
+A template: ``{project_name}`` and ``{project_id}`` stand for the user's
+project in this cloud. Leave it unset where the service provider's mapping
+gives every project of yours exactly one project there: it is then asked for,
+by one request more for each login. It is an error if there are several.
+"""),
+    cfg.StrOpt(
+        'project_domain_name',
+        default='Default',
+        help="""
+The domain of ``project_name`` at the service provider.
+"""),
+    cfg.StrOpt(
+        'service_project_name',
+        help="""
+The project at the service provider that this service's own user maps to.
+
+The service token that goes with each request of a user is scoped to it. The
+role that the service has there must be in ``service_token_roles`` of the
+service provider's services. Ask the service provider's operator for it.
+"""),
+    cfg.StrOpt(
+        'service_project_domain_name',
+        default='Default',
+        help="""
+The domain of ``service_project_name`` at the service provider.
+"""),
+    cfg.FloatOpt(
+        'connect_timeout',
+        default=5,
+        min=0.1,
+        help="""
+How many seconds to wait for a connection to the service provider.
+"""),
+    cfg.FloatOpt(
+        'read_timeout',
+        default=30,
+        min=0.1,
+        help="""
+How many seconds to wait for the service provider to answer a request.
+
+The services of this cloud wait no longer than this for each request, so it
+bounds what a slow partner costs. Raise it only if the service provider's
+storage needs longer to export a volume.
+"""),
+]
+
+# NOTE: of keystoneauth's options of a session and an adapter those that an
+# operator has a use for; mixmatch has timeouts of its own (see above).
+_SESSION_OPTS = ('cafile', 'certfile', 'keyfile', 'insecure')
+_ADAPTER_OPTS = ('service_type', 'service_name', 'valid_interfaces',
+                 'region_name', 'endpoint_override', 'connect_retries')
+
+
+def group(name: str) -> str:
+    """The name of the section of a service provider."""
+    return f'service_provider:{name}'
+
+
+def _keystoneauth_opts() -> list[Any]:
+    opts = [copy.copy(opt) for opt in (
+        *loading.get_session_conf_options(),
+        *loading.get_adapter_conf_options(include_deprecated=False))
+        if opt.dest in _SESSION_OPTS + _ADAPTER_OPTS]
+    defaults = {'service_type': 'block-storage',
+                'valid_interfaces': ['public']}
+    for opt in opts:
+        opt.default = defaults.get(opt.dest, opt.default)
+    return opts
+
+
+def register_opts(conf: cfg.ConfigOpts, name: str) -> None:
+    conf.register_opts(OPTS, group=group(name))
+    conf.register_opts(_keystoneauth_opts(), group=group(name))
+
+
+def list_opts() -> list[tuple[str, list[Any]]]:
+    return [(group('NAME'), [*OPTS, *_keystoneauth_opts()])]

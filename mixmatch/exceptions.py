@@ -1,0 +1,123 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The errors of mixmatch; what is thrown says how to react to it."""
+
+from typing import Any
+
+from keystoneauth1 import exceptions as ksa_exceptions
+
+
+class MixmatchException(Exception):
+    """Base of all errors of mixmatch.
+
+    A subclass defines :attr:`msg_fmt`, a template filled with the keyword
+    arguments, which are kept as attributes, and :attr:`code`, the HTTP
+    status that an API answers with.
+    """
+
+    msg_fmt = 'An unknown error of mixmatch occurred.'
+    code = 500
+
+    def __init__(self, **kwargs: Any) -> None:
+        self.__dict__.update(kwargs)
+        super().__init__(self.msg_fmt % kwargs)
+
+
+class InvalidTarget(MixmatchException):
+    """A request names its target cloud in a way that cannot be read."""
+
+    msg_fmt = 'Invalid service provider: %(reason)s'
+    code = 400
+
+
+class UnknownServiceProvider(MixmatchException):
+    """The service provider is not one that the request may use."""
+
+    msg_fmt = ('Service provider %(service_provider)s %(reason)s. '
+               'Service providers that you can use here: %(allowed)s.')
+    code = 400
+
+    @classmethod
+    def not_one_of(cls, name: str, configured: tuple[str, ...],
+                   known: tuple[str, ...]) -> 'UnknownServiceProvider':
+        """Say why a name cannot be used.
+
+        :param name: what the request asked for
+        :param configured: the service providers in the configuration
+        :param known: the service providers that the token lists
+        """
+        if name in configured:
+            reason = ('is not offered to you by the Keystone of this cloud '
+                      '(it is not in your token)')
+        elif name in known:
+            reason = 'is not configured for the services of this cloud'
+        else:
+            reason = 'does not exist'
+        both = [sp for sp in configured if sp in known]
+        return cls(service_provider=name, reason=reason,
+                   allowed=', '.join(both) or 'none')
+
+
+class AssertionRefused(MixmatchException):
+    """Home's Keystone gives no SAML assertion for this token."""
+
+    msg_fmt = ('The Keystone of this cloud gave no assertion for service '
+               'provider %(service_provider)s: %(reason)s. The token must '
+               'be valid and scoped to a project.')
+    code = 403
+
+
+class LoginRefused(MixmatchException):
+    """The service provider does not let this identity in."""
+
+    msg_fmt = ('Service provider %(service_provider)s refused the login: '
+               '%(reason)s. Its operator maps which users and projects of '
+               'this cloud may enter.')
+    code = 403
+
+
+class ServiceProviderSetupError(MixmatchException):
+    """Two landlords have not finished their agreement; users cannot mend it.
+    """
+
+    msg_fmt = ('Service provider %(service_provider)s cannot be used: '
+               '%(reason)s. This is for the operator of this cloud to mend.')
+    code = 502
+
+
+class MicroversionNotSupported(MixmatchException):
+    """The other cloud runs an older release than this request needs."""
+
+    msg_fmt = ('The volume API of service provider %(service_provider)s is '
+               'too old: this needs microversion %(needed)s, it has '
+               '%(highest)s.')
+    code = 400
+
+
+class ConnectionFailure(MixmatchException, ksa_exceptions.ConnectionError):
+    """A cloud did not answer; the same request may succeed later.
+
+    It is a connection error of keystoneauth as well, so that code which
+    knows that library treats it as one, and never as "not found".
+    """
+
+    code = 503
+
+
+class ServiceProviderUnavailable(ConnectionFailure):
+    msg_fmt = 'Service provider %(service_provider)s does not answer: ' \
+              '%(reason)s'
+
+
+class HomeUnavailable(ConnectionFailure):
+    msg_fmt = 'The Keystone of this cloud does not answer: %(reason)s'

@@ -1,0 +1,150 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""One service provider: its options, and how we log in and talk to it."""
+
+import string
+from typing import Any
+
+from cinderclient import api_versions
+from cinderclient import client as cinder_client
+from keystoneauth1 import access
+from keystoneauth1 import loading
+from keystoneauth1 import plugin
+from oslo_config import cfg
+
+from mixmatch.conf import service_provider as options
+from mixmatch import exceptions
+from mixmatch import login
+from mixmatch import session
+
+
+class ServiceProvider:
+    """Another cloud, as the configuration describes it.
+
+    :param name: its id in home's Keystone
+    :param conf: the configuration of this process
+    :param home_url: the URL of home's Keystone, version included
+    """
+
+    def __init__(self, name: str, conf: cfg.ConfigOpts,
+                 home_url: str) -> None:
+        self.name = name
+        self._home_url = home_url
+        self._options = conf[options.group(name)]
+        # NOTE: shared by all users, so that connections and what discovery
+        # found are kept; it holds no cookie and no token.
+        self._session = self._new_session()
+
+    def _new_session(self, cookies: bool = False) -> session.CloudSession:
+        verify: bool | str = self._options.cafile or True
+        cert = self._options.certfile
+        return session.CloudSession(
+            self.name,
+            timeout=(self._options.connect_timeout,
+                     self._options.read_timeout),
+            home_url=self._home_url, cookies=cookies,
+            verify=False if self._options.insecure else verify,
+            cert=(cert, self._options.keyfile) if cert else None)
+
+    def login(self, home: plugin.BaseAuthPlugin,
+              scope: login.Scope) -> login.Login:
+        """A login of an identity of home; nothing is sent before it is used.
+
+        :param home: the auth plugin of the identity at home
+        :param scope: the project here
+        """
+        return login.Login(home, self.name, scope,
+                           lambda: self._new_session(cookies=True))
+
+    def user_scope(self, home: access.AccessInfoV3) -> dict[str, str]:
+        """The project that a user's project at home maps to.
+
+        :raises ServiceProviderSetupError: the configured template is wrong
+        """
+        template = self._options.project_name
+        if not template:
+            return {}
+        try:
+            name = string.Formatter().vformat(
+                template, (), {'project_name': home.project_name,
+                               'project_id': home.project_id})
+        except (LookupError, ValueError, AttributeError) as exc:
+            raise self.setup_error(
+                f'project_name = {template} is no template that can be '
+                f'filled ({exc})') from exc
+        return {'project_name': name,
+                'project_domain_name': self._options.project_domain_name}
+
+    def service_scope(self, home: access.AccessInfoV3) -> dict[str, str]:
+        """The project that this service's own user works in."""
+        if not self._options.service_project_name:
+            return {}
+        return {'project_name': self._options.service_project_name,
+                'project_domain_name':
+                    self._options.service_project_domain_name}
+
+    def volume_client(self, auth: plugin.BaseAuthPlugin,
+                      microversion: str | None = None,
+                      global_request_id: str | None = None) -> Any:
+        """A client of the service provider's Cinder.
+
+        :param auth: who asks
+        :param microversion: the version of the API that the caller needs
+        :param global_request_id: joins the logs of both clouds
+        :returns: ``cinderclient.v3.client.Client``
+        :raises MicroversionNotSupported: the Cinder there is too old
+        :raises ServiceProviderUnavailable: it does not answer
+        """
+        version = '3.0'
+        if microversion:
+            version = self._check_microversion(auth, microversion)
+        return cinder_client.Client(
+            version, session=self._session, auth=auth,
+            global_request_id=global_request_id,
+            connect_retries=self._options.connect_retries, **self._endpoint)
+
+    @property
+    def _endpoint(self) -> dict[str, Any]:
+        return {'service_type': self._options.service_type,
+                'service_name': self._options.service_name,
+                'interface': self._options.valid_interfaces,
+                'region_name': self._options.region_name,
+                'endpoint_override': self._options.endpoint_override}
+
+    def highest_microversion(self, auth: plugin.BaseAuthPlugin) -> str:
+        """The newest version of the volume API that it speaks.
+
+        :raises ServiceProviderSetupError: it has no Cinder for us
+        """
+        data = self._session.get_endpoint_data(auth, **self._endpoint)
+        if data is None:
+            raise self.setup_error(
+                'its catalog has no endpoint for service_type '
+                f'{self._options.service_type} in region '
+                f'{self._options.region_name}')
+        major, minor = data.max_microversion or (3, 0)
+        return f'{major}.{minor}'
+
+    def _check_microversion(self, auth: plugin.BaseAuthPlugin,
+                            microversion: str) -> str:
+        highest = self.highest_microversion(auth)
+        if (api_versions.APIVersion(highest)
+                < api_versions.APIVersion(microversion)):
+            raise exceptions.MicroversionNotSupported(
+                service_provider=self.name, needed=microversion,
+                highest=highest)
+        return microversion
+
+    def setup_error(self, reason: str) -> exceptions.MixmatchException:
+        return exceptions.ServiceProviderSetupError(
+            service_provider=self.name, reason=reason)

@@ -1,0 +1,71 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Errors of mixmatch, in the words of Nova."""
+
+from collections.abc import Iterator
+import contextlib
+from typing import Any
+
+from cinderclient import exceptions as cinder_exceptions
+from nova import exception
+
+from mixmatch import exceptions
+from mixmatch_nova import target
+
+
+@contextlib.contextmanager
+def for_nova(context: Any) -> Iterator[None]:
+    """Raise errors of mixmatch as what Nova expects of a volume service.
+
+    The original is noted in the request, for an answer of the API that says
+    more. Nothing becomes "not found": for that Nova destroys mappings.
+    """
+    try:
+        yield
+    except exceptions.MixmatchException as exc:
+        target.of(context).failure = exc
+        raise _translate(exc) from exc
+
+
+def _translate(exc: exceptions.MixmatchException) -> exception.NovaException:
+    if isinstance(exc, exceptions.MicroversionNotSupported):
+        return exception.CinderAPIVersionNotAvailable(version=exc.needed)
+    if exc.code == 403:
+        return exception.Forbidden(str(exc))
+    if exc.code == 400:
+        return exception.InvalidVolume(reason=str(exc))
+    return exception.CinderConnectionFailed(reason=str(exc))
+
+
+@contextlib.contextmanager
+def noted(context: Any, service_provider: str) -> Iterator[None]:
+    """Note what a service provider's Cinder fails with, and let it pass."""
+    try:
+        yield
+    except exception.CinderConnectionFailed as exc:
+        # NOTE: Nova raised it while it handled ours.
+        if isinstance(exc.__context__, exceptions.MixmatchException):
+            target.of(context).failure = exc.__context__
+        raise
+    except cinder_exceptions.ClientException as exc:
+        reason = f'its Cinder answered HTTP {exc.code}'
+        kind: type[exceptions.MixmatchException] | None = None
+        if exc.code == 401:
+            kind = exceptions.ServiceProviderSetupError
+            reason += '; it accepts the login but not the service token'
+        elif exc.code >= 500:
+            kind = exceptions.ServiceProviderUnavailable
+        if kind:
+            target.of(context).failure = kind(
+                service_provider=service_provider, reason=reason)
+        raise

@@ -1,0 +1,190 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The paste filter of nova-api: the target that a request names.
+
+It stands right after ``keystonecontext``: it needs to know who asks, and
+strips the target before Nova checks the request against its schema.
+"""
+
+from collections.abc import Callable
+import re
+from typing import Any
+
+from nova.api.openstack import wsgi
+from oslo_log import log as logging
+from oslo_serialization import jsonutils
+from oslo_utils import uuidutils
+import webob
+import webob.dec
+import webob.exc
+
+from mixmatch import exceptions
+from mixmatch import federation
+from mixmatch_nova import identity
+from mixmatch_nova import plugin
+from mixmatch_nova import target
+
+LOG = logging.getLogger(__name__)
+
+OPTION = 'serviceProvider'
+
+_ATTACHMENTS = re.compile(
+    r'(/[^/]+)?/servers/(?P<server>[^/]+)/os-volume_attachments'
+    r'(/(?P<volume>[^/]+))?/?')
+
+
+class VolumeAttachments:
+    """Serves ``serviceProvider`` in ``os-volume_attachments``.
+
+    :param application: Nova's API
+    :param clouds: the service providers; None if this process does not have
+        the plugin, then a request that names one is refused
+    """
+
+    def __init__(self, application: Callable,
+                 clouds: federation.Federation | None) -> None:
+        self._application = application
+        self._clouds = clouds
+
+    @webob.dec.wsgify
+    def __call__(self, request: webob.Request) -> Any:
+        match = _ATTACHMENTS.fullmatch(request.path_info)
+        context = request.environ.get('nova.context')
+        if match is None or context is None:
+            return self._application
+        try:
+            if request.method == 'POST':
+                self._name_target(request, context)
+            elif match['volume']:
+                self._note_attachment(request, context, match)
+            response = request.get_response(self._application)
+            return self._answer(response, context)
+        except exceptions.MixmatchException as exc:
+            LOG.info('%s', exc)
+            return _fault(exc)
+
+    def _name_target(self, request: webob.Request, context: Any) -> None:
+        """Take the target out of the body of an attach, and log in there."""
+        try:
+            body = jsonutils.loads(request.body)
+            attachment = body['volumeAttachment']
+            name, volume_id = _pop_target(attachment)
+        except (ValueError, LookupError, TypeError):
+            return  # NOTE: Nova says what is wrong with it
+        if name is None:
+            return
+        self._check(request, name)
+        request.body = jsonutils.dump_as_bytes(body)
+        if uuidutils.is_uuid_like(volume_id):
+            target.of(context).note(volume_id,
+                                    self._enter(context, name, volume_id))
+
+    def _check(self, request: webob.Request, name: str) -> None:
+        if self._clouds is None:
+            raise exceptions.InvalidTarget(
+                reason='this compute service does not reach other clouds '
+                       '(its operator has not enabled mixmatch in nova.conf)')
+        self._clouds.check(name,
+                           request.environ.get('keystone.token_info') or {})
+
+    def _enter(self, context: Any, name: str,
+               volume_id: str) -> target.Target:
+        assert self._clouds is not None
+        try:
+            return identity.enter(self._clouds, context, name)
+        except exceptions.LoginRefused as exc:
+            # NOTE: who has no project there learns nothing of its volumes;
+            # this is what Nova says of a volume that does not exist.
+            LOG.info('Volume %(volume)s cannot be attached: %(reason)s',
+                     {'volume': volume_id, 'reason': exc})
+            raise VolumeNotFound(volume_id=volume_id) from exc
+
+    def _note_attachment(self, request: webob.Request, context: Any,
+                         match: re.Match) -> None:
+        """A detach asks for the volume before it knows its mapping."""
+        volume_id, at, name = match['volume'].partition('@')
+        if at:
+            self._check(request, name)
+            head = request.path_info[:match.start('volume')]
+            request.path_info = head + volume_id
+            target.of(context).note(volume_id, target.Target(name))
+        if self._clouds is not None:
+            target.of(context).attachment_of_url = (match['server'],
+                                                    volume_id)
+
+    def _answer(self, response: webob.Response,
+                context: Any) -> webob.Response:
+        if self._clouds is None:
+            return response
+        targets = target.of(context)
+        if response.status_int >= 500 and targets.failure:
+            return _fault(targets.failure)
+        if (response.status_int == 200
+                and response.content_type == 'application/json'):
+            body = response.json
+            for each in body.get('volumeAttachments') or [
+                    body.get('volumeAttachment') or {}]:
+                where = targets.foreign(each.get('volumeId', ''))
+                if where:
+                    each[OPTION] = where.service_provider
+            response.json = body
+        return response
+
+
+class VolumeNotFound(exceptions.MixmatchException):
+    msg_fmt = 'Volume %(volume_id)s could not be found.'
+    code = 404
+
+
+def _pop_target(attachment: dict[str, Any]) -> tuple[str | None, Any]:
+    """Take the target out of a ``volumeAttachment``.
+
+    :returns: the service provider (None for home) and the volume id
+    :raises InvalidTarget: it is no name, or two that differ
+    """
+    volume_id = attachment.get('volumeId')
+    names = []
+    if OPTION in attachment:
+        names.append(attachment.pop(OPTION))
+    if isinstance(volume_id, str) and '@' in volume_id:
+        volume_id, _, name = volume_id.partition('@')
+        attachment['volumeId'] = volume_id
+        names.append(name)
+    if not all(isinstance(name, str) and name for name in names):
+        raise exceptions.InvalidTarget(
+            reason=f'{OPTION} must be the name of a service provider, a '
+                   'string that is not empty')
+    if len(set(names)) > 1:
+        raise exceptions.InvalidTarget(
+            reason=f'{OPTION} says {names[0]}, volumeId says {names[1]}')
+    return (names[0] if names else None), volume_id
+
+
+def _fault(exc: exceptions.MixmatchException) -> wsgi.Fault:
+    kind = webob.exc.status_map[exc.code]
+    return wsgi.Fault(kind(explanation=str(exc)))
+
+
+def factory(global_conf: dict[str, str], **local_conf: str
+            ) -> Callable[[Callable], VolumeAttachments]:
+    """The filter factory of paste.deploy."""
+    loaded = plugin.loaded()
+    if loaded is None:
+        LOG.error('mixmatch is in api-paste.ini but not in config_source of '
+                  'nova.conf: requests that name a service provider are '
+                  'refused')
+
+    def make(application: Callable) -> VolumeAttachments:
+        return VolumeAttachments(application,
+                                 loaded.clouds if loaded else None)
+    return make

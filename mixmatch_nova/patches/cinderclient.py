@@ -1,0 +1,46 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""nova.volume.cinder.cinderclient: the one place that makes a client."""
+
+from collections.abc import Callable
+import functools
+from typing import Any
+
+from mixmatch import federation
+from mixmatch_nova import errors
+from mixmatch_nova import identity
+from mixmatch_nova import patch
+
+CINDERCLIENT = patch.Symbol(
+    'nova.volume.cinder', 'cinderclient',
+    ('context', 'microversion', 'skip_version_check', 'check_only'))
+
+
+def _cinderclient(clouds: federation.Federation, original: Callable,
+                  context: Any, microversion: str | None = None,
+                  skip_version_check: bool = False,
+                  check_only: bool = False) -> Any:
+    where = identity.route_of(context)
+    if where is None:
+        return original(context, microversion, skip_version_check,
+                        check_only)
+    with errors.for_nova(context):
+        there = clouds.service_provider(where.service_provider)
+        return there.volume_client(
+            identity.auth_for(clouds, context, where),
+            microversion=microversion, global_request_id=context.global_id)
+
+
+def patches(clouds: federation.Federation) -> list[patch.Patch]:
+    return [patch.Patch(CINDERCLIENT,
+                        functools.partial(_cinderclient, clouds))]

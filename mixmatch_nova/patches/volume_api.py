@@ -1,0 +1,210 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""nova.volume.cinder.API: each call goes to the cloud its volume lives in.
+
+A method is told only an id. Its target is looked up in what the request
+knows and rides on a copy of the context to the function that makes the
+client (see :mod:`mixmatch_nova.patches.cinderclient`).
+"""
+
+from collections.abc import Callable
+import functools
+import inspect
+from typing import Any
+
+from nova import exception
+from nova import objects
+from nova.volume import cinder
+
+from mixmatch import federation
+from mixmatch_nova import errors
+from mixmatch_nova import identity
+from mixmatch_nova import patch
+from mixmatch_nova import target
+
+_MODULE = 'nova.volume.cinder'
+
+#: Methods by what their first argument after the context is.
+BY_VOLUME = ('get', 'reserve_volume', 'unreserve_volume', 'begin_detaching',
+             'roll_detaching', 'attach', 'detach', 'initialize_connection',
+             'terminate_connection', 'delete', 'attachment_create',
+             'get_volume_encryption_metadata')
+BY_ATTACHMENT = ('attachment_get', 'attachment_update', 'attachment_delete',
+                 'attachment_complete')
+#: What Nova cannot do with a volume that lives elsewhere: its result would
+#: be a resource of the other cloud that home takes for its own, or needs an
+#: image that is only at one of the two.
+REFUSED = {'create_snapshot': 'take a snapshot of',
+           'create_snapshot_force': 'take a snapshot of',
+           'reimage_volume': 'rebuild a server on',
+           'update': 'change'}
+#: Home only: they have no id of a volume, or (migrate_volume_completion) are
+#: called on behalf of home's Cinder.
+HOME_ONLY = ('get_all', 'get_snapshot', 'get_all_snapshots', 'create',
+             'delete_snapshot', 'update_snapshot_status',
+             'get_absolute_limits', 'get_all_volume_types',
+             'attachment_get_all', 'check_attached',
+             'migrate_volume_completion')
+
+VOLUME_VIEW = patch.Symbol(_MODULE, '_untranslate_volume_summary_view',
+                           ('context', 'vol'))
+CHECK_AZ = patch.Symbol(_MODULE, 'API.check_availability_zone',
+                        ('self', 'context', 'volume'))
+
+#: In the answer of home's Cinder for a foreign volume.
+MARK = 'os-mixmatch:service_provider'
+_VIEW_TARGET = 'mixmatch_service_provider'
+
+
+def _symbol(name: str) -> patch.Symbol:
+    first = {'get_volume_encryption_metadata': 'context'}.get(name, 'ctx')
+    second = ('attachment_id' if name in BY_ATTACHMENT else
+              'res_id' if name.startswith('create_snapshot') else
+              'volume_id')
+    return patch.Symbol(_MODULE, f'API.{name}', ('self', first, second))
+
+
+def check_all_known() -> None:
+    """Check that no method of Nova's volume API is news to this module.
+
+    :raises mixmatch_nova.patch.DoesNotFit: one is; it might ask home for a
+        foreign volume
+    """
+    known = {*BY_VOLUME, *BY_ATTACHMENT, *REFUSED, *HOME_ONLY,
+             CHECK_AZ.attribute}
+    found = {name for name, _ in inspect.getmembers(
+        cinder.API, inspect.isfunction) if not name.startswith('_')}
+    if found - known:
+        raise patch.DoesNotFit(
+            f'{_MODULE}.API has new methods: {sorted(found - known)}')
+
+
+class Router:
+    """The wrappers of the volume API's methods.
+
+    :param clouds: the service providers of this process
+    """
+
+    def __init__(self, clouds: federation.Federation) -> None:
+        self._clouds = clouds
+
+    def by_volume(self, original: Callable, api: Any, context: Any,
+                  volume_id: str, *args: Any, **kwargs: Any) -> Any:
+        where = self._resolve_volume(context, volume_id)
+        return self._call(original, where, api, context, volume_id,
+                          *args, **kwargs)
+
+    def attachment_create(self, original: Callable, api: Any, context: Any,
+                          volume_id: str, *args: Any, **kwargs: Any) -> Any:
+        attachment = self.by_volume(original, api, context, volume_id,
+                                    *args, **kwargs)
+        where = target.of(context).get(volume_id)
+        target.of(context).note(attachment['id'], where or target.HOME)
+        return attachment
+
+    def get(self, original: Callable, api: Any, context: Any,
+            volume_id: str, *args: Any, **kwargs: Any) -> Any:
+        where = self._resolve_volume(context, volume_id)
+        volume = self._call(original, where, api, context, volume_id,
+                            *args, **kwargs)
+        marked = volume.pop(_VIEW_TARGET, None)
+        if where is None and marked:
+            # NOTE: log in now, while nothing is reserved anywhere.
+            with errors.for_nova(context):
+                where = identity.enter(self._clouds, context, marked)
+        target.of(context).note(volume_id, where or target.HOME)
+        return volume
+
+    def by_attachment(self, original: Callable, api: Any, context: Any,
+                      attachment_id: str, *args: Any, **kwargs: Any) -> Any:
+        where = self._foreign(context, attachment_id)
+        return self._call(original, where, api, context, attachment_id,
+                          *args, **kwargs)
+
+    def refuse(self, name: str, original: Callable, api: Any, context: Any,
+               volume_id: str, *args: Any, **kwargs: Any) -> Any:
+        where = self._resolve_volume(context, volume_id)
+        if where:
+            raise exception.InvalidVolume(
+                reason=f'volume {volume_id} lives at service provider '
+                       f'{where.service_provider}; this cloud cannot '
+                       f'{REFUSED[name]} it')
+        return original(api, context, volume_id, *args, **kwargs)
+
+    def check_availability_zone(self, original: Callable, api: Any,
+                                context: Any, volume: dict, *args: Any,
+                                **kwargs: Any) -> None:
+        # NOTE: availability zones of two clouds have nothing in common.
+        if not self._foreign(context, volume['id']):
+            original(api, context, volume, *args, **kwargs)
+
+    def _resolve_volume(self, context: Any,
+                        volume_id: str) -> target.Target | None:
+        targets = target.of(context)
+        server_id, attached = targets.attachment_of_url or (None, None)
+        if attached == volume_id:
+            targets.attachment_of_url = None
+            self._load_mapping(context, server_id, volume_id)
+        return self._foreign(context, volume_id)
+
+    def _foreign(self, context: Any, resource_id: str
+                 ) -> target.Target | None:
+        with errors.for_nova(context):
+            return target.of(context).foreign(resource_id)
+
+    @staticmethod
+    def _load_mapping(context: Any, server_id: str, volume_id: str) -> None:
+        # Detach asks Cinder for the volume before it reads the mapping
+        # that says where the volume is.
+        try:
+            objects.BlockDeviceMapping.get_by_volume_and_instance(
+                context, volume_id, server_id)
+        except exception.VolumeBDMNotFound:
+            pass
+
+    @staticmethod
+    def _call(original: Callable, where: target.Target | None, api: Any,
+              context: Any, *args: Any, **kwargs: Any) -> Any:
+        if where is None:
+            return original(api, context, *args, **kwargs)
+        with errors.noted(context, where.service_provider):
+            return original(api, identity.routed(context, where), *args,
+                            **kwargs)
+
+
+def _volume_view(original: Callable, context: Any, vol: Any) -> dict:
+    view = original(context, vol)
+    marked = getattr(vol, MARK, None)
+    if identity.route_of(context) is None and marked:
+        view[_VIEW_TARGET] = marked
+    if (identity.route_of(context) or marked) and getattr(
+            vol, 'encrypted', False):
+        raise exception.InvalidVolume(
+            reason=f'volume {vol.id} is encrypted with a key that only its '
+                   'own cloud has; a server of this cloud cannot use it')
+    return view
+
+
+def patches(clouds: federation.Federation) -> list[patch.Patch]:
+    check_all_known()
+    router = Router(clouds)
+    own = {'get': router.get, 'attachment_create': router.attachment_create}
+    wrappers = {
+        **dict.fromkeys(BY_VOLUME, router.by_volume),
+        **dict.fromkeys(BY_ATTACHMENT, router.by_attachment),
+        **{name: functools.partial(router.refuse, name) for name in REFUSED},
+        **own}
+    return [patch.Patch(CHECK_AZ, router.check_availability_zone),
+            patch.Patch(VOLUME_VIEW, _volume_view),
+            *(patch.Patch(_symbol(name), wrapper)
+              for name, wrapper in wrappers.items())]

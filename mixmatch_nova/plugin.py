@@ -1,0 +1,56 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Everything that one Nova process has of mixmatch."""
+
+from oslo_config import cfg
+
+from mixmatch import federation
+from mixmatch_nova import patch
+from mixmatch_nova.patches import block_device_mapping
+from mixmatch_nova.patches import cinderclient
+from mixmatch_nova.patches import context
+from mixmatch_nova.patches import volume_api
+
+
+class Plugin:
+    """The state of mixmatch in one process: the clouds and the logins.
+
+    :param conf: Nova's configuration
+    """
+
+    def __init__(self, conf: cfg.ConfigOpts) -> None:
+        self.clouds = federation.Federation(conf)
+
+    def patches(self) -> list[patch.Patch]:
+        return [*context.patches(),
+                *block_device_mapping.patches(),
+                *volume_api.patches(self.clouds),
+                *cinderclient.patches(self.clouds)]
+
+
+def load(conf: cfg.ConfigOpts) -> None:
+    """Put the plugin into this process, once.
+
+    :param conf: Nova's configuration
+    :raises mixmatch_nova.patch.DoesNotFit: the installed Nova is not the
+        one that the patches were written for; nothing is patched then
+    """
+    if loaded() is None:
+        plugin = Plugin(conf)
+        patch.apply(plugin, plugin.patches())
+
+
+def loaded() -> Plugin | None:
+    """The plugin of this process; None where nova.conf does not enable it.
+    """
+    return patch.owner_of(context.TO_DICT)

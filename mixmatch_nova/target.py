@@ -1,0 +1,162 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Which cloud a volume, or an attachment, of a request lives in."""
+
+import dataclasses
+import threading
+from typing import Any
+import weakref
+
+from mixmatch import exceptions
+
+#: How a block device mapping remembers its target, in ``volume_type``. Nova
+#: refuses that field from users where ``source_type`` is "volume", and never
+#: reads it there.
+MARKER = 'mixmatch'
+
+
+@dataclasses.dataclass(frozen=True)
+class Target:
+    """A cloud and a project in it.
+
+    :param service_provider: the id of the service provider
+    :param project_id: the project there that owns the volume; None until a
+        login has told it
+    """
+
+    service_provider: str
+    project_id: str | None = None
+
+    def __str__(self) -> str:
+        return f'{self.service_provider}:{self.project_id or ""}'
+
+    @classmethod
+    def parse(cls, text: str) -> 'Target':
+        # NOTE: the id of a service provider may hold a colon, that of a
+        # project may not.
+        service_provider, _, project_id = text.rpartition(':')
+        return cls(service_provider, project_id or None)
+
+    @property
+    def marker(self) -> str:
+        """What the block device mapping of the volume remembers."""
+        return f'{MARKER}:{self}'
+
+    @classmethod
+    def from_marker(cls, volume_type: str | None) -> 'Target | None':
+        prefix, _, text = (volume_type or '').partition(':')
+        return cls.parse(text) if prefix == MARKER and text else None
+
+
+#: Home is a target too: an id that was seen to be home's stays home's.
+HOME = Target('')
+
+_CONFLICT = 'conflict'
+
+
+class ConflictingTargets(exceptions.MixmatchException):
+    """The same id was seen at two clouds in one request.
+
+    A service provider chooses the ids of its volumes, and must not be able
+    to draw requests for a volume of home to itself.
+    """
+
+    msg_fmt = ('%(resource_id)s is said to live in more than one cloud; it '
+               'is not touched in any')
+    code = 400
+
+
+class Targets:
+    """What one request knows of the targets of the ids in it.
+
+    The id is that of a volume or of an attachment.
+    """
+
+    def __init__(self) -> None:
+        self._targets: dict[str, Target] = {}
+        self._conflicts: set[str] = set()
+        #: (server id, volume id) of the URL, for a lookup of the block
+        #: device mapping by who needs it first
+        self.attachment_of_url: tuple[str, str] | None = None
+        #: what mixmatch raised last in this request, for the API's answer
+        self.failure: exceptions.MixmatchException | None = None
+
+    def note(self, resource_id: str | None, target: Target) -> None:
+        """Remember where a volume or an attachment lives."""
+        if not resource_id:
+            return
+        known = self._targets.setdefault(resource_id, target)
+        if known.service_provider != target.service_provider:
+            self._conflicts.add(resource_id)
+        elif target.project_id and not known.project_id:
+            self._targets[resource_id] = target
+        elif target.project_id != (known.project_id or target.project_id):
+            self._conflicts.add(resource_id)
+
+    def get(self, resource_id: str) -> Target | None:
+        """Where a volume or an attachment lives; None if nobody has said.
+
+        :raises ConflictingTargets: two have said, and differ
+        """
+        if resource_id in self._conflicts:
+            raise ConflictingTargets(resource_id=resource_id)
+        return self._targets.get(resource_id)
+
+    def foreign(self, resource_id: str) -> Target | None:
+        """The service provider that it lives at; None if that is home."""
+        target = self.get(resource_id)
+        return None if target == HOME else target
+
+    def to_dict(self) -> dict[str, str]:
+        """For the message bus: names and ids, never a token."""
+        foreign = {key: str(target) for key, target in self._targets.items()
+                   if target != HOME}
+        return {**foreign, **dict.fromkeys(self._conflicts, _CONFLICT)}
+
+    def update(self, values: dict[str, str]) -> None:
+        """Take over what :meth:`to_dict` of another process told."""
+        for key, text in values.items():
+            if text == _CONFLICT:
+                self._conflicts.add(key)
+            else:
+                self.note(key, Target.parse(text))
+
+
+class Registry:
+    """The targets of each request that this process works on.
+
+    Nova copies the context of a request often, not always with its
+    attributes, but with its request id. An entry lives as long as one of
+    the contexts that were given it.
+    """
+
+    _ATTRIBUTE = 'mixmatch_targets'
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._requests: weakref.WeakValueDictionary[str, Targets] = (
+            weakref.WeakValueDictionary())
+
+    def of(self, context: Any) -> Targets:
+        """The targets of the request that a context belongs to."""
+        targets = getattr(context, self._ATTRIBUTE, None)
+        if targets is None:
+            with self._lock:
+                targets = self._requests.setdefault(
+                    context.request_id, Targets())
+            setattr(context, self._ATTRIBUTE, targets)
+        return targets
+
+
+_REGISTRY = Registry()
+of = _REGISTRY.of
