@@ -1,0 +1,147 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What every scenario begins with."""
+
+from typing import Any
+
+from oslotest import base
+
+from tests.functional import clouds
+
+#: Where the guest writes its marker, in bytes.
+MARKER_AT = 2048 * 512
+
+
+class Scenario(base.BaseTestCase):
+    """Alice of moc, and what she does with two real clouds."""
+
+    sandbox: clouds.Sandbox
+    alice: clouds.Person
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        super().setUpClass()
+        cls.sandbox = clouds.Sandbox()
+        cls.alice = cls.sandbox.user('moc', 'alice')
+
+    def volume_at(self, cloud: str) -> str:
+        """A volume of alice's at a service provider; its id."""
+        result = clouds.must(self.alice.openstack_at(
+            cloud, 'volume', 'create', '--size', '1', '-f', 'json',
+            self.id().rpartition('.')[2]))
+        volume_id = result.json['id']
+        self.addCleanup(self.delete_volume, cloud, volume_id)
+        self.wait_for_status(cloud, volume_id, 'available')
+        return volume_id
+
+    def local_volume(self) -> str:
+        """A volume of alice's at home; its id."""
+        cinder = self.alice.api('block-storage')
+        volume_id = cinder.post('/volumes', json={'volume': {
+            'size': 1, 'name': self.id().rpartition('.')[2]}}).json()[
+                'volume']['id']
+        self.addCleanup(self.delete_volume, None, volume_id)
+        self.wait_for_status(None, volume_id, 'available')
+        return volume_id
+
+    def delete_volume(self, cloud: str | None, volume_id: str) -> None:
+        cinder = self.alice.api('block-storage', at=cloud)
+        self.wait_for_status(cloud, volume_id, 'available')
+        cinder.delete(f'/volumes/{volume_id}')
+        clouds.wait_for(
+            f'deletion of volume {volume_id}',
+            lambda: cinder.get(f'/volumes/{volume_id}').status_code == 404)
+
+    def volume(self, cloud: str | None, volume_id: str) -> dict[str, Any]:
+        """A volume as its own cloud shows it to alice."""
+        response = self.alice.api('block-storage', at=cloud).get(
+            f'/volumes/{volume_id}')
+        self.assertEqual(200, response.status_code, response.text)
+        return response.json()['volume']
+
+    def wait_for_status(self, cloud: str | None, volume_id: str,
+                        status: str) -> None:
+        cinder = self.alice.api('block-storage', at=cloud)
+        clouds.wait_for(
+            f'volume {volume_id} {status}',
+            lambda: cinder.get(f'/volumes/{volume_id}').json()['volume'][
+                'status'] == status)
+
+    def attachments_at(self, cloud: str, volume_id: str) -> list[Any]:
+        """All attachments of a volume, as the landlord's admin sees them."""
+        response = self.sandbox.user(cloud, 'admin').api(
+            'block-storage', version='3.44').get(
+                f'/attachments/detail?all_tenants=1&volume_id={volume_id}')
+        self.assertEqual(200, response.status_code, response.text)
+        return response.json()['attachments']
+
+    def assert_untouched(self, cloud: str, volume_id: str) -> None:
+        """Nothing was reserved, nothing is left."""
+        self.assertEqual([], self.attachments_at(cloud, volume_id))
+        self.assertEqual('available', self.volume(cloud, volume_id)['status'])
+
+
+class ServerScenario(Scenario):
+    """The same with a server of alice's, one for each class of tests."""
+
+    server: str
+    name: str
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        super().setUpClass()
+        cls.name = cls.__module__.rpartition('.')[2].replace('_', '-')
+        cls.server = clouds.must(cls.alice.openstack(
+            'server', 'create', '--image', 'guest', '--flavor', 'tiny',
+            '--nic', 'none', '--wait', '-f', 'json', cls.name)).json['id']
+
+    @classmethod
+    def tearDownClass(cls) -> None:
+        clouds.must(cls.alice.openstack('server', 'delete', '--wait',
+                                        cls.server))
+        super().tearDownClass()
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.nova = self.alice.api('compute', version='2.60')
+
+    @property
+    def url(self) -> str:
+        return f'/servers/{self.server}/os-volume_attachments'
+
+    def attach(self, body: Any) -> Any:
+        """POST an attachment; the HTTP response."""
+        return self.nova.post(self.url, json=body)
+
+    def mappings(self) -> list[dict[str, Any]]:
+        """The block device mappings of volumes, finished or not."""
+        return self.nova.get(self.url).json()['volumeAttachments']
+
+    def console(self) -> str:
+        return self.nova.post(f'/servers/{self.server}/action', json={
+            'os-getConsoleOutput': {}}).json()['output']
+
+    def wait_for_console(self, text: str, count: int = 1) -> str:
+        """Wait for the guest to say something, and return what it said."""
+        def said() -> str | None:
+            output = self.console()
+            return output if output.count(text) >= count else None
+        return clouds.wait_for(f'the guest to say {text!r}', said)
+
+    def wait_for_attached(self, cloud: str, volume_id: str) -> None:
+        self.wait_for_status(cloud, volume_id, 'in-use')
+
+    def detach(self, cloud: str, volume_id: str) -> None:
+        response = self.nova.delete(f'{self.url}/{volume_id}')
+        self.assertEqual(202, response.status_code, response.text)
+        self.wait_for_status(cloud, volume_id, 'available')

@@ -1,0 +1,189 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The clouds of the sandbox, as the tests use them.
+
+Everything goes through a front door: the real commands, or HTTP with a
+token. What only an operator can see (logs, storage, configuration) is read
+where an operator reads it.
+"""
+
+import dataclasses
+import json
+import os
+import pathlib
+import subprocess
+import time
+from typing import Any
+
+from keystoneauth1 import adapter
+from keystoneauth1.identity import v3
+from keystoneauth1 import session
+
+from sandbox import state
+from sandbox import topology
+
+RUN = pathlib.Path(__file__).parents[2] / 'sandbox' / 'run'
+
+#: How long an operation of the clouds may take here, in seconds.
+PATIENCE = 90
+
+
+class CommandFailed(AssertionError):
+    """A command ended with another code than expected."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """What a command printed."""
+
+    command: str
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+    def __str__(self) -> str:
+        return f'$ {self.command}\n{self.out}{self.err}[exit {self.code}]'
+
+
+def run(*argv: str, env: dict[str, str] | None = None) -> Result:
+    """Run a command to its end, whatever that is."""
+    done = subprocess.run(argv, env={**os.environ, **(env or {})},
+                          stdin=subprocess.DEVNULL, capture_output=True,
+                          text=True, errors='replace', timeout=600)
+    return Result(' '.join(argv), done.returncode, done.stdout, done.stderr)
+
+
+def must(result: Result) -> Result:
+    """Insist that a command succeeded."""
+    if result.code:
+        raise CommandFailed(str(result))
+    return result
+
+
+def wait_for(what: str, condition: Any, patience: float = PATIENCE) -> Any:
+    """Wait until a condition is true, and return what it gave."""
+    deadline = time.monotonic() + patience
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise AssertionError(f'waited {patience} s in vain: {what}')
+        time.sleep(0.3)
+
+
+class Sandbox:
+    """Two running clouds; brought up if they are not."""
+
+    def __init__(self) -> None:
+        must(run(str(RUN), 'up'))
+        root = state.default_root()
+        mode = state.last_mode(root)
+        assert mode is not None and not mode.plain, mode
+        self.site = state.Site(root, mode)
+
+    def control(self, *argv: str) -> Result:
+        """``sandbox/run`` with a verb."""
+        return must(run(str(RUN), *argv))
+
+    def logs(self) -> list[pathlib.Path]:
+        return sorted((self.site.instance / 'log').rglob('*.log*'))
+
+    def user(self, cloud: str, name: str | None = None,
+             project: str | None = None) -> 'Person':
+        return Person(self.site, topology.by_name(cloud), name, project)
+
+    def stored(self, cloud: str, volume_id: str, offset: int,
+               size: int) -> bytes:
+        """Bytes of a volume as the storage of its cloud holds them."""
+        conf = self.site.etc(topology.by_name(cloud), 'ceph') / 'ceph.conf'
+        export = subprocess.Popen(
+            ['rbd', '-c', str(conf), 'export', '--no-progress',
+             f'volumes/volume-{volume_id}', '-'],
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        assert export.stdout is not None
+        with export.stdout as stream:
+            stream.read(offset)
+            data = stream.read(size)
+        export.wait()
+        return data
+
+
+class Person:
+    """Somebody with a password at one cloud."""
+
+    def __init__(self, site: state.Site, cloud: Any, name: str | None,
+                 project: str | None) -> None:
+        self.site = site
+        self.cloud = cloud
+        self.name = name or cloud.default_user
+        self.project = project or cloud.project_of(self.name)
+        self.auth_url = topology.url(cloud, 'keystone', '/v3')
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {'OS_AUTH_URL': self.auth_url,
+                'OS_IDENTITY_API_VERSION': '3',
+                'OS_USERNAME': self.name,
+                'OS_PASSWORD': self.cloud.password(self.name),
+                'OS_USER_DOMAIN_NAME': 'Default',
+                'OS_PROJECT_NAME': self.project,
+                'OS_PROJECT_DOMAIN_NAME': 'Default',
+                'OS_REGION_NAME': self.cloud.name,
+                'PYTHONWARNINGS': 'ignore'}
+
+    def openstack(self, *argv: str) -> Result:
+        """The unmodified ``openstack`` command."""
+        return run(self.site.tool('openstack'), *argv, env=self.environment)
+
+    def openstack_at(self, service_provider: str, *argv: str) -> Result:
+        """The same, through plain Keystone-to-Keystone, as in S0."""
+        return self.openstack(
+            '--os-service-provider', service_provider,
+            '--os-remote-project-name', self.project,
+            '--os-remote-project-domain-name', 'Default',
+            '--os-region-name', service_provider, *argv)
+
+    def nova(self, *argv: str) -> Result:
+        """The unmodified ``nova`` command."""
+        return run(self.site.tool('nova'), *argv, env=self.environment)
+
+    @property
+    def auth(self) -> v3.Password:
+        return v3.Password(
+            self.auth_url, username=self.name,
+            password=self.cloud.password(self.name),
+            user_domain_name='Default', project_name=self.project,
+            project_domain_name='Default')
+
+    def api(self, service_type: str, version: str | None = None,
+            at: str | None = None) -> adapter.Adapter:
+        """A plain HTTP client of a service; errors are answers.
+
+        :param service_type: of the catalog
+        :param version: the microversion of all requests
+        :param at: a service provider, instead of home
+        """
+        auth: Any = self.auth
+        if at:
+            auth = v3.Keystone2Keystone(
+                auth, at, project_name=self.project,
+                project_domain_name='Default')
+        return adapter.Adapter(
+            session.Session(timeout=PATIENCE), auth=auth,
+            service_type=service_type, interface='public',
+            default_microversion=version, raise_exc=False)
