@@ -16,10 +16,11 @@ from typing import Any
 
 from oslotest import base
 
+from sandbox import guest
 from tests.functional import clouds
 
 #: Where the guest writes its marker, in bytes.
-MARKER_AT = 2048 * 512
+MARKER_AT = guest.SECTOR * 512
 
 
 class Scenario(base.BaseTestCase):

@@ -29,7 +29,9 @@ from keystoneauth1 import adapter
 from keystoneauth1.identity import v3
 from keystoneauth1 import session
 
+from sandbox import credentials
 from sandbox import state
+from sandbox import storage
 from sandbox import topology
 
 RUN = pathlib.Path(__file__).parents[2] / 'sandbox' / 'run'
@@ -110,17 +112,8 @@ class Sandbox:
     def stored(self, cloud: str, volume_id: str, offset: int,
                size: int) -> bytes:
         """Bytes of a volume as the storage of its cloud holds them."""
-        conf = self.site.etc(topology.by_name(cloud), 'ceph') / 'ceph.conf'
-        export = subprocess.Popen(
-            ['rbd', '-c', str(conf), 'export', '--no-progress',
-             f'volumes/volume-{volume_id}', '-'],
-            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-        assert export.stdout is not None
-        with export.stdout as stream:
-            stream.read(offset)
-            data = stream.read(size)
-        export.wait()
-        return data
+        return storage.read(self.site, topology.by_name(cloud), volume_id,
+                            offset, size)
 
 
 class Person:
@@ -136,14 +129,8 @@ class Person:
 
     @property
     def environment(self) -> dict[str, str]:
-        return {'OS_AUTH_URL': self.auth_url,
-                'OS_IDENTITY_API_VERSION': '3',
-                'OS_USERNAME': self.name,
-                'OS_PASSWORD': self.cloud.password(self.name),
-                'OS_USER_DOMAIN_NAME': 'Default',
-                'OS_PROJECT_NAME': self.project,
-                'OS_PROJECT_DOMAIN_NAME': 'Default',
-                'OS_REGION_NAME': self.cloud.name,
+        return {**credentials.environment(self.cloud, self.name,
+                                          self.project),
                 'PYTHONWARNINGS': 'ignore'}
 
     def openstack(self, *argv: str) -> Result:
