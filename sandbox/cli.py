@@ -1,0 +1,116 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The command line: complete OpenStack clouds on this machine."""
+
+import argparse
+import os
+import pathlib
+import sys
+
+from sandbox import state
+from sandbox import verbs
+
+HELP = """\
+Complete OpenStack clouds on this machine.
+
+  up                           start what is not running
+  status                       what runs, and whether it does its work
+  openstack CLOUD ...          the openstack command with its credentials
+  logs CLOUD SERVICE [-f]      the log of a process
+  start|stop|restart CLOUD SERVICE
+  down [--purge]               end everything; --purge deletes its data
+"""
+
+
+def _options(default: object) -> argparse.ArgumentParser:
+    """Options that may stand before and after the verb."""
+    parser = argparse.ArgumentParser(add_help=False,
+                                     argument_default=default)
+    parser.add_argument(
+        '--release', choices=state.RELEASES,
+        help='of OpenStack (default: as before, else %s)' % state.RELEASES[0])
+    parser.add_argument(
+        '--compute', choices=state.COMPUTES,
+        help='real guests and Ceph volumes, or fake drivers (default: as '
+             'before, else libvirt)')
+    parser.add_argument(
+        '--plain', action='store_true',
+        help="home's services without mixmatch; MIXMATCH_SANDBOX_PLAIN=1 "
+             'does the same')
+    parser.add_argument(
+        '--state', type=pathlib.Path, metavar='DIR',
+        help='the state folder (default: $MIXMATCH_SANDBOX or '
+             f'{state.REPOSITORY}/.sandbox)')
+    return parser
+
+
+def parser() -> argparse.ArgumentParser:
+    """All verbs with their options."""
+    top = argparse.ArgumentParser(
+        prog='sandbox/run', parents=[_options(None)], description=HELP,
+        formatter_class=argparse.RawDescriptionHelpFormatter)
+    top.set_defaults(plain=False)
+    subparsers = top.add_subparsers(dest='verb', required=True,
+                                    metavar='VERB')
+    again = _options(argparse.SUPPRESS)
+
+    def add(name: str, text: str) -> argparse.ArgumentParser:
+        return subparsers.add_parser(name, help=text, parents=[again])
+
+    add('up', 'start what is not running')
+    add('status', 'show each process; 1 if something is not healthy')
+    add('down', 'end everything that was started').add_argument(
+        '--purge', action='store_true', help='delete its data, too')
+    command = add('openstack', 'run the openstack command')
+    command.add_argument('cloud')
+    command.add_argument('arguments', nargs=argparse.REMAINDER,
+                         metavar='[--as USER] [--project PROJECT] ...')
+    for name, text in (('logs', 'show the log of a process'),
+                       ('start', 'start a process'),
+                       ('stop', 'end a process'),
+                       ('restart', 'end and start a process')):
+        one = add(name, text)
+        one.add_argument('cloud')
+        one.add_argument('service')
+        if name == 'logs':
+            one.add_argument('-f', '--follow', action='store_true')
+    return top
+
+
+def _mode(arguments: argparse.Namespace,
+          last: state.Mode | None) -> state.Mode:
+    """What was asked for, else what was before, else the default."""
+    before = last or state.Mode()
+    plain = arguments.plain or bool(
+        os.environ.get('MIXMATCH_SANDBOX_PLAIN'))
+    if arguments.verb != 'up':
+        plain = before.plain
+    return state.Mode(arguments.release or before.release,
+                      arguments.compute or before.compute, plain)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Do one verb."""
+    arguments = parser().parse_args(argv)
+    root = (arguments.state or state.default_root()).absolute()
+    try:
+        last = state.last_mode(root)
+        site = state.Site(root, _mode(arguments, last))
+        return getattr(verbs, arguments.verb)(site, arguments)
+    except state.Error as error:
+        print(f'sandbox: {error}', file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        return 141

@@ -1,0 +1,142 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Cinder: volumes in the cloud's own Ceph, or pretended ones."""
+
+from sandbox import health
+from sandbox import ini
+from sandbox import model
+from sandbox import process
+from sandbox import state
+from sandbox import topology
+from sandbox.services import ceph
+from sandbox.services import common
+
+#: What an attachment needs, and the default rule of each.
+POLICIES = {
+    'volume:get': 'reader',
+    'volume:attachment_create': 'member',
+    'volume:attachment_update': 'member',
+    'volume:attachment_delete': 'member',
+    'volume:attachment_complete': 'member',
+    'volume_extension:volume_actions:begin_detaching': 'member',
+    'volume_extension:volume_actions:roll_detaching': 'member',
+}
+
+
+def policy(cloud: model.Cloud) -> str:
+    """What the Nova of another cloud may do in its users' projects."""
+    roles = sorted({trust.role for trust in cloud.trusts})
+    lines = []
+    for name, role in POLICIES.items():
+        rule = f'rule:xena_system_admin_or_project_{role}' + ''.join(
+            f' or (role:{other} and project_id:%(project_id)s)'
+            for other in roles)
+        lines.append(f'"{name}": "{rule}"\n')
+    return ''.join(lines) if roles else '{}\n'
+
+
+def _paste(site: state.Site, cloud: model.Cloud) -> str:
+    text = common.installed(site, 'cinder/api-paste.ini').read_text()
+    if not cloud.home or site.mode.plain:
+        return text
+    return ini.add_filter(
+        text, 'mixmatch', 'egg:mixmatch#cinder', 'keystonecontext',
+        {'openstack_volume_api_v3': ('keystone', 'keystone_nolimit')})
+
+
+def _backend(site: state.Site, cloud: model.Cloud) -> dict[str, object]:
+    if site.fake:
+        driver = 'cinder.tests.fake_driver.FakeLoggingVolumeDriver'
+        return {'volume_driver': driver, 'volume_backend_name': 'fake'}
+    return {
+        'volume_driver': 'cinder.volume.drivers.rbd.RBDDriver',
+        'volume_backend_name': 'rbd',
+        'rbd_pool': ceph.POOL,
+        'rbd_ceph_conf': ceph.conf(site, cloud),
+        'rbd_user': 'cinder',
+        'rbd_cluster_name': 'ceph',
+        'rbd_secret_uuid': cloud.secret_uuid,
+        'rbd_flatten_volume_from_snapshot': False,
+        'rbd_exclusive_cinder_pool': True,
+    }
+
+
+def render(site: state.Site, cloud: model.Cloud) -> None:
+    """One backend, with the volume type of its name as the default."""
+    etc, var = site.etc(cloud, 'cinder'), site.var(cloud, 'cinder')
+    path = etc / 'cinder.conf'
+    backend = 'fake' if site.fake else 'rbd'
+    sections = {
+        'DEFAULT': {
+            **common.debug(),
+            'transport_url': common.transport(cloud),
+            'auth_strategy': 'keystone',
+            'my_ip': '127.0.0.1',
+            'host': cloud.name,
+            'state_path': var,
+            'api_paste_config': etc / 'api-paste.ini',
+            'rootwrap_config': common.installed(site, 'cinder/rootwrap.conf'),
+            'resource_query_filters_file': common.installed(
+                site, 'cinder/resource_filters.json'),
+            'glance_api_servers': topology.url(cloud, 'glance'),
+            'enabled_backends': backend,
+            'default_volume_type': backend,
+            'osapi_volume_workers': 1,
+            'volume_clear': 'none',
+            'graceful_shutdown_timeout': 3},
+        backend: _backend(site, cloud),
+        'database': {'connection': common.database(cloud, 'cinder')},
+        'keystone_authtoken': common.authtoken(cloud, 'cinder'),
+        'service_user': common.service_user(cloud, 'cinder'),
+        'nova': common.credentials(cloud, 'cinder'),
+        'oslo_concurrency': common.lock_path(site, cloud),
+        'oslo_policy': {'policy_file': etc / 'policy.yaml'},
+        'coordination': {'backend_url': f'file://{var}/coordination'},
+        **common.privsep(site, path, 'cinder_sys_admin', 'privsep_osbrick'),
+    }
+    if cloud.home and not site.mode.plain:
+        sections.update(common.mixmatch(cloud))
+    site.write(path, ini.render(sections))
+    site.write(etc / 'policy.yaml', policy(cloud))
+    site.write(etc / 'api-paste.ini', _paste(site, cloud))
+
+
+def nodes(site: state.Site, cloud: model.Cloud) -> list[model.Node]:
+    """Database, API, scheduler, volume service."""
+    name, etc = cloud.name, site.etc(cloud, 'cinder')
+    config = ('--config-file', str(etc / 'cinder.conf'))
+
+    def database() -> None:
+        process.run(site, f'{name}/cinder-database',
+                    site.tool('cinder-manage'), *config, 'db', 'sync')
+
+    after = (f'{name}/cinder-database', 'shared/rabbitmq')
+
+    def worker(what: str, line: str, *more: str) -> model.Service:
+        return model.Service(
+            name, what, (site.tool(what), *config), health.LogLine(line),
+            after=after + more, config=etc)
+
+    storage = () if site.fake else (f'{name}/ceph-pool', f'{name}/ceph-mgr')
+    return [
+        model.Task(name, 'cinder-database', database, ('shared/databases',)),
+        common.api(
+            site, cloud, 'cinder',
+            common.uwsgi(site, common.listen(cloud, 'cinder'),
+                         'cinder.wsgi.api', 'cinder-wsgi',
+                         argv=' '.join(config)),
+            {}, after, process='cinder-api'),
+        worker('cinder-scheduler', 'Creating RPC server for service'),
+        worker('cinder-volume', 'Driver post RPC initialization completed',
+               *storage),
+    ]

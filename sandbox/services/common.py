@@ -1,0 +1,156 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What the configuration of most services has in common."""
+
+import pathlib
+
+from sandbox import health
+from sandbox import model
+from sandbox import state
+from sandbox import topology
+
+#: Databases and queues stay quiet; all that handles tokens talks, since
+#: tests look for tokens in every log.
+LOG_LEVELS = ','.join((
+    'amqp=WARN', 'amqplib=WARN', 'sqlalchemy=WARN', 'oslo.messaging=INFO',
+    'oslo_messaging=INFO', 'oslo_policy=INFO', 'oslo_concurrency=INFO',
+    'stevedore=WARN', 'routes.middleware=WARN', 'dogpile=INFO',
+    'taskflow=WARN', 'urllib3=WARN', 'urllib3.connectionpool=WARN',
+    'oslo.privsep.daemon=INFO', 'keystoneauth=DEBUG',
+    'keystonemiddleware=DEBUG', 'keystoneclient=DEBUG',
+    'cinderclient=DEBUG', 'glanceclient=DEBUG'))
+
+
+def debug() -> dict[str, object]:
+    """Options of [DEFAULT] for a service that is looked at closely."""
+    return {'debug': True, 'default_log_levels': LOG_LEVELS}
+
+
+def database(cloud: model.Cloud, name: str) -> str:
+    """The URL of a database of a cloud."""
+    port = topology.port(topology.SHARED, 'mariadb')
+    return (f'mysql+pymysql://{cloud.name}:{cloud.password("db")}'
+            f'@127.0.0.1:{port}/{cloud.name}_{name}?charset=utf8mb4')
+
+
+def transport(cloud: model.Cloud) -> str:
+    """The URL of the message queue of a cloud."""
+    port = topology.port(topology.SHARED, 'rabbitmq')
+    return (f'rabbit://{cloud.name}:{cloud.password("rabbit")}'
+            f'@127.0.0.1:{port}/{cloud.name}')
+
+
+def credentials(cloud: model.Cloud, user: str) -> dict[str, object]:
+    """How a service logs in at its own cloud."""
+    return {
+        'auth_type': 'password',
+        'auth_url': topology.url(cloud, 'keystone', '/v3'),
+        'user_domain_name': 'Default',
+        'username': user,
+        'password': cloud.password(user),
+        'project_domain_name': 'Default',
+        'project_name': 'service',
+        'region_name': cloud.name,
+    }
+
+
+def authtoken(cloud: model.Cloud, user: str) -> dict[str, object]:
+    """The section [keystone_authtoken].
+
+    An operator lets the Nova of another cloud act as a service here by
+    naming the role that he has given to it.
+    """
+    roles = ['service'] + [trust.role for trust in cloud.trusts]
+    return {
+        **credentials(cloud, user),
+        'www_authenticate_uri': topology.url(cloud, 'keystone', '/v3'),
+        'service_token_roles': ','.join(roles),
+        'service_token_roles_required': True,
+    }
+
+
+def service_user(cloud: model.Cloud, user: str) -> dict[str, object]:
+    """The section [service_user]."""
+    return {'send_service_user_token': True, **credentials(cloud, user)}
+
+
+def lock_path(site: state.Site, cloud: model.Cloud) -> dict[str, object]:
+    """The section [oslo_concurrency]."""
+    return {'lock_path': site.var(cloud, 'lock')}
+
+
+def privsep(site: state.Site, config: pathlib.Path,
+            *names: str) -> dict[str, dict[str, object]]:
+    """Sections that let root work without sudo."""
+    helper = f'{site.tool("privsep-helper")} --config-file {config}'
+    return {name: {'helper_command': helper} for name in names}
+
+
+def mixmatch(cloud: model.Cloud) -> dict[str, dict[str, object]]:
+    """The sections that name the service providers of a home cloud."""
+    sections: dict[str, dict[str, object]] = {
+        'mixmatch': {'service_providers': ','.join(cloud.service_providers)}}
+    for name in cloud.service_providers:
+        trust = next(trust for trust in topology.by_name(name).trusts
+                     if trust.idp == cloud.name)
+        sections[f'service_provider:{name}'] = {
+            'project_name': '{project_name}',
+            'project_domain_name': 'Default',
+            'service_project_name': trust.service_project,
+            'service_project_domain_name': 'Default',
+            'region_name': name,
+        }
+    return sections
+
+
+def installed(site: state.Site, name: str) -> pathlib.Path:
+    """A file that the packages bring, such as etc/nova/api-paste.ini."""
+    return site.venv / 'etc' / name
+
+
+def uwsgi(site: state.Site, listen: tuple[str, ...], module: str,
+          script: str = '', argv: str = '', processes: int = 1,
+          threads: int = 4) -> tuple[str, ...]:
+    """The command of an API.
+
+    Older releases have a script instead of a module to be imported.
+    """
+    path = site.tool(script)
+    if script and pathlib.Path(path).exists():
+        application = ('--wsgi-file', path)
+    else:
+        application = ('--module', f'{module}:application')
+    return (
+        site.tool('uwsgi'), *listen, *application,
+        '--processes', str(processes), '--threads', str(threads),
+        '--enable-threads', '--master', '--die-on-term', '--lazy-apps',
+        '--need-app', '--buffer-size', '65535', '--http-chunked-input',
+        '--thunder-lock', '--add-header', 'Connection: close',
+        '--disable-logging', '-H', str(site.venv),
+        *(('--pyargv', argv) if argv else ()))
+
+
+def api(site: state.Site, cloud: model.Cloud, name: str, command: tuple,
+        env: dict[str, str], after: tuple[str, ...],
+        process: str = '', path: str = '/') -> model.Service:
+    """An API on its port of the cloud."""
+    port = topology.port(cloud, name)
+    return model.Service(
+        cloud=cloud.name, name=process or name, command=command, env=env,
+        ports=(port,), health=health.Http(port, path), after=after,
+        config=site.etc(cloud, name))
+
+
+def listen(cloud: model.Cloud, name: str) -> tuple[str, ...]:
+    """uwsgi's options for HTTP on a component's port."""
+    return ('--http-socket', f'127.0.0.1:{topology.port(cloud, name)}')

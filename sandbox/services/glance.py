@@ -1,0 +1,64 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Glance: images in a folder."""
+
+from sandbox import ini
+from sandbox import model
+from sandbox import process
+from sandbox import state
+from sandbox.services import common
+
+
+def render(site: state.Site, cloud: model.Cloud) -> None:
+    """One file store."""
+    etc, var = site.etc(cloud, 'glance'), site.var(cloud, 'glance')
+    for name in ('images', 'staging', 'tasks'):
+        (var / name).mkdir(exist_ok=True)
+    paste = 'glance-api-paste.ini'
+    site.write(etc / paste, common.installed(
+        site, f'glance/{paste}').read_text())
+    site.write(etc / 'glance-api.conf', ini.render({
+        'DEFAULT': {
+            'enabled_backends': 'files:file',
+            'node_staging_uri': f'file://{var}/staging',
+            'workers': 1},
+        'glance_store': {'default_backend': 'files'},
+        'files': {'filesystem_store_datadir': var / 'images'},
+        'os_glance_staging_store': {
+            'filesystem_store_datadir': var / 'staging'},
+        'os_glance_tasks_store': {'filesystem_store_datadir': var / 'tasks'},
+        'database': {'connection': common.database(cloud, 'glance')},
+        'keystone_authtoken': common.authtoken(cloud, 'glance'),
+        'paste_deploy': {'flavor': 'keystone', 'config_file': etc / paste},
+        'oslo_concurrency': common.lock_path(site, cloud),
+    }))
+
+
+def nodes(site: state.Site, cloud: model.Cloud) -> list[model.Node]:
+    """Database and API."""
+    name, etc = cloud.name, site.etc(cloud, 'glance')
+
+    def database() -> None:
+        process.run(site, f'{name}/glance-database',
+                    site.tool('glance-manage'), '--config-file',
+                    str(etc / 'glance-api.conf'), 'db_sync')
+
+    return [
+        model.Task(name, 'glance-database', database, ('shared/databases',)),
+        common.api(
+            site, cloud, 'glance',
+            common.uwsgi(site, common.listen(cloud, 'glance'),
+                         'glance.wsgi.api', 'glance-wsgi-api'),
+            {'OS_GLANCE_CONFIG_DIR': str(etc)}, (f'{name}/glance-database',),
+            process='glance-api'),
+    ]

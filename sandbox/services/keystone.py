@@ -1,0 +1,204 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Keystone: tokens, and assertions for other clouds."""
+
+import base64
+import json
+import os
+import pathlib
+
+from sandbox import health
+from sandbox import ini
+from sandbox import model
+from sandbox import process
+from sandbox import state
+from sandbox import topology
+from sandbox.services import common
+
+
+def entity_id(cloud: model.Cloud) -> str:
+    """The name of a cloud as an identity provider."""
+    return topology.url(cloud, 'keystone', '/v3/OS-FEDERATION/saml2/idp')
+
+
+def metadata(site: state.Site, cloud: model.Cloud) -> pathlib.Path:
+    """What a cloud tells those who trust it."""
+    return site.var(cloud, 'keystone') / 'idp.xml'
+
+
+def backend(site: state.Site, cloud: model.Cloud) -> pathlib.Path:
+    """Where Keystone listens if Apache is in front of it."""
+    return site.sockets / f'{cloud.name}-keystone.sock'
+
+
+def render(site: state.Site, cloud: model.Cloud) -> None:
+    """Every cloud can be an identity provider and a service provider."""
+    etc, var = site.etc(cloud, 'keystone'), site.var(cloud, 'keystone')
+    public = topology.url(cloud, 'keystone')
+    site.write(etc / 'keystone.conf', ini.render({
+        'DEFAULT': {'public_endpoint': public, 'max_token_size': 400},
+        'database': {'connection': common.database(cloud, 'keystone')},
+        'token': {'provider': 'fernet', 'expiration': 3600},
+        'fernet_tokens': {'key_repository': var / 'fernet'},
+        'fernet_receipts': {'key_repository': var / 'fernet'},
+        'credential': {'key_repository': var / 'credential'},
+        'identity': {'password_hash_rounds': 4},
+        # NOTE: Apache sets REMOTE_USER, so "external" must not be here.
+        'auth': {'methods': 'password,token,mapped,application_credential'},
+        'cache': {
+            'enabled': True,
+            'backend': 'dogpile.cache.memcached',
+            'memcache_servers':
+                f'127.0.0.1:{topology.port(cloud, "memcached")}'},
+        'saml': {
+            'certfile': var / 'saml.crt',
+            'keyfile': var / 'saml.key',
+            'xmlsec1_binary': '/usr/bin/xmlsec1',
+            'idp_entity_id': entity_id(cloud),
+            'idp_sso_endpoint': f'{public}/v3/OS-FEDERATION/saml2/sso',
+            'idp_metadata_path': metadata(site, cloud),
+            'assertion_expiration_time': 300},
+    }))
+    site.write(site.etc(cloud, 'seed') / 'cloud.json',
+               json.dumps(seed_input(site, cloud), indent=1))
+
+
+def _keys(folder: pathlib.Path) -> None:
+    """What ``keystone-manage fernet_setup`` does, in no time."""
+    if (folder / '1').exists():
+        return
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for name in ('0', '1'):
+        (folder / name).write_bytes(
+            base64.urlsafe_b64encode(os.urandom(32)))
+        (folder / name).chmod(0o600)
+
+
+def _seed(site: state.Site, cloud: model.Cloud, part: str,
+          after: tuple[str, ...]) -> model.Task:
+    path = site.etc(cloud, 'seed') / 'cloud.json'
+    name = f'seed-{part}'
+
+    def run() -> None:
+        process.run(site, f'{cloud.name}/{name}', site.tool('python'),
+                    str(state.REPOSITORY / 'sandbox' / 'seed.py'),
+                    part, str(path), env={'PYTHONPATH':
+                                          str(state.REPOSITORY)})
+
+    return model.Task(cloud.name, name, run, after,
+                      stamp=site.digest(path.parent))
+
+
+def seed_input(site: state.Site, cloud: model.Cloud) -> dict:
+    """All that a cloud shall have in its databases."""
+    return {
+        'name': cloud.name,
+        'auth_url': topology.url(cloud, 'keystone', '/v3'),
+        'admin_password': cloud.password('admin'),
+        'projects': cloud.projects,
+        'users': {user.name: {'password': cloud.password(user.name),
+                              'projects': user.projects}
+                  for user in cloud.users},
+        'service_users': {user: cloud.password(user)
+                          for user in cloud.service_users},
+        'endpoints': {
+            kind: topology.url(cloud, component, path)
+            for component, kind, path in (
+                ('glance', 'image', ''),
+                ('cinder', 'block-storage', '/v3'),
+                ('cinder', 'volumev3', '/v3'),
+                ('placement', 'placement', ''),
+                ('neutron', 'network', ''),
+                ('nova', 'compute', '/v2.1'))
+            if component in cloud.components},
+        'service_providers': {
+            name: {
+                'sp_url': topology.url(topology.by_name(name), 'keystone',
+                                       '/Shibboleth.sso/SAML2/ECP'),
+                'auth_url': topology.url(
+                    topology.by_name(name), 'keystone',
+                    f'/v3/OS-FEDERATION/identity_providers/{cloud.name}'
+                    '/protocols/mapped/auth'),
+            } for name in cloud.service_providers},
+        'trusts': [{
+            'idp': trust.idp,
+            'remote_id': entity_id(topology.by_name(trust.idp)),
+            'service_project': trust.service_project,
+            'role': trust.role,
+            'group': trust.group,
+            'users': [vars(user) for user in trust.users],
+        } for trust in cloud.trusts],
+        'volume_backend': 'fake' if site.fake else 'rbd',
+        'guest': str(site.guest) if 'nova' in cloud.components else '',
+    }
+
+
+def nodes(site: state.Site, cloud: model.Cloud) -> list[model.Node]:
+    """Database, certificate, process, users."""
+    name, var = cloud.name, site.var(cloud, 'keystone')
+    config = site.etc(cloud, 'keystone') / 'keystone.conf'
+    manage = (site.tool('keystone-manage'), '--config-file', str(config))
+
+    def database() -> None:
+        for folder in ('fernet', 'credential'):
+            _keys(var / folder)
+        public = topology.url(cloud, 'keystone', '/v3')
+        node = f'{name}/keystone-database'
+        process.run(site, node, *manage, 'db_sync')
+        process.run(site, node, *manage, 'bootstrap',
+                    '--bootstrap-password', cloud.password('admin'),
+                    '--bootstrap-region-id', name,
+                    '--bootstrap-admin-url', public,
+                    '--bootstrap-internal-url', public,
+                    '--bootstrap-public-url', public)
+
+    def saml() -> None:
+        node = f'{name}/keystone-saml'
+        process.run(site, node, 'openssl', 'req', '-x509', '-newkey',
+                    'rsa:2048', '-nodes', '-days', '3650', '-subj',
+                    f'/CN={name}', '-keyout', str(var / 'saml.key'),
+                    '-out', str(var / 'saml.crt'))
+        text = process.run(site, node, *manage, 'saml_idp_metadata')
+        metadata(site, cloud).write_text(text[text.index('<'):])
+
+    check: health.Check
+    if cloud.trusts:
+        path = backend(site, cloud)
+        listen = ('--socket', str(path), '--chown-socket', 'root:www-data',
+                  '--chmod-socket=660')
+        ports, check = (), health.UnixSocket(path)
+        front = f'{name}/apache'
+    else:
+        listen = common.listen(cloud, 'keystone')
+        port = topology.port(cloud, 'keystone')
+        ports, check = (port,), health.Http(port, '/v3')
+        front = f'{name}/keystone'
+    apis = tuple(f'{name}/{process_name}' for component, process_name in (
+        ('glance', 'glance-api'), ('cinder', 'cinder-api'),
+        ('nova', 'nova-api')) if component in site.components(cloud))
+    return [
+        model.Task(name, 'keystone-database', database,
+                   ('shared/databases',)),
+        model.Task(name, 'keystone-saml', saml),
+        model.Service(
+            name, 'keystone',
+            common.uwsgi(site, listen, 'keystone.wsgi.api',
+                         'keystone-wsgi-public'),
+            check, env={'OS_KEYSTONE_CONFIG_FILES': str(config)},
+            ports=ports, config=config.parent,
+            after=(f'{name}/keystone-database', f'{name}/keystone-saml',
+                   f'{name}/memcached')),
+        _seed(site, cloud, 'identity', (front,)),
+        _seed(site, cloud, 'resources',
+              (f'{name}/seed-identity', *apis)),
+    ]

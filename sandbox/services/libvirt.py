@@ -1,0 +1,143 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""libvirtd for a cloud's Nova, without systemd and without modules.
+
+Debian's libvirt has its paths compiled in; a mount namespace of its own
+lays the state folder over them.
+"""
+
+import pathlib
+import shutil
+
+from sandbox import health
+from sandbox import model
+from sandbox import process
+from sandbox import state
+from sandbox import topology
+from sandbox.services import ceph
+
+#: The folders of a libvirtd, below the state folder and as it knows them.
+FOLDERS = {
+    'etc': '/etc/libvirt',
+    'lib': '/var/lib/libvirt',
+    'run': '/run/libvirt',
+    'log': '/var/log/libvirt',
+    'cache': '/var/cache/libvirt',
+}
+QEMU = """\
+user = "root"
+group = "root"
+dynamic_ownership = 0
+remember_owner = 0
+security_driver = "none"
+cgroup_controllers = [ ]
+namespaces = [ ]
+stdio_handler = "file"
+seccomp_sandbox = 0
+"""
+LIBVIRTD = """\
+auth_unix_ro = "none"
+auth_unix_rw = "none"
+unix_sock_group = "root"
+unix_sock_rw_perms = "0700"
+log_filters = "3:node_device 3:udev"
+log_outputs = "2:stderr"
+"""
+
+
+def _run_folder(site: state.Site, cloud: model.Cloud) -> pathlib.Path:
+    return site.sockets / f'{cloud.name}-libvirt'
+
+
+def uri(site: state.Site, cloud: model.Cloud) -> str:
+    """How Nova and virsh reach it."""
+    return ('qemu+unix:///system?socket='
+            f'{_run_folder(site, cloud)}/libvirt-sock')
+
+
+def _accounts(var: pathlib.Path, name: str, *extra: str) -> None:
+    """A copy of passwd or group with what Debian's libvirt insists on."""
+    text = pathlib.Path('/etc', name).read_text()
+    for line in extra:
+        if f'\n{line.partition(":")[0]}:' not in text:
+            text += line + '\n'
+    (var / name).write_text(text)
+
+
+def render(site: state.Site, cloud: model.Cloud) -> None:
+    """The two files of libvirt, and the way into its namespace."""
+    var, etc = site.var(cloud, 'libvirt'), site.etc(cloud, 'libvirt')
+    for name in FOLDERS:
+        (var / name).mkdir(exist_ok=True)
+    _accounts(var, 'passwd', 'libvirt-qemu:x:64055:64055::/var/lib/libvirt:'
+              '/usr/sbin/nologin')
+    _accounts(var, 'group', 'libvirt-qemu:x:64055:', 'kvm:x:64056:')
+    site.write(etc / 'qemu.conf', QEMU)
+    site.write(etc / 'libvirtd.conf', LIBVIRTD)
+    mounts = '\n'.join(
+        f'mkdir -p {inside}\nmount --bind {outside} {inside}'
+        for outside, inside in (
+            (_run_folder(site, cloud) if name == 'run' else var / name, path)
+            for name, path in FOLDERS.items()))
+    site.write(etc / 'libvirtd.sh', f"""\
+set -e
+mkdir -p {_run_folder(site, cloud)}
+mount --make-rprivate /
+mount --bind {var}/passwd /etc/passwd
+mount --bind {var}/group /etc/group
+{mounts}
+cp {etc}/qemu.conf /etc/libvirt/qemu.conf
+exec libvirtd -f {etc}/libvirtd.conf -p {var}/libvirtd.pid
+""")
+
+
+def _define(site: state.Site, node: str, cloud: model.Cloud,
+            owner: model.Cloud) -> None:
+    """Give libvirt the Ceph key of a cloud, under that cloud's uuid."""
+    var = site.var(cloud, 'libvirt')
+    virsh = ('virsh', '-q', '-c', uri(site, cloud))
+    xml = var / f'secret-{owner.name}.xml'
+    xml.write_text(
+        "<secret ephemeral='no' private='no'>"
+        f'<uuid>{owner.secret_uuid}</uuid><usage type="ceph">'
+        f'<name>client.cinder at {owner.name}</name></usage></secret>')
+    process.run(site, node, *virsh, 'secret-define', str(xml))
+    secret = var / f'secret-{owner.name}.key'
+    secret.write_text(ceph.key(site, owner, 'client.cinder'))
+    secret.chmod(0o600)
+    process.run(site, node, *virsh, 'secret-set-value', owner.secret_uuid,
+                '--file', str(secret))
+    secret.unlink()
+
+
+def nodes(site: state.Site, cloud: model.Cloud) -> list[model.Node]:
+    """The daemon, and the keys of all Cephs that its guests may use."""
+    name, etc = cloud.name, site.etc(cloud, 'libvirt')
+    owners = [cloud, *(topology.by_name(other)
+                       for other in cloud.service_providers)]
+
+    def secrets() -> None:
+        for owner in owners:
+            _define(site, f'{name}/libvirt-secrets', cloud, owner)
+
+    return [
+        model.Service(
+            name, 'libvirt', ('unshare', '-m', shutil.which('sh') or 'sh',
+                              str(etc / 'libvirtd.sh')),
+            health.Command(('virsh', '-c', uri(site, cloud), 'version')),
+            config=etc, guests=_run_folder(site, cloud) / 'qemu'),
+        model.Task(name, 'libvirt-secrets', secrets,
+                   (f'{name}/libvirt', *(f'{owner.name}/ceph-keys'
+                                         for owner in owners)),
+                   stamp=','.join(owner.name for owner in owners)),
+    ]

@@ -1,0 +1,161 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Nova: API, conductor, scheduler and one compute."""
+
+import time
+
+from sandbox import health
+from sandbox import ini
+from sandbox import model
+from sandbox import process
+from sandbox import state
+from sandbox import topology
+from sandbox.services import common
+from sandbox.services import libvirt
+from sandbox.services import mariadb
+
+READY = 'Join ServiceGroup membership for this service'
+PRIVSEP = ('nova_sys_admin', 'privsep_osbrick',
+           'vif_plug_linux_bridge_privileged', 'vif_plug_ovs_privileged')
+
+
+def _paste(site: state.Site, cloud: model.Cloud) -> str:
+    text = common.installed(site, 'nova/api-paste.ini').read_text()
+    if not cloud.home or site.mode.plain:
+        return text
+    return ini.add_filter(
+        text, 'mixmatch', 'egg:mixmatch#nova', 'keystonecontext',
+        {'openstack_compute_api_v21': ('keystone',),
+         'openstack_compute_api_v21_legacy_v2_compatible': ('keystone',)})
+
+
+def _hypervisor(site: state.Site, cloud: model.Cloud) -> dict:
+    if site.fake:
+        return {}
+    return {'libvirt': {
+        'connection_uri': libvirt.uri(site, cloud),
+        # NOTE: /dev/kvm may open and still not run a guest.
+        'virt_type': 'qemu',
+        'cpu_mode': 'none',
+        'images_type': 'raw'}}
+
+
+def _conf(site: state.Site, cloud: model.Cloud, name: str) -> dict:
+    """What all of Nova's processes have in common."""
+    etc, var = site.etc(cloud, 'nova'), site.var(cloud, 'nova')
+    driver = ('fake.MediumFakeDriver' if site.fake
+              else 'libvirt.LibvirtDriver')
+    nova = common.credentials(cloud, 'nova')
+    sections = {
+        'DEFAULT': {
+            **common.debug(),
+            'transport_url': common.transport(cloud),
+            'my_ip': '127.0.0.1',
+            'host': cloud.name,
+            'state_path': var,
+            'compute_driver': driver,
+            'force_config_drive': False,
+            'graceful_shutdown_timeout': 3,
+            'reserved_host_memory_mb': 0,
+            # NOTE: the guest does not listen to the power button.
+            'shutdown_timeout': 1,
+            'heal_instance_info_cache_interval': -1},
+        'wsgi': {'api_paste_config': etc / 'api-paste.ini'},
+        'api': {'auth_strategy': 'keystone'},
+        'conductor': {'workers': 1},
+        'scheduler': {'workers': 1},
+        'placement': common.credentials(cloud, 'placement'),
+        'glance': {**common.credentials(cloud, 'glance'),
+                   'api_servers': topology.url(cloud, 'glance')},
+        'cinder': {**nova, 'os_region_name': cloud.name},
+        'neutron': nova,
+        'keystone_authtoken': common.authtoken(cloud, 'nova'),
+        'service_user': common.service_user(cloud, 'nova'),
+        'vnc': {'enabled': False},
+        'oslo_concurrency': common.lock_path(site, cloud),
+        **_hypervisor(site, cloud),
+        **common.privsep(site, etc / name, *PRIVSEP),
+    }
+    if cloud.home and not site.mode.plain:
+        sections['DEFAULT']['config_source'] = 'mixmatch'
+        sections.update(common.mixmatch(cloud))
+    return sections
+
+
+def render(site: state.Site, cloud: model.Cloud) -> None:
+    """nova-compute has a file without a database."""
+    etc = site.etc(cloud, 'nova')
+    (site.var(cloud, 'nova') / 'instances').mkdir(exist_ok=True)
+    site.write(etc / 'nova-cpu.conf', ini.render(
+        _conf(site, cloud, 'nova-cpu.conf')))
+    site.write(etc / 'nova.conf', ini.render({
+        **_conf(site, cloud, 'nova.conf'),
+        'api_database': {'connection': common.database(cloud, 'nova_api')},
+        'database': {'connection': common.database(cloud, 'nova')}}))
+    site.write(etc / 'api-paste.ini', _paste(site, cloud))
+
+
+def nodes(site: state.Site, cloud: model.Cloud) -> list[model.Node]:
+    """Databases, processes, the mapping of the compute's host."""
+    name, etc = cloud.name, site.etc(cloud, 'nova')
+    config = ('--config-file', str(etc / 'nova.conf'))
+
+    def manage(node: str, *command: str,
+               accept: tuple[int, ...] = (0,)) -> None:
+        process.run(site, f'{name}/{node}', site.tool('nova-manage'),
+                    *config, *command, accept=accept)
+
+    def database() -> None:
+        node = 'nova-database'
+        manage(node, 'api_db', 'sync')
+        manage(node, 'cell_v2', 'map_cell0', '--database_connection',
+               common.database(cloud, 'nova_cell0'))
+        manage(node, 'db', 'sync')
+        # NOTE: 2 says that the cell exists.
+        manage(node, 'cell_v2', 'create_cell', '--name', 'cell1',
+               accept=(0, 2))
+
+    def map_host() -> None:
+        deadline = time.monotonic() + 60
+        while mariadb.value(site, cloud, 'nova',
+                            'select count(*) from compute_nodes') == '0':
+            if time.monotonic() > deadline:
+                raise process.Failed(f'{name}/nova-compute',
+                                     'made no compute node in 60 s',
+                                     site.log(name, 'nova-compute'))
+            time.sleep(0.2)
+        manage('nova-host', 'cell_v2', 'discover_hosts', '--verbose')
+
+    after = (f'{name}/nova-database', 'shared/rabbitmq')
+
+    def worker(what: str, *more: str) -> model.Service:
+        file = 'nova-cpu.conf' if what == 'nova-compute' else 'nova.conf'
+        return model.Service(
+            name, what, (site.tool(what), '--config-file', str(etc / file)),
+            health.LogLine(READY), after=after + more, config=etc)
+
+    hypervisor = () if site.fake else (f'{name}/libvirt-secrets',)
+    return [
+        model.Task(name, 'nova-database', database, ('shared/databases',)),
+        common.api(
+            site, cloud, 'nova',
+            common.uwsgi(site, common.listen(cloud, 'nova'),
+                         'nova.wsgi.osapi_compute', 'nova-api-wsgi'),
+            {'OS_NOVA_CONFIG_DIR': str(etc)}, after, process='nova-api'),
+        worker('nova-conductor'),
+        worker('nova-scheduler', f'{name}/placement',
+               f'{name}/seed-identity'),
+        worker('nova-compute', f'{name}/nova-conductor',
+               f'{name}/placement', f'{name}/seed-identity', *hypervisor),
+        model.Task(name, 'nova-host', map_host, (f'{name}/nova-compute',)),
+    ]

@@ -1,0 +1,217 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What the verbs of the command line do."""
+
+import argparse
+import concurrent.futures
+import contextlib
+import fcntl
+import os
+import shutil
+import typing
+
+from sandbox import credentials
+from sandbox import graph
+from sandbox import guest
+from sandbox import install
+from sandbox import model
+from sandbox import process
+from sandbox import progress
+from sandbox import services
+from sandbox import state
+from sandbox import topology
+
+
+@contextlib.contextmanager
+def _alone(site: state.Site) -> typing.Iterator[None]:
+    """Nobody else starts or stops in this state folder meanwhile."""
+    site.root.mkdir(parents=True, exist_ok=True)
+    with (site.root / 'lock').open('w') as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print('waiting for another sandbox/run ...')
+            fcntl.flock(stream, fcntl.LOCK_EX)
+        yield
+
+
+def _services(site: state.Site) -> list[model.Service]:
+    nodes = graph.ordered(services.nodes(site))
+    return [node for node in nodes if isinstance(node, model.Service)]
+
+
+def _find(site: state.Site, cloud: str, name: str) -> model.Service:
+    known = _services(site)
+    for service in known:
+        if (service.cloud, service.name) == (cloud, name):
+            return service
+    raise state.Error(f'there is no {cloud}/{name}, only '
+                      + ', '.join(service.id for service in known))
+
+
+def _other_mode(site: state.Site) -> None:
+    """Two modes would want the same ports."""
+    last = state.last_mode(site.root)
+    if last is None or (last.release, last.compute) == (
+            site.mode.release, site.mode.compute):
+        return
+    other = state.Site(site.root, last)
+    supervisor = process.Supervisor(other)
+    if other.instance.exists() and any(
+            supervisor.record(service) for service in _services(other)):
+        raise state.Error(
+            f'a sandbox ({last}) is running; end it with "sandbox/run down" '
+            f'before one of another kind ({site.mode}) is started')
+
+
+def up(site: state.Site, arguments: argparse.Namespace) -> int:
+    """Start what is not running."""
+    if os.geteuid():
+        raise state.Error('only root can bring clouds up')
+    report = progress.Progress()
+    with _alone(site):
+        _other_mode(site)
+        report.say(f'clouds of {site.mode} in {site.instance}')
+        install.install(site, report)
+        guest.build(site, report)
+        state.remember_mode(site.root, site.mode)
+        site.prepare()
+        services.render(site)
+        graph.Runner(site, report).run(services.nodes(site))
+        site.clouds_yaml.write_text(credentials.clouds_yaml())
+    names = [cloud.name for cloud in site.clouds
+             if 'keystone' in cloud.components]
+    report.say(f'{" and ".join(names)} are up')
+    print(f"""
+  export OS_CLIENT_CONFIG_FILE={site.clouds_yaml}
+      for your own tools; clouds: {', '.join(credentials.entries())}
+  sandbox/run status
+  sandbox/run openstack moc server create --image guest --flavor tiny \\
+      --nic none --wait s1
+  sandbox/run openstack moc --os-service-provider bu \\
+      --os-remote-project-name research \\
+      --os-remote-project-domain-name Default volume create --size 1 data""")
+    return 0
+
+
+def status(site: state.Site, arguments: argparse.Namespace) -> int:
+    """Show each process."""
+    supervisor = process.Supervisor(site)
+    known = _services(site) if site.instance.exists() else []
+    if not known:
+        print('no sandbox here; "sandbox/run up" makes one')
+        return 1
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        healthy = list(pool.map(supervisor.healthy, known))
+    print(f'{site.mode} in {site.instance}')
+    for service, good in zip(known, healthy):
+        record = supervisor.record(service)
+        ports = ','.join(str(port) for port in service.ports) or '-'
+        word = ('healthy' if good else 'not healthy' if record
+                else 'not running')
+        print(f'{service.cloud:8}{service.name:18}'
+              f'{record.pid if record else "-":>8}  {ports:14}{word}')
+        if not good:
+            print('    ' + progress.tail(
+                supervisor.log(service), 5).replace('\n', '\n    '))
+    return 0 if all(healthy) else 1
+
+
+def down(site: state.Site, arguments: argparse.Namespace) -> int:
+    """End everything that was started."""
+    if not site.instance.exists():
+        return 0
+    supervisor = process.Supervisor(site)
+    report = progress.Progress()
+    with _alone(site):
+        known = _services(site)
+        # NOTE: those that others need are ended after those.
+        first = [service for service in known
+                 if service.cloud != topology.SHARED.name
+                 and not service.name.startswith(('ceph', 'libvirt'))]
+        rest = [service for service in known if service not in first]
+        with concurrent.futures.ThreadPoolExecutor(64) as pool:
+            count = sum(pool.map(supervisor.stop, first))
+        guests = sum(map(supervisor.end_guests, known))
+        with concurrent.futures.ThreadPoolExecutor(64) as pool:
+            count += sum(pool.map(supervisor.stop, rest))
+        report.say(f'{count} processes and {guests} guests ended')
+        if arguments.purge:
+            shutil.rmtree(site.instance)
+            shutil.rmtree(site.sockets, ignore_errors=True)
+            report.say(f'{site.instance} deleted')
+    return 0
+
+
+def openstack(site: state.Site, arguments: argparse.Namespace) -> int:
+    """Become the openstack command."""
+    cloud = _cloud(arguments.cloud)
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument('--as', dest='user', default=cloud.default_user)
+    parser.add_argument('--project', default='')
+    rest = list(arguments.arguments)
+    own = []
+    while rest and rest[0].partition('=')[0] in ('--as', '--project'):
+        width = 1 if '=' in rest[0] else 2
+        own, rest = own + rest[:width], rest[width:]
+    wanted = parser.parse_args(own)
+    path = site.tool('openstack')
+    if not os.path.exists(path):
+        raise state.Error('nothing is installed; run "sandbox/run up" first')
+    env = process.environment(site, credentials.environment(
+        cloud, wanted.user, wanted.project))
+    os.execve(path, [path, *rest], env)
+
+
+def _cloud(name: str) -> model.Cloud:
+    try:
+        return topology.by_name(name)
+    except ValueError as error:
+        raise state.Error(str(error)) from None
+
+
+def logs(site: state.Site, arguments: argparse.Namespace) -> int:
+    """Show a log."""
+    service = _find(site, arguments.cloud, arguments.service)
+    path = process.Supervisor(site).log(service)
+    command = ['tail', '-n', '200', *(['-f'] if arguments.follow else []),
+               str(path)]
+    os.execvp('tail', command)
+
+
+def start(site: state.Site, arguments: argparse.Namespace) -> int:
+    """Start one process."""
+    service = _find(site, arguments.cloud, arguments.service)
+    with _alone(site):
+        fresh = process.Supervisor(site).start(service)
+    print(f'{service.id} {"is ready" if fresh else "was running"}')
+    return 0
+
+
+def stop(site: state.Site, arguments: argparse.Namespace) -> int:
+    """End one process."""
+    service = _find(site, arguments.cloud, arguments.service)
+    with _alone(site):
+        ended = process.Supervisor(site).stop(service)
+    print(f'{service.id} {"ended" if ended else "was not running"}')
+    return 0
+
+
+def restart(site: state.Site, arguments: argparse.Namespace) -> int:
+    """End and start one process, with its configuration as it is."""
+    service = _find(site, arguments.cloud, arguments.service)
+    with _alone(site):
+        process.Supervisor(site).stop(service)
+        process.Supervisor(site).start(service)
+    print(f'{service.id} is ready')
+    return 0
