@@ -144,6 +144,8 @@ def nodes(site: state.Site, cloud: model.Cloud) -> list[model.Node]:
             name, what, (site.tool(what), '--config-file', str(etc / file)),
             health.LogLine(READY), after=after + more, config=etc)
 
+    # NOTE: each of them asks Placement when it starts, or ends.
+    asked = (f'{name}/seed-identity', f'{name}/placement')
     hypervisor = () if site.fake else (f'{name}/libvirt-secrets',)
     return [
         model.Task(name, 'nova-database', database, ('shared/databases',)),
@@ -152,10 +154,8 @@ def nodes(site: state.Site, cloud: model.Cloud) -> list[model.Node]:
             common.uwsgi(site, common.listen(cloud, 'nova'),
                          'nova.wsgi.osapi_compute', 'nova-api-wsgi'),
             {'OS_NOVA_CONFIG_DIR': str(etc)}, after, process='nova-api'),
-        worker('nova-conductor'),
-        worker('nova-scheduler', f'{name}/placement',
-               f'{name}/seed-identity'),
-        worker('nova-compute', f'{name}/nova-conductor',
-               f'{name}/placement', f'{name}/seed-identity', *hypervisor),
+        worker('nova-conductor', *asked),
+        worker('nova-scheduler', *asked),
+        worker('nova-compute', f'{name}/nova-conductor', *asked, *hypervisor),
         model.Task(name, 'nova-host', map_host, (f'{name}/nova-compute',)),
     ]
