@@ -89,6 +89,7 @@ def _conf(site: state.Site, cloud: model.Cloud, name: str) -> dict:
     if cloud.home and not site.mode.plain:
         sections['DEFAULT']['config_source'] = 'mixmatch'
         sections.update(common.mixmatch(cloud))
+        sections['mixmatch']['driver'] = 'mixmatch'
     return sections
 
 
