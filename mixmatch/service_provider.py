@@ -12,13 +12,15 @@
 
 """One service provider: its options, and how we log in and talk to it."""
 
+import re
 import string
 from typing import Any
 
 from cinderclient import api_versions
 from cinderclient import client as cinder_client
 from keystoneauth1 import access
-from keystoneauth1 import loading
+from keystoneauth1 import discover
+from keystoneauth1 import exceptions as ksa_exceptions
 from keystoneauth1 import plugin
 from oslo_config import cfg
 
@@ -44,6 +46,7 @@ class ServiceProvider:
         # NOTE: shared by all users, so that connections and what discovery
         # found are kept; it holds no cookie and no token.
         self._session = self._new_session()
+        self._microversions: dict[str, str] = {}
 
     def _new_session(self, cookies: bool = False) -> session.CloudSession:
         verify: bool | str = self._options.cafile or True
@@ -52,7 +55,8 @@ class ServiceProvider:
             self.name,
             timeout=(self._options.connect_timeout,
                      self._options.read_timeout),
-            home_url=self._home_url, cookies=cookies,
+            # A login begins at home; nothing else goes there.
+            home_url=self._home_url if cookies else None, cookies=cookies,
             verify=False if self._options.insecure else verify,
             cert=(cert, self._options.keyfile) if cert else None)
 
@@ -124,15 +128,35 @@ class ServiceProvider:
     def highest_microversion(self, auth: plugin.BaseAuthPlugin) -> str:
         """The newest version of the volume API that it speaks.
 
+        Asked once for each endpoint.
+
         :raises ServiceProviderSetupError: it has no Cinder for us
         """
-        data = self._session.get_endpoint_data(auth, **self._endpoint)
-        if data is None:
+        wanted = self._endpoint
+        endpoint = wanted.pop('endpoint_override') or auth.get_endpoint(
+            self._session, skip_discovery=True, **wanted)
+        if not endpoint:
             raise self.setup_error(
                 'its catalog has no endpoint for service_type '
                 f'{self._options.service_type} in region '
                 f'{self._options.region_name}')
-        major, minor = data.max_microversion or (3, 0)
+        # NOTE: below /v3 Cinder tells its versions only to who has a token,
+        # which keystoneauth does not show in discovery.
+        root = re.sub(r'/v3(/.*)?$', '/', endpoint)
+        if root not in self._microversions:
+            self._microversions[root] = self._discover(root)
+        return self._microversions[root]
+
+    def _discover(self, root: str) -> str:
+        try:
+            data = discover.Discover(self._session, root).versioned_data_for(
+                min_version=(3, 0), max_version=(3, discover.LATEST))
+        except ksa_exceptions.DiscoveryFailure as exc:
+            raise self.setup_error(
+                f'{root} is no volume API ({exc})') from exc
+        if data is None:
+            raise self.setup_error(f'{root} has no volume API of version 3')
+        major, minor = data['max_microversion'] or (3, 0)
         return f'{major}.{minor}'
 
     def _check_microversion(self, auth: plugin.BaseAuthPlugin,
