@@ -41,7 +41,9 @@ def environment(cloud: model.Cloud, user: str,
     """The variables that the ``openstack`` command reads."""
     env = {f'OS_{key.upper()}': value
            for key, value in of(cloud, user, project).items()}
-    env.update(OS_REGION_NAME=cloud.name, OS_IDENTITY_API_VERSION='3')
+    # NOTE: no region. A cloud has but one, and the name of the own one
+    # would also be looked for in the catalogue of a service provider.
+    env['OS_IDENTITY_API_VERSION'] = '3'
     return env
 
 

@@ -32,16 +32,20 @@ def render(site: state.Site, cloud: model.Cloud) -> None:
             'transport_url': common.transport(cloud),
             'auth_strategy': 'keystone',
             'core_plugin': 'ml2',
-            'service_plugins': '',
+            'service_plugins': 'router',
             'api_paste_config': etc / 'api-paste.ini',
             'state_path': var,
             'notify_nova_on_port_status_changes': False,
             'notify_nova_on_port_data_changes': False},
         'ml2': {
-            'type_drivers': 'local',
-            'tenant_network_types': 'local',
+            'type_drivers': 'vxlan',
+            'tenant_network_types': 'vxlan',
             'mechanism_drivers': '',
             'extension_drivers': ''},
+        # NOTE: this type reads the database when Neutron starts. Without
+        # that, GET /ports as the first request fails (AttributeError on
+        # port_forwardings), and so would the next.
+        'ml2_type_vxlan': {'vni_ranges': '1:1000'},
         'database': {'connection': common.database(cloud, 'neutron')},
         'keystone_authtoken': common.authtoken(cloud, 'neutron'),
         'oslo_concurrency': common.lock_path(site, cloud),
