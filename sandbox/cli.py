@@ -23,6 +23,8 @@ from sandbox import verbs
 HELP = """\
 Complete OpenStack clouds on this machine.
 
+  demo                         up, then a server of one cloud uses a volume
+                               of the other
   up                           start what is not running
   status                       what runs, and whether it does its work
   openstack CLOUD ...          the openstack command with its credentials
@@ -67,6 +69,7 @@ def parser() -> argparse.ArgumentParser:
     def add(name: str, text: str) -> argparse.ArgumentParser:
         return subparsers.add_parser(name, help=text, parents=[again])
 
+    add('demo', 'up, then show the main job of mixmatch')
     add('up', 'start what is not running')
     add('status', 'show each process; 1 if something is not healthy')
     add('down', 'end everything that was started').add_argument(
@@ -93,7 +96,7 @@ def _mode(arguments: argparse.Namespace,
     before = last or state.Mode()
     plain = arguments.plain or bool(
         os.environ.get('MIXMATCH_SANDBOX_PLAIN'))
-    if arguments.verb != 'up':
+    if arguments.verb not in ('up', 'demo'):
         plain = before.plain
     return state.Mode(arguments.release or before.release,
                       arguments.compute or before.compute, plain)

@@ -29,6 +29,7 @@ from sandbox import process
 from sandbox import progress
 from sandbox import services
 from sandbox import state
+from sandbox import story
 from sandbox import topology
 
 
@@ -101,6 +102,16 @@ def up(site: state.Site, arguments: argparse.Namespace) -> int:
   sandbox/run openstack moc --os-service-provider bu \\
       --os-remote-project-name research \\
       --os-remote-project-domain-name Default volume create --size 1 data""")
+    return 0
+
+
+def demo(site: state.Site, arguments: argparse.Namespace) -> int:
+    """Bring the clouds up and tell the story."""
+    up(site, arguments)
+    report = progress.Progress()
+    story.Story(site, report).tell()
+    report.say('DEMO PASSED: a server of moc used a volume of bu, where it '
+               'lives')
     return 0
 
 
