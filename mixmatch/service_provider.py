@@ -131,10 +131,14 @@ class ServiceProvider:
         Asked once for each endpoint.
 
         :raises ServiceProviderSetupError: it has no Cinder for us
+        :raises ServiceProviderUnavailable: it does not answer
         """
         wanted = self._endpoint
-        endpoint = wanted.pop('endpoint_override') or auth.get_endpoint(
-            self._session, skip_discovery=True, **wanted)
+        try:
+            endpoint = wanted.pop('endpoint_override') or auth.get_endpoint(
+                self._session, skip_discovery=True, **wanted)
+        except ksa_exceptions.CatalogException:
+            endpoint = None
         if not endpoint:
             raise self.setup_error(
                 'its catalog has no endpoint for service_type '
@@ -151,7 +155,12 @@ class ServiceProvider:
         try:
             data = discover.Discover(self._session, root).versioned_data_for(
                 min_version=(3, 0), max_version=(3, discover.LATEST))
-        except ksa_exceptions.DiscoveryFailure as exc:
+        except ksa_exceptions.HttpServerError as exc:
+            raise exceptions.ServiceProviderUnavailable(
+                service_provider=self.name,
+                reason=f'its Cinder answered HTTP {exc.http_status}') from exc
+        except (ksa_exceptions.DiscoveryFailure,
+                ksa_exceptions.HttpError) as exc:
             raise self.setup_error(
                 f'{root} is no volume API ({exc})') from exc
         if data is None:

@@ -28,7 +28,8 @@ class CloudSession(ksa_session.Session):
 
     :param service_provider: the name of the cloud, for errors
     :param timeout: seconds to wait for (a connection, an answer)
-    :param home_url: the URL of home's Keystone, where a login begins
+    :param home_url: the URL of home's Keystone, where a login begins; None
+        if this session never goes there
     :param cookies: keep cookies. Only a single login does: the SAML session
         of one user must never be sent in a request of another.
     """
@@ -50,20 +51,32 @@ class CloudSession(ksa_session.Session):
 
         :raises ServiceProviderUnavailable: the service provider did not
             answer in time, or not in HTTP
-        :raises HomeUnavailable: the same of home's Keystone
+        :raises HomeUnavailable: the same of home's Keystone, or it is broken
         """
         # NOTE: at DEBUG keystoneauth logs the body of the request for an
         # assertion, which holds the user's token.
         kwargs['log'] = False
         kwargs.setdefault('timeout', self._timeout)
         try:
-            return super().request(url, method, **kwargs)
+            response = super().request(url, method, **kwargs)
         except exceptions.ConnectionFailure:
             raise
         except ksa_exceptions.ConnectionError as exc:
-            # A path without a host is keystoneauth's request for the
-            # assertion.
-            if self._home_url and url.startswith((self._home_url, '/')):
+            if self._is_home(url):
                 raise exceptions.HomeUnavailable(reason=exc) from exc
             raise exceptions.ServiceProviderUnavailable(
                 service_provider=self.service_provider, reason=exc) from exc
+        except ksa_exceptions.HttpError as exc:
+            if exc.http_status >= 500 and self._is_home(url):
+                raise exceptions.HomeUnavailable(
+                    reason=f'HTTP {exc.http_status}') from exc
+            raise
+        if response.status_code >= 500 and self._is_home(url):
+            raise exceptions.HomeUnavailable(
+                reason=f'HTTP {response.status_code}')
+        return response
+
+    def _is_home(self, url: str) -> bool:
+        # A path without a host is keystoneauth's request for the assertion.
+        return bool(self._home_url) and url.startswith((
+            str(self._home_url), '/'))

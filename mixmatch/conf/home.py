@@ -68,6 +68,9 @@ def register_opts(conf: cfg.ConfigOpts) -> None:
     conf.register_opts(OPTS, group=GROUP)
     loading.register_auth_conf_options(conf, GROUP)
     conf.set_default('auth_section', 'service_user', group=GROUP)
+    # NOTE: again, for the section that is now named: not every service
+    # registers the options of [service_user] itself.
+    loading.register_auth_conf_options(conf, GROUP)
 
 
 def list_opts() -> list[tuple[str, list[Any]]]:
