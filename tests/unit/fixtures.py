@@ -1,0 +1,328 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Two clouds (or more) as they look from the network, and patched Nova."""
+
+import datetime
+import email.message
+import io
+import itertools
+import types
+
+import fixtures
+from keystoneauth1 import fixture as ksa_fixture
+import nova.conf
+from nova import service_auth
+from oslo_config import cfg
+import requests_mock
+from requests_mock.contrib import fixture as requests_mock_fixture
+import urllib3
+
+import mixmatch.conf
+from mixmatch_nova import plugin
+
+#: What the operator of home writes. The rest of the text is the section of
+#: the service provider, so that a test can add to it.
+HOME_CONF = """
+[mixmatch]
+service_providers = %s
+[service_user]
+auth_type = password
+auth_url = http://home:5000/v3
+username = nova
+password = password-of-nova
+user_domain_name = Default
+project_name = service
+project_domain_name = Default
+send_service_user_token = true
+"""
+SP_CONF = """
+[service_provider:%s]
+project_name = {project_name}
+service_project_name = service
+"""
+
+
+def text(*names, more=''):
+    """The configuration file of a service of home.
+
+    :param more: more options of the last service provider
+    """
+    return (HOME_CONF % ', '.join(names)
+            + ''.join(SP_CONF % name for name in names) + more)
+
+
+def configuration(testcase, text, *, nova_conf=False):
+    """Read a configuration file as a service does.
+
+    :param nova_conf: into the configuration of Nova in this process
+    """
+    path = testcase.useFixture(fixtures.TempDir()).join('service.conf')
+    with open(path, 'w') as config:
+        config.write(text)
+    conf = nova.conf.CONF if nova_conf else cfg.ConfigOpts()
+    testcase.addCleanup(conf.reset)
+    conf([], project='nova', default_config_files=[path],
+         default_config_dirs=[])
+    return conf
+
+
+class Home:
+    """Home's Keystone."""
+
+    url = 'http://home:5000/v3'
+    ecp_url = url + '/auth/OS-FEDERATION/saml2/ecp'
+
+    def __init__(self, mock, serial):
+        self._serial = serial
+        #: user -> the name of the project
+        self.projects = {'nova': 'service', 'alice': 'research',
+                         'bob': 'teaching', 'admin': 'admin'}
+        #: token -> user
+        self.tokens = {}
+        self.assertions = []
+        self.token_life = datetime.timedelta(hours=1)
+        self.service_providers = {}
+        mock.get(self.url, json={
+            'version': ksa_fixture.V3Discovery(self.url)})
+        mock.post(self.url + '/auth/tokens', json=self._issue_token)
+        mock.post(self.ecp_url, text=self._issue_assertion)
+
+    def token(self, user):
+        """A token that a user got from here."""
+        token = f'home-token-{user}-{next(self._serial)}'
+        self.tokens[token] = user
+        return token
+
+    def _issue_token(self, request, context):
+        identity = request.json()['auth']['identity']
+        if 'password' in identity:
+            user = identity['password']['user']['name']
+        else:
+            user = self.tokens.get(identity['token']['id'])
+            if user is None:
+                context.status_code = 401
+                return {'error': {'code': 401, 'message': 'no such token'}}
+        context.status_code = 201
+        context.headers['X-Subject-Token'] = self.token(user)
+        return self.token_body(user)
+
+    def token_body(self, user):
+        """What a service of home learns when it validates a token."""
+        now = datetime.datetime.now(datetime.UTC)
+        project = self.projects[user]
+        body = ksa_fixture.V3Token(
+            issued=now, expires=now + self.token_life,
+            user_id=f'home-id-of-{user}', user_name=user,
+            project_id=f'home-id-of-{project}', project_name=project)
+        for sp in self.service_providers.values():
+            body.add_service_provider(sp.name, sp.auth_url, sp.acs_url)
+        return body
+
+    def _issue_assertion(self, request, context):
+        user = self.tokens[request.json()['auth']['identity']['token']['id']]
+        assertion = f'<assertion serial="{next(self._serial)}">{user}</>'
+        self.assertions.append(assertion)
+        return assertion
+
+
+class ServiceProvider:
+    """Keystone behind Apache, and Cinder, of another cloud."""
+
+    def __init__(self, mock, serial, name):
+        self.name = name
+        self._mock = mock
+        self._serial = serial
+        self.url = f'http://{name}:5000/v3'
+        self.acs_url = f'http://{name}:5000/Shibboleth.sso/SAML2/ECP'
+        self.auth_url = (f'{self.url}/OS-FEDERATION/identity_providers/home/'
+                         'protocols/mapped/auth')
+        self.cinder_url = f'http://{name}:8776/v3'
+        #: user -> the names of the projects that the mapping gives
+        self.projects = {'nova': ['service'], 'alice': ['research'],
+                         'bob': ['teaching'], 'admin': ['operations']}
+        #: token -> (user, project id or None)
+        self.tokens = {}
+        #: cookie -> user
+        self.cookies = {}
+        self.highest_microversion = '3.71'
+        mock.add_matcher(self._take_assertion)
+        mock.get(self.auth_url, json=self._unscoped_token)
+        mock.get(self.url + '/auth/projects', json=self._list_projects)
+        mock.post(self.url + '/auth/tokens', json=self._scoped_token)
+        mock.get(f'http://{name}:8776/', json=self._versions)
+        mock.get(self.cinder_url + '/', json=self._versions)
+        mock.get(self.cinder_url, json=self._versions)
+
+    @staticmethod
+    def project_id(name):
+        return f'id-of-{name}'
+
+    def add_volume(self, volume_id, **values):
+        """Make a volume that whoever asks may see."""
+        return self._mock.get(
+            f'{self.cinder_url}/volumes/{volume_id}',
+            json={'volume': volume(volume_id, **values)})
+
+    def _take_assertion(self, request):
+        if (request.method, request.url) != ('POST', self.acs_url):
+            return None
+        user = request.text.partition('>')[2].removesuffix('</>')
+        cookie = f'saml-session-{user}-{next(self._serial)}'
+        self.cookies[cookie] = user
+        return answer_with_cookie(request, f'_shibsession={cookie}')
+
+    def _unscoped_token(self, request, context):
+        cookie = request.headers.get('Cookie', '').partition('=')[2]
+        user = self.cookies.get(cookie)
+        if user not in self.projects:
+            context.status_code = 401
+            return {'error': {'code': 401, 'message': 'not mapped'}}
+        return self._new_token(context, user, None)
+
+    def _list_projects(self, request, context):
+        user, _ = self.tokens[request.headers['X-Auth-Token']]
+        return {'projects': [{'id': self.project_id(name), 'name': name}
+                             for name in self.projects[user]]}
+
+    def _scoped_token(self, request, context):
+        auth = request.json()['auth']
+        user, _ = self.tokens[auth['identity']['token']['id']]
+        scope = auth['scope']['project']
+        project_id = scope.get('id') or self.project_id(scope['name'])
+        allowed = map(self.project_id, self.projects[user])
+        # NOTE: Nova's own user may enter each project of home's users.
+        if user != 'nova' and project_id not in allowed:
+            context.status_code = 401
+            return {'error': {'code': 401, 'message': 'no role there'}}
+        return self._new_token(context, user, project_id)
+
+    def _new_token(self, context, user, project_id):
+        token = f'{self.name}-token-{user}-{next(self._serial)}'
+        self.tokens[token] = (user, project_id)
+        context.status_code = 201
+        context.headers['X-Subject-Token'] = token
+        body = ksa_fixture.V3Token(user_name=user, project_id=project_id)
+        service = body.add_service('block-storage', name='cinder')
+        service.add_standard_endpoints(public=self.cinder_url)
+        return body
+
+    def _versions(self, request, context):
+        return {'versions': [{
+            'id': 'v3.0', 'status': 'CURRENT', 'min_version': '3.0',
+            'version': self.highest_microversion,
+            'updated': '2016-02-08T12:20:21Z',
+            'links': [{'rel': 'self', 'href': self.cinder_url + '/'}]}]}
+
+
+def answer_with_cookie(request, cookie):
+    """A redirection that sets a cookie, as Apache's SAML module sends it."""
+    headers = {'Set-Cookie': f'{cookie}; path=/; HttpOnly',
+               'Location': 'http://any/'}
+    # NOTE: requests takes cookies from the message of http.client below the
+    # response, which requests_mock does not make.
+    message = email.message.Message()
+    message['Set-Cookie'] = headers['Set-Cookie']
+    return requests_mock.create_response(request, raw=urllib3.HTTPResponse(
+        body=io.BytesIO(), status=302, headers=headers,
+        preload_content=False,
+        original_response=types.SimpleNamespace(
+            msg=message, isclosed=lambda: True, close=lambda: None)))
+
+
+def volume(volume_id, **values):
+    """The body of a volume as Cinder sends it."""
+    return {'id': volume_id, 'status': 'available', 'size': 1,
+            'availability_zone': 'nova', 'created_at': None, 'name': 'disk',
+            'description': None, 'attachments': [], 'volume_type': None,
+            'snapshot_id': None, 'bootable': 'false', 'metadata': {},
+            'multiattach': False, 'encrypted': False, **values}
+
+
+class TwoClouds(fixtures.Fixture):
+    """Home, and the service providers that its Keystone knows."""
+
+    def __init__(self, *names):
+        super().__init__()
+        self._names = names or ('bu',)
+
+    def _setUp(self):
+        self.mock = self.useFixture(requests_mock_fixture.Fixture())
+        serial = itertools.count()
+        self.home = Home(self.mock, serial)
+        self.service_providers = {
+            name: ServiceProvider(self.mock, serial, name)
+            for name in self._names}
+        self.home.service_providers = self.service_providers
+        for name, sp in self.service_providers.items():
+            setattr(self, name, sp)
+
+    @property
+    def requests(self):
+        """What was sent so far: (method, host, path)."""
+        return [(each.method, each.hostname, each.path)
+                for each in self.mock.request_history]
+
+    def sent_to(self, *hosts, port=None):
+        return [each for each in self.mock.request_history
+                if each.hostname in hosts and port in (None, each.port)]
+
+    def secrets(self):
+        """Every token, assertion and cookie that was issued so far."""
+        found = {*self.home.tokens, *self.home.assertions,
+                 'password-of-nova'}
+        for sp in self.service_providers.values():
+            found |= {*sp.tokens, *sp.cookies}
+        return found
+
+    def leaks(self):
+        """The requests that took a token of home to another cloud."""
+        return [each for each in self.sent_to(*self.service_providers)
+                if any(token in f'{each.url} {each.headers} {each.text}'
+                       for token in self.home.tokens)]
+
+
+class PatchedNova(fixtures.Fixture):
+    """Nova with the plugin in it; afterwards as it was.
+
+    :param conf: the configuration
+    """
+
+    def __init__(self, conf):
+        super().__init__()
+        self._conf = conf
+
+    def _setUp(self):
+        self.useFixture(NovaLeftAlone())
+        plugin.load(self._conf)
+        self.clouds = plugin.loaded().clouds
+
+
+class NovaLeftAlone(fixtures.Fixture):
+    """Whatever is patched in a test is not patched after it."""
+
+    def _setUp(self):
+        conf = cfg.ConfigOpts()
+        mixmatch.conf.register_opts(conf)
+        for each in plugin.Plugin(conf).patches():
+            owner, name = each.symbol.owner(), each.symbol.attribute
+            if name in vars(owner):
+                self.addCleanup(setattr, owner, name, vars(owner)[name])
+            else:
+                # Inherited: the patch puts it where nothing was.
+                self.addCleanup(_forget, owner, name)
+        self.addCleanup(service_auth.reset_globals)
+
+
+def _forget(owner, name):
+    if name in vars(owner):
+        delattr(owner, name)

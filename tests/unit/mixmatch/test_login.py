@@ -1,0 +1,228 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""One login: what is sent, and what each failure is called."""
+
+from keystoneauth1 import exceptions as ksa_exceptions
+import requests
+
+from mixmatch import exceptions
+from mixmatch import federation
+from tests.unit import base
+from tests.unit import fixtures
+
+
+class LoginTestCase(base.TestCase):
+    more = ''
+
+    def setUp(self):
+        super().setUp()
+        self.clouds = self.useFixture(fixtures.TwoClouds())
+        self.home, self.bu = self.clouds.home, self.clouds.bu
+        self.federation = federation.Federation(fixtures.configuration(
+            self, fixtures.text('bu', more=self.more)))
+
+    def login(self, user='alice'):
+        return self.federation.user_login(
+            'bu', self.home.token(user), f'home-id-of-{user}')
+
+    def assertLoginFails(self, kind, *words):
+        exc = self.assertRaises(kind, self.login)
+        self.assertIs(kind, type(exc))
+        for word in words:
+            self.assertIn(word, str(exc))
+        for secret in self.clouds.secrets():
+            self.assertNotIn(secret, str(exc))
+        return exc
+
+
+class TestLogin(LoginTestCase):
+
+    def test_five_requests(self):
+        self.login()
+        self.assertEqual(
+            [('POST', 'home', '/v3/auth/tokens'),
+             ('POST', 'home', '/v3/auth/os-federation/saml2/ecp'),
+             ('POST', 'bu', '/shibboleth.sso/saml2/ecp'),
+             ('GET', 'bu', '/v3/os-federation/identity_providers/home/'
+                           'protocols/mapped/auth'),
+             ('POST', 'bu', '/v3/auth/tokens')],
+            self.clouds.requests)
+
+    def test_acts_in_the_project_of_the_template(self):
+        self.assertEqual('id-of-research', self.login().get_project_id(None))
+
+    def test_uses_the_token_of_the_service_provider(self):
+        token = self.login().get_token(None)
+        self.assertEqual(('alice', 'id-of-research'), self.bu.tokens[token])
+
+    def test_no_token_of_home_leaves_home(self):
+        self.login()
+        self.assertEqual([], self.clouds.leaks())
+
+    def test_every_request_ends_in_time(self):
+        self.login()
+        self.assertEqual({(5.0, 30.0)}, {
+            each.timeout for each in self.clouds.mock.request_history})
+
+    def test_a_login_begins_without_a_cookie(self):
+        self.login('alice')
+        self.login('bob')
+        deliveries = [each for each in self.clouds.sent_to('bu')
+                      if each.url == self.bu.acs_url]
+        self.assertEqual(2, len(deliveries))
+        for each in deliveries:
+            self.assertNotIn('Cookie', each.headers)
+
+    def test_each_user_is_who_they_are(self):
+        for user in ('alice', 'bob', 'alice'):
+            token = self.login(user).get_token(None)
+            self.assertEqual(user, self.bu.tokens[token][0])
+
+
+class TestRefusedAtHome(LoginTestCase):
+
+    def test_token_is_no_longer_valid(self):
+        self.clouds.mock.post(self.home.url + '/auth/tokens', status_code=401)
+        self.assertLoginFails(exceptions.AssertionRefused, 'HTTP 401')
+
+    def test_no_assertion_for_this_token(self):
+        self.clouds.mock.post(self.home.ecp_url, status_code=403)
+        self.assertLoginFails(exceptions.AssertionRefused, '403')
+
+    def test_service_provider_is_not_in_the_token(self):
+        self.home.service_providers = {}
+        self.assertLoginFails(exceptions.UnknownServiceProvider, 'bu',
+                              'not in your token')
+        self.assertEqual([], self.clouds.sent_to('bu'))
+
+    def test_home_does_not_answer(self):
+        for failure in (requests.exceptions.ConnectTimeout,
+                        requests.exceptions.ReadTimeout,
+                        requests.exceptions.ConnectionError):
+            self.clouds.mock.post(self.home.url + '/auth/tokens', exc=failure)
+            self.assertLoginFails(exceptions.HomeUnavailable)
+
+    def test_home_does_not_answer_when_asked_for_the_assertion(self):
+        self.clouds.mock.post(self.home.ecp_url,
+                              exc=requests.exceptions.ReadTimeout)
+        self.assertLoginFails(exceptions.HomeUnavailable)
+
+    def test_keystone_of_home_is_broken(self):
+        self.clouds.mock.post(self.home.url + '/auth/tokens', status_code=503)
+        self.assertLoginFails(exceptions.HomeUnavailable, '503')
+
+    def test_keystone_of_home_is_broken_when_asked_for_the_assertion(self):
+        self.clouds.mock.post(self.home.ecp_url, status_code=500)
+        self.assertLoginFails(exceptions.HomeUnavailable, '500')
+
+
+class TestRefusedThere(LoginTestCase):
+
+    def test_assertion_is_refused(self):
+        for status in (401, 403, 404):
+            self.clouds.mock.get(self.bu.auth_url, status_code=status)
+            self.assertLoginFails(exceptions.LoginRefused, 'bu', str(status))
+
+    def test_user_is_not_mapped(self):
+        del self.bu.projects['alice']
+        self.assertLoginFails(exceptions.LoginRefused, 'bu')
+
+    def test_user_has_no_role_in_the_project(self):
+        self.bu.projects['alice'] = ['another']
+        self.assertLoginFails(exceptions.LoginRefused, 'bu', '401')
+
+    def test_keystone_cannot_read_the_assertion(self):
+        for status in (400, 500):
+            self.clouds.mock.get(self.bu.auth_url, status_code=status)
+            self.assertLoginFails(exceptions.ServiceProviderSetupError,
+                                  str(status))
+
+    def test_keystone_is_down(self):
+        for status in (502, 503, 504):
+            self.clouds.mock.get(self.bu.auth_url, status_code=status)
+            exc = self.assertLoginFails(
+                exceptions.ServiceProviderUnavailable, 'bu', str(status))
+            self.assertEqual('bu', exc.service_provider)
+
+    def test_answer_is_no_token(self):
+        for body in ('{"token": ', '[]', '{}', '{"token": {}}', '',
+                     '<html>Welcome!</html>'):
+            self.clouds.mock.get(self.bu.auth_url, text=body,
+                                 headers={'X-Subject-Token': 'any'})
+            self.assertLoginFails(exceptions.ServiceProviderSetupError,
+                                  'no token')
+
+    def test_html_of_a_stranger_is_not_shown(self):
+        self.clouds.mock.get(self.bu.auth_url, status_code=500,
+                             text='<html>secret stack trace</html>',
+                             headers={'Content-Type': 'text/html'})
+        exc = self.assertLoginFails(exceptions.ServiceProviderSetupError)
+        self.assertNotIn('html', str(exc))
+
+    def test_it_does_not_answer(self):
+        for failure in (requests.exceptions.ConnectTimeout,
+                        requests.exceptions.ReadTimeout,
+                        requests.exceptions.ConnectionError,
+                        requests.exceptions.SSLError,
+                        requests.exceptions.ChunkedEncodingError):
+            self.clouds.mock.get(self.bu.auth_url, exc=failure)
+            exc = self.assertLoginFails(
+                exceptions.ServiceProviderUnavailable, 'bu')
+            self.assertIsInstance(exc, ksa_exceptions.ConnectionError)
+
+    def test_it_does_not_answer_when_the_token_is_scoped(self):
+        self.clouds.mock.post(self.bu.url + '/auth/tokens',
+                              exc=requests.exceptions.ReadTimeout)
+        self.assertLoginFails(exceptions.ServiceProviderUnavailable, 'bu')
+
+
+class TestProject(LoginTestCase):
+    """Without project_name the mapping of the service provider decides."""
+
+    more = 'project_name =\n'
+
+    def setUp(self):
+        super().setUp()
+
+    def test_exactly_one(self):
+        self.assertEqual('id-of-research', self.login().get_project_id(None))
+        self.assertIn(('GET', 'bu', '/v3/auth/projects'),
+                      self.clouds.requests)
+        self.assertEqual(6, len(self.clouds.requests))
+
+    def test_several_are_an_error(self):
+        self.bu.projects['alice'] = ['research', 'hobby']
+        self.assertLoginFails(exceptions.ServiceProviderSetupError,
+                              'hobby, research', 'project_name')
+
+    def test_none_is_a_refusal(self):
+        self.bu.projects['alice'] = []
+        self.assertLoginFails(exceptions.LoginRefused, 'no project')
+
+
+class TestTemplate(LoginTestCase):
+    more = 'project_name = home-{project_name}\n'
+
+    def test_is_filled(self):
+        self.bu.projects['alice'] = ['home-research']
+        self.assertEqual('id-of-home-research',
+                         self.login().get_project_id(None))
+
+
+class TestTemplateWithUnknownField(LoginTestCase):
+    more = 'project_name = {project}\n'
+
+    def test_is_an_error_of_the_setup(self):
+        self.assertLoginFails(exceptions.ServiceProviderSetupError,
+                              'project_name = {project}')
+        self.assertEqual([], self.clouds.sent_to('bu'))

@@ -1,0 +1,144 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The client of another cloud's Cinder."""
+
+from keystoneauth1 import exceptions as ksa_exceptions
+import requests
+
+from mixmatch import exceptions
+from mixmatch import federation
+from tests.unit import base
+from tests.unit import fixtures
+
+VOLUME = '2c7cb1fb-5e7e-4a19-a5b8-1a5d4a3d8b5e'
+
+
+class TestServiceProvider(base.TestCase):
+
+    def setUp(self):
+        super().setUp()
+        self.clouds = self.useFixture(fixtures.TwoClouds())
+        self.bu = self.clouds.bu
+
+    def service_provider(self, more=''):
+        clouds = federation.Federation(fixtures.configuration(
+            self, fixtures.text('bu', more=more)))
+        self.user = clouds.user_login(
+            'bu', self.clouds.home.token('alice'), 'home-id-of-research')
+        return clouds.service_provider('bu')
+
+    def test_asks_its_cinder_as_the_user(self):
+        self.bu.add_volume(VOLUME)
+        client = self.service_provider().volume_client(self.user)
+        self.assertEqual(VOLUME, client.volumes.get(VOLUME).id)
+        sent = self.clouds.mock.last_request
+        self.assertEqual(('alice', 'id-of-research'),
+                         self.bu.tokens[sent.headers['X-Auth-Token']])
+
+    def test_microversion_is_sent(self):
+        self.bu.add_volume(VOLUME)
+        client = self.service_provider().volume_client(self.user, '3.48')
+        client.volumes.get(VOLUME)
+        self.assertEqual('volume 3.48', self.clouds.mock.last_request.headers[
+            'OpenStack-API-Version'])
+
+    def test_request_id_of_home_is_sent(self):
+        self.bu.add_volume(VOLUME)
+        client = self.service_provider().volume_client(
+            self.user, global_request_id='req-1')
+        client.volumes.get(VOLUME)
+        self.assertEqual('req-1', self.clouds.mock.last_request.headers[
+            'X-OpenStack-Request-ID'])
+
+    def test_microversion_that_it_does_not_have(self):
+        self.bu.highest_microversion = '3.43'
+        exc = self.assertRaises(
+            exceptions.MicroversionNotSupported,
+            self.service_provider().volume_client, self.user, '3.44')
+        self.assertEqual(('bu', '3.44', '3.43'), (
+            exc.service_provider, exc.needed, exc.highest))
+
+    def test_microversions_are_numbers_not_text(self):
+        self.bu.highest_microversion = '3.100'
+        self.service_provider().volume_client(self.user, '3.44')
+
+    def test_versions_are_asked_for_once(self):
+        there = self.service_provider()
+        for _ in range(3):
+            there.volume_client(self.user, '3.44')
+        self.assertEqual(1, len(self.clouds.sent_to('bu', port=8776)))
+
+    def test_catalog_without_block_storage(self):
+        there = self.service_provider('service_type = no-such-service\n')
+        exc = self.assertRaises(exceptions.ServiceProviderSetupError,
+                                there.highest_microversion, self.user)
+        self.assertIn('no-such-service', str(exc))
+
+    def test_catalog_without_the_region(self):
+        there = self.service_provider('region_name = mars\n')
+        exc = self.assertRaises(exceptions.ServiceProviderSetupError,
+                                there.highest_microversion, self.user)
+        self.assertIn('mars', str(exc))
+
+    def test_its_cinder_is_silent(self):
+        for url in ('http://bu:8776/', 'http://bu:8776/v3',
+                    'http://bu:8776/v3/'):
+            self.clouds.mock.get(url, exc=requests.exceptions.ConnectTimeout)
+        client = self.service_provider().volume_client(self.user)
+        self.clouds.mock.get(f'{self.bu.cinder_url}/volumes/{VOLUME}',
+                             exc=requests.exceptions.ConnectTimeout)
+        exc = self.assertRaises(ksa_exceptions.ConnectionError,
+                                client.volumes.get, VOLUME)
+        self.assertIsInstance(exc, exceptions.ServiceProviderUnavailable)
+
+    def test_its_cinder_is_silent_when_asked_for_versions(self):
+        for url in ('http://bu:8776/', 'http://bu:8776/v3',
+                    'http://bu:8776/v3/'):
+            self.clouds.mock.get(url, exc=requests.exceptions.ConnectTimeout)
+        self.assertRaises(exceptions.ServiceProviderUnavailable,
+                          self.service_provider().volume_client, self.user,
+                          '3.44')
+
+    def test_its_cinder_is_broken_when_asked_for_versions(self):
+        self.clouds.mock.get('http://bu:8776/', status_code=503)
+        exc = self.assertRaises(
+            exceptions.ServiceProviderUnavailable,
+            self.service_provider().volume_client, self.user, '3.44')
+        self.assertIn('503', str(exc))
+
+    def test_something_else_than_cinder_is_there(self):
+        there = self.service_provider()
+        for answer in ({'text': '<html>Welcome</html>'}, {'json': {}},
+                       {'status_code': 404}):
+            self.clouds.mock.get('http://bu:8776/', **answer)
+            self.assertRaises(exceptions.ServiceProviderSetupError,
+                              there.volume_client, self.user, '3.44')
+
+    def test_certificates(self):
+        there = self.service_provider(
+            'cafile = /ca.pem\ncertfile = /me.pem\nkeyfile = /me.key\n')
+        self.bu.add_volume(VOLUME)
+        there.volume_client(self.user).volumes.get(VOLUME)
+        for each in self.clouds.sent_to('bu'):
+            self.assertEqual('/ca.pem', each.verify)
+            self.assertEqual(('/me.pem', '/me.key'), each.cert)
+
+    def test_certificates_are_verified_unless_told(self):
+        self.service_provider()
+        for each in self.clouds.sent_to('bu'):
+            self.assertIsNot(False, each.verify)
+
+    def test_insecure(self):
+        self.service_provider('insecure = true\n')
+        for each in self.clouds.sent_to('bu'):
+            self.assertIs(False, each.verify)
