@@ -98,9 +98,9 @@ class Targets:
         known = self._targets.setdefault(resource_id, target)
         if known.service_provider != target.service_provider:
             self._conflicts.add(resource_id)
-        elif target.project_id and not known.project_id:
+        elif not known.project_id:
             self._targets[resource_id] = target
-        elif target.project_id != (known.project_id or target.project_id):
+        elif target.project_id not in (None, known.project_id):
             self._conflicts.add(resource_id)
 
     def get(self, resource_id: str) -> Target | None:
