@@ -18,11 +18,14 @@ import io
 import itertools
 import types
 
+from cinder.db import models as cinder_models
 import fixtures
 from keystoneauth1 import fixture as ksa_fixture
 import nova.conf
+from nova.db.main import models as nova_models
 from nova import service_auth
 from oslo_config import cfg
+from oslo_db.sqlalchemy import enginefacade
 import requests_mock
 from requests_mock.contrib import fixture as requests_mock_fixture
 import urllib3
@@ -81,6 +84,7 @@ class Home:
 
     url = 'http://home:5000/v3'
     ecp_url = url + '/auth/OS-FEDERATION/saml2/ecp'
+    cinder_url = 'http://home:8776/v3'
 
     def __init__(self, mock, serial):
         self._serial = serial
@@ -96,12 +100,21 @@ class Home:
             'version': ksa_fixture.V3Discovery(self.url)})
         mock.post(self.url + '/auth/tokens', json=self._issue_token)
         mock.post(self.ecp_url, text=self._issue_assertion)
+        mock.get('http://home:8776/', json=_cinder_versions(self))
+        self.highest_microversion = '3.71'
+        self._mock = mock
 
     def token(self, user):
         """A token that a user got from here."""
         token = f'home-token-{user}-{next(self._serial)}'
         self.tokens[token] = user
         return token
+
+    def add_volume(self, volume_id, **values):
+        """Make a volume that whoever asks may see."""
+        return self._mock.get(
+            f'{self.cinder_url}/volumes/{volume_id}',
+            json={'volume': volume(volume_id, **values)})
 
     def _issue_token(self, request, context):
         identity = request.json()['auth']['identity']
@@ -159,9 +172,9 @@ class ServiceProvider:
         mock.get(self.auth_url, json=self._unscoped_token)
         mock.get(self.url + '/auth/projects', json=self._list_projects)
         mock.post(self.url + '/auth/tokens', json=self._scoped_token)
-        mock.get(f'http://{name}:8776/', json=self._versions)
-        mock.get(self.cinder_url + '/', json=self._versions)
-        mock.get(self.cinder_url, json=self._versions)
+        for url in (f'http://{name}:8776/', self.cinder_url,
+                    self.cinder_url + '/'):
+            mock.get(url, json=_cinder_versions(self))
 
     @staticmethod
     def project_id(name):
@@ -216,12 +229,17 @@ class ServiceProvider:
         service.add_standard_endpoints(public=self.cinder_url)
         return body
 
-    def _versions(self, request, context):
-        return {'versions': [{
-            'id': 'v3.0', 'status': 'CURRENT', 'min_version': '3.0',
-            'version': self.highest_microversion,
-            'updated': '2016-02-08T12:20:21Z',
-            'links': [{'rel': 'self', 'href': self.cinder_url + '/'}]}]}
+
+def _cinder_versions(cloud):
+    return lambda request, context: {'versions': [{
+        'id': 'v3.0', 'status': 'CURRENT', 'min_version': '3.0',
+        'version': cloud.highest_microversion,
+        'updated': '2016-02-08T12:20:21Z',
+        'links': [{'rel': 'self', 'href': cloud.cinder_url + '/'}]}]}
+
+
+def _unexpected(request, context):
+    raise AssertionError(f'no test expects {request.method} {request.url}')
 
 
 def answer_with_cookie(request, cookie):
@@ -257,6 +275,9 @@ class TwoClouds(fixtures.Fixture):
 
     def _setUp(self):
         self.mock = self.useFixture(requests_mock_fixture.Fixture())
+        # A refusal to guess, not a cloud that is silent.
+        self.mock.register_uri(requests_mock.ANY, requests_mock.ANY,
+                               text=_unexpected)
         serial = itertools.count()
         self.home = Home(self.mock, serial)
         self.service_providers = {
@@ -289,6 +310,37 @@ class TwoClouds(fixtures.Fixture):
         return [each for each in self.sent_to(*self.service_providers)
                 if any(token in f'{each.url} {each.headers} {each.text}'
                        for token in self.home.tokens)]
+
+
+class NovaDatabase(fixtures.Fixture):
+    """The mappings of Nova, in memory."""
+
+    def _setUp(self):
+        manager = enginefacade.transaction_context()
+        manager.configure(connection='sqlite://')
+        self.useFixture(fixtures.MonkeyPatch(
+            'nova.db.main.api.main_context_manager', manager))
+        table = nova_models.BlockDeviceMapping.__table__
+        table.create(manager.writer.get_engine())
+
+
+class CinderDatabase(fixtures.Fixture):
+    """The volumes of home's Cinder, in memory."""
+
+    def _setUp(self):
+        self._manager = enginefacade.transaction_context()
+        self._manager.configure(connection='sqlite://')
+        self.useFixture(fixtures.MonkeyPatch(
+            'cinder.db.api.main_context_manager', self._manager))
+        cinder_models.BASE.metadata.create_all(
+            self._manager.writer.get_engine())
+
+    def add_volume(self, volume_id, project_id, *, deleted=False):
+        with self._manager.writer.get_engine().begin() as connection:
+            connection.execute(
+                cinder_models.Volume.__table__.insert().values(
+                    id=volume_id, project_id=project_id, deleted=deleted,
+                    volume_type_id=volume_id, use_quota=True))
 
 
 class PatchedNova(fixtures.Fixture):

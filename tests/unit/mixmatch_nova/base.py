@@ -1,0 +1,79 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What the tests of the Nova plugin share."""
+
+from nova import context as nova_context
+from nova import objects
+
+from mixmatch_nova import target
+from tests.unit import base
+from tests.unit import fixtures
+
+SERVER = '5d6c1a0e-2f3b-4c55-9d6a-0f4f1d7f1b01'
+#: The same as text and as data in all tests.
+HOME_VOLUME = '11111111-0000-4000-8000-000000000001'
+VOLUME = '22222222-0000-4000-8000-000000000002'
+ATTACHMENT = '33333333-0000-4000-8000-000000000003'
+AT_BU = target.Target('bu', 'id-of-research')
+
+CINDER_CONF = """
+[cinder]
+catalog_info = volumev3::publicURL
+"""
+
+
+class NovaTestCase(base.TestCase):
+    """A Nova process of home, with the plugin, and another cloud."""
+
+    names = ('bu',)
+    more = ''
+
+    def setUp(self):
+        super().setUp()
+        self.clouds = self.useFixture(fixtures.TwoClouds(*self.names))
+        self.home, self.bu = self.clouds.home, self.clouds.bu
+        objects.register_all()
+        self.conf = fixtures.configuration(
+            self, fixtures.text(*self.names, more=self.more) + CINDER_CONF,
+            nova_conf=True)
+        self.federation = self.useFixture(
+            fixtures.PatchedNova(self.conf)).clouds
+
+    def context(self, user='alice', **kwargs):
+        """The context of a user's request."""
+        kwargs = {'auth_token': self.home.token(user), 'is_admin': False,
+                  **kwargs}
+        return nova_context.RequestContext(
+            f'home-id-of-{user}', f'home-id-of-{self.home.projects[user]}',
+            overwrite=False, service_catalog=[{
+                'type': 'volumev3', 'name': 'cinderv3', 'endpoints': [
+                    {'publicURL': self.home.cinder_url}]}], **kwargs)
+
+    def foreign_context(self, user='alice', **kwargs):
+        """The context of a request that knows where the volume lives."""
+        context = self.context(user, **kwargs)
+        target.of(context).note(VOLUME, AT_BU)
+        target.of(context).note(ATTACHMENT, AT_BU)
+        return context
+
+    def context_of_stranger(self, **kwargs):
+        """What a Nova process without the plugin sends."""
+        values = self.context(**kwargs).to_dict()
+        del values['mixmatch']
+        return nova_context.RequestContext.from_dict(values)
+
+    def asked(self, host):
+        """What was asked of a Cinder, without the version."""
+        return [f'{each.method} {each.path.removeprefix("/v3")}'
+                for each in self.clouds.sent_to(host, port=8776)
+                if each.path not in ('/', '/v3', '/v3/')]
