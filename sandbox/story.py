@@ -128,7 +128,8 @@ class Story:
 
     def _show(self, *arguments: str) -> dict[str, typing.Any]:
         """The same, and understand what it prints."""
-        return json.loads(self._run(*arguments, '-f', 'json'))
+        return json.loads(self._run(*arguments, '-c', 'id', '-c', 'status',
+                                    '-c', 'attachments', '-f', 'json'))
 
     def _until(self, status: str, *arguments: str) -> dict[str, typing.Any]:
         """Show it once it has a status."""
@@ -138,8 +139,7 @@ class Story:
                 raise state.Error(f'{shlex.join(arguments)}: {shown}')
             return shown['status'] == status
         self._wait(f'{arguments[-1]} to be {status}', reached)
-        return self._show(*arguments, '-c', 'id', '-c', 'status', '-c',
-                          'attachments', '-c', 'os-mixmatch:service_provider')
+        return self._show(*arguments)
 
     def _wait(self, what: str,
               condition: typing.Callable[[], typing.Any]) -> typing.Any:

@@ -22,6 +22,7 @@ from typing import Any
 
 from nova import exception
 
+from mixmatch_nova import errors
 from mixmatch_nova import patch
 from mixmatch_nova.patches import context as context_patch
 from mixmatch_nova import target
@@ -59,9 +60,12 @@ def _loaded(original: Callable, cls: type, context: Any, *args: Any,
             **kwargs: Any) -> Any:
     bdm = original(cls, context, *args, **kwargs)
     volume_id = _attribute(bdm, 'volume_id')
-    if context is not None and volume_id:
+    where = target_of(bdm)
+    if where is None and bdm.obj_attr_is_set('id'):
+        # NOTE: only one that was saved; before that nobody has marked it.
+        where = target.HOME
+    if context is not None and volume_id and where:
         targets = target.of(context)
-        where = target_of(bdm) or target.HOME
         targets.note(volume_id, where)
         targets.note(_attribute(bdm, 'attachment_id'), where)
     return bdm
@@ -70,7 +74,8 @@ def _loaded(original: Callable, cls: type, context: Any, *args: Any,
 def _create(original: Callable, self: Any, context: Any, *args: Any,
             **kwargs: Any) -> None:
     volume_id = _attribute(self, 'volume_id')
-    where = target.of(context).foreign(volume_id) if volume_id else None
+    with errors.for_nova(context):
+        where = target.of(context).foreign(volume_id) if volume_id else None
     if where and _attribute(self, 'source_type') == 'volume':
         _refuse_stranger(context, where, 'create')
         self.volume_type = where.marker
