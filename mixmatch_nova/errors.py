@@ -17,6 +17,7 @@ import contextlib
 from typing import Any
 
 from cinderclient import exceptions as cinder_exceptions
+from keystoneauth1 import exceptions as ksa_exceptions
 from nova import exception
 
 from mixmatch import exceptions
@@ -57,6 +58,10 @@ def noted(context: Any, service_provider: str) -> Iterator[None]:
         if isinstance(exc.__context__, exceptions.MixmatchException):
             target.of(context).failure = exc.__context__
         raise
+    except ksa_exceptions.CatalogException as exc:
+        raise exceptions.ServiceProviderSetupError(
+            service_provider=service_provider,
+            reason='its catalog has no volume API for us') from exc
     except cinder_exceptions.ClientException as exc:
         reason = f'its Cinder answered HTTP {exc.code}'
         kind: type[exceptions.MixmatchException] | None = None

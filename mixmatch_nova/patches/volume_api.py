@@ -177,7 +177,8 @@ class Router:
               context: Any, *args: Any, **kwargs: Any) -> Any:
         if where is None:
             return original(api, context, *args, **kwargs)
-        with errors.noted(context, where.service_provider):
+        with errors.for_nova(context), errors.noted(
+                context, where.service_provider):
             return original(api, identity.routed(context, where), *args,
                             **kwargs)
 
