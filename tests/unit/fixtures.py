@@ -167,6 +167,7 @@ class ServiceProvider:
         self.tokens = {}
         #: cookie -> user
         self.cookies = {}
+        self.has_cinder = True
         self.highest_microversion = '3.71'
         mock.add_matcher(self._take_assertion)
         mock.get(self.auth_url, json=self._unscoped_token)
@@ -225,8 +226,9 @@ class ServiceProvider:
         context.status_code = 201
         context.headers['X-Subject-Token'] = token
         body = ksa_fixture.V3Token(user_name=user, project_id=project_id)
-        service = body.add_service('block-storage', name='cinder')
-        service.add_standard_endpoints(public=self.cinder_url)
+        if self.has_cinder:
+            body.add_service('block-storage').add_standard_endpoints(
+                public=self.cinder_url)
         return body
 
 
@@ -319,7 +321,7 @@ class NovaDatabase(fixtures.Fixture):
         manager = enginefacade.transaction_context()
         manager.configure(connection='sqlite://')
         self.useFixture(fixtures.MonkeyPatch(
-            'nova.db.main.api.main_context_manager', manager))
+            'nova.db.main.api.context_manager', manager))
         table = nova_models.BlockDeviceMapping.__table__
         table.create(manager.writer.get_engine())
 
