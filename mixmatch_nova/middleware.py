@@ -79,7 +79,7 @@ class VolumeAttachments:
             body = jsonutils.loads(request.body)
             attachment = body['volumeAttachment']
             name, volume_id = _pop_target(attachment)
-        except (ValueError, LookupError, TypeError):
+        except (ValueError, LookupError, TypeError, AttributeError):
             return  # NOTE: Nova says what is wrong with it
         if name is None:
             return
@@ -132,12 +132,8 @@ class VolumeAttachments:
         if (response.status_int == 200
                 and response.content_type == 'application/json'):
             body = response.json
-            for each in body.get('volumeAttachments') or [
-                    body.get('volumeAttachment') or {}]:
-                where = targets.foreign(each.get('volumeId', ''))
-                if where:
-                    each[OPTION] = where.service_provider
-            response.json = body
+            if _annotate(body, targets):
+                response.json = body
         return response
 
 
@@ -168,6 +164,21 @@ def _pop_target(attachment: dict[str, Any]) -> tuple[str | None, Any]:
         raise exceptions.InvalidTarget(
             reason=f'{OPTION} says {names[0]}, volumeId says {names[1]}')
     return (names[0] if names else None), volume_id
+
+
+def _annotate(body: Any, targets: target.Targets) -> bool:
+    """Tell where foreign volumes live; True if there are any."""
+    if not isinstance(body, dict):
+        return False
+    attachments = body.get('volumeAttachments') or [
+        body.get('volumeAttachment') or {}]
+    foreign = False
+    for each in attachments:
+        where = targets.foreign(each.get('volumeId', ''))
+        if where:
+            each[OPTION] = where.service_provider
+            foreign = True
+    return foreign
 
 
 def _fault(exc: exceptions.MixmatchException) -> wsgi.Fault:
