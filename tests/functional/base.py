@@ -12,6 +12,7 @@
 
 """What every scenario begins with."""
 
+import logging
 from typing import Any
 
 from oslotest import base
@@ -32,6 +33,9 @@ class Scenario(base.BaseTestCase):
     @classmethod
     def setUpClass(cls) -> None:
         super().setUpClass()
+        # At DEBUG the client of this test would print its tokens.
+        for name in ('keystoneauth', 'urllib3'):
+            logging.getLogger(name).setLevel(logging.WARNING)
         cls.sandbox = clouds.Sandbox()
         cls.alice = cls.sandbox.user('moc', 'alice')
 
