@@ -1,3 +1,18 @@
+from unittest import mock
+
 # NOTE: Nova up to 2025.2 patches its process with eventlet as soon as its API
 # is imported. Do so before anything else, as nova-api does.
-import nova.api.openstack  # noqa: F401
+import nova.api.openstack.wsgi
+from nova import objects as nova_objects
+import nova.rpc
+import nova.volume.cinder  # noqa: F401
+from oslo_config import cfg
+
+nova_objects.register_all()
+
+# NOTE: Nova and Cinder register different options of the same name; in a
+# cloud they do not share a process. Here Cinder gets its own configuration.
+with mock.patch.object(cfg, 'CONF', cfg.ConfigOpts()):
+    import cinder.api.openstack.wsgi  # noqa: F401
+    from cinder import objects as cinder_objects
+    cinder_objects.register_all()

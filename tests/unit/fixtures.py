@@ -18,11 +18,10 @@ import io
 import itertools
 import types
 
-from cinder.db import models as cinder_models
 import fixtures
 from keystoneauth1 import fixture as ksa_fixture
 import nova.conf
-from nova.db.main import models as nova_models
+from nova.db.main import api as nova_db
 from nova import service_auth
 from oslo_config import cfg
 from oslo_db.sqlalchemy import enginefacade
@@ -32,6 +31,11 @@ import urllib3
 
 import mixmatch.conf
 from mixmatch_nova import plugin
+
+try:
+    from cinder.db.sqlalchemy import api as cinder_db
+except ImportError:  # since 2026.2
+    from cinder.db import api as cinder_db
 
 #: What the operator of home writes. The rest of the text is the section of
 #: the service provider, so that a test can add to it.
@@ -318,11 +322,9 @@ class NovaDatabase(fixtures.Fixture):
     """The mappings of Nova, in memory."""
 
     def _setUp(self):
-        manager = enginefacade.transaction_context()
-        manager.configure(connection='sqlite://')
-        self.useFixture(fixtures.MonkeyPatch(
-            'nova.db.main.api.context_manager', manager))
-        table = nova_models.BlockDeviceMapping.__table__
+        manager = _in_memory()
+        self.addCleanup(nova_db.context_manager.patch_factory(manager))
+        table = nova_db.models.BlockDeviceMapping.__table__
         table.create(manager.writer.get_engine())
 
 
@@ -330,19 +332,23 @@ class CinderDatabase(fixtures.Fixture):
     """The volumes of home's Cinder, in memory."""
 
     def _setUp(self):
-        self._manager = enginefacade.transaction_context()
-        self._manager.configure(connection='sqlite://')
-        self.useFixture(fixtures.MonkeyPatch(
-            'cinder.db.api.main_context_manager', self._manager))
-        cinder_models.BASE.metadata.create_all(
-            self._manager.writer.get_engine())
+        manager = _in_memory()
+        self.addCleanup(cinder_db.main_context_manager.patch_factory(manager))
+        self._engine = manager.writer.get_engine()
+        cinder_db.models.BASE.metadata.create_all(self._engine)
 
     def add_volume(self, volume_id, project_id, *, deleted=False):
-        with self._manager.writer.get_engine().begin() as connection:
-            connection.execute(
-                cinder_models.Volume.__table__.insert().values(
-                    id=volume_id, project_id=project_id, deleted=deleted,
-                    volume_type_id=volume_id, use_quota=True))
+        table = cinder_db.models.Volume.__table__
+        with self._engine.begin() as connection:
+            connection.execute(table.insert().values(
+                id=volume_id, project_id=project_id, deleted=deleted,
+                volume_type_id=volume_id, use_quota=True))
+
+
+def _in_memory():
+    manager = enginefacade.transaction_context()
+    manager.configure(connection='sqlite://')
+    return manager
 
 
 class PatchedNova(fixtures.Fixture):

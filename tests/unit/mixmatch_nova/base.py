@@ -13,7 +13,6 @@
 """What the tests of the Nova plugin share."""
 
 from nova import context as nova_context
-from nova import objects
 
 from mixmatch_nova import target
 from tests.unit import base
@@ -42,7 +41,6 @@ class NovaTestCase(base.TestCase):
         super().setUp()
         self.clouds = self.useFixture(fixtures.TwoClouds(*self.names))
         self.home, self.bu = self.clouds.home, self.clouds.bu
-        objects.register_all()
         self.conf = fixtures.configuration(
             self, fixtures.text(*self.names, more=self.more) + CINDER_CONF,
             nova_conf=True)

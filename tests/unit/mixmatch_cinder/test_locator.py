@@ -1,0 +1,137 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Where a volume lives that home does not have."""
+
+import threading
+
+import fixtures
+import requests
+
+from mixmatch import exceptions
+from mixmatch_cinder import locator
+from tests.unit.mixmatch_cinder import base
+
+
+class TestLocator(base.CinderTestCase):
+
+    def find(self, microversion='3.0', names=None, context=None):
+        return locator.Locator(self.federation).find(
+            context or self.context(), list(names or self.names),
+            base.VOLUME, microversion)
+
+    def test_found_at_one(self):
+        self.mit.add_volume(base.VOLUME, size=7)
+        name, volume = self.find()
+        self.assertEqual(('mit', 7), (name, volume['size']))
+        self.assertEqual(['bu', 'mit'], self.asked())
+
+    def test_found_at_none(self):
+        self.assertIsNone(self.find())
+        self.assertEqual(['bu', 'mit'], self.asked())
+
+    def test_only_those_named_are_asked(self):
+        self.find(names=['mit'])
+        self.assertEqual([], self.clouds.sent_to('bu'))
+
+    def test_all_are_asked_at_the_same_time(self):
+        together = threading.Barrier(2)
+        login = self.federation.user_login
+
+        def wait_for_the_other(*args):
+            together.wait(10)
+            return login(*args)
+        self.useFixture(fixtures.MockPatchObject(
+            self.federation, 'user_login', wait_for_the_other))
+        self.assertIsNone(self.find())
+
+    def test_asked_as_the_user(self):
+        self.find()
+        sent = self.clouds.sent_to('bu')[-1]
+        self.assertEqual(('alice', 'id-of-research'),
+                         self.bu.tokens[sent.headers['X-Auth-Token']])
+        self.assertNotIn('X-Service-Token', sent.headers)
+
+    def test_no_token_of_home_leaves_home(self):
+        self.find()
+        self.assertEqual([], self.clouds.leaks())
+
+    def test_request_id_of_home_is_sent(self):
+        context = self.context()
+        self.find(context=context)
+        self.assertEqual(context.request_id, self.clouds.sent_to('bu')[
+            -1].headers['X-OpenStack-Request-ID'])
+
+    def test_microversion_is_passed(self):
+        self.find('3.48')
+        self.assertEqual('volume 3.48', self.clouds.sent_to('bu')[
+            -1].headers['OpenStack-API-Version'])
+
+    def test_an_older_cinder_answers_in_its_newest(self):
+        self.bu.highest_microversion = '3.44'
+        self.find('3.60')
+        sent = {host: self.clouds.sent_to(host)[-1].headers[
+            'OpenStack-API-Version'] for host in self.names}
+        self.assertEqual({'bu': 'volume 3.44', 'mit': 'volume 3.60'}, sent)
+
+    def test_claimed_by_two(self):
+        self.bu.add_volume(base.VOLUME)
+        self.mit.add_volume(base.VOLUME)
+        exc = self.assertRaises(locator.ClaimedTwice, self.find)
+        self.assertIn('bu, mit', str(exc))
+        self.assertEqual(409, exc.code)
+
+    def test_one_is_silent(self):
+        self.answer(self.bu, exc=requests.exceptions.ConnectTimeout)
+        exc = self.assertRaises(exceptions.ServiceProviderUnavailable,
+                                self.find)
+        self.assertEqual('bu', exc.service_provider)
+
+    def test_keystone_of_one_is_silent(self):
+        self.clouds.mock.get(self.bu.auth_url,
+                             exc=requests.exceptions.ConnectTimeout)
+        exc = self.assertRaises(exceptions.ServiceProviderUnavailable,
+                                self.find)
+        self.assertEqual('bu', exc.service_provider)
+
+    def test_one_is_broken(self):
+        for status in (401, 403, 500, 503):
+            self.answer(self.bu, status_code=status)
+            exc = self.assertRaises(exceptions.ServiceProviderUnavailable,
+                                    self.find)
+            self.assertIn(str(status), str(exc))
+
+    def test_found_although_another_is_silent(self):
+        self.answer(self.bu, exc=requests.exceptions.ConnectTimeout)
+        self.mit.add_volume(base.VOLUME)
+        self.assertEqual('mit', self.find()[0])
+
+    def test_answer_about_something_else(self):
+        for body in ({}, [], {'volume': None}, {'volume': []},
+                     {'volume': {'id': 'another'}}, {'volume': {}}):
+            self.answer(self.bu, json=body)
+            exc = self.assertRaises(exceptions.ServiceProviderUnavailable,
+                                    self.find)
+            self.assertIn('something else', str(exc))
+
+    def test_answer_that_is_not_json(self):
+        self.answer(self.bu, text='<html>Welcome</html>')
+        self.assertRaises(exceptions.ServiceProviderUnavailable, self.find)
+
+    def test_user_who_is_not_mapped(self):
+        del self.bu.projects['alice'], self.mit.projects['alice']
+        self.assertIsNone(self.find())
+        self.assertEqual([], self.asked())
+
+    def test_user_without_an_assertion(self):
+        self.clouds.mock.post(self.home.ecp_url, status_code=403)
+        self.assertIsNone(self.find())
