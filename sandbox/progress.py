@@ -12,6 +12,7 @@
 
 """What the person at the keyboard sees."""
 
+import os
 import pathlib
 import sys
 import threading
@@ -34,7 +35,11 @@ class Progress:
         now = self.elapsed()
         took = '' if since is None else f'  ({now - since:.1f} s)'
         with self._lock:
-            print(f'[{now:6.1f} s] {text}{took}', flush=True)
+            try:
+                print(f'[{now:6.1f} s] {text}{took}', flush=True)
+            except BrokenPipeError:
+                # NOTE: nobody reads on; what was begun is still finished.
+                sys.stdout = open(os.devnull, 'w')
 
 
 def tail(log: pathlib.Path, lines: int = 30) -> str:
