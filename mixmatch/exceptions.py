@@ -102,6 +102,7 @@ class MicroversionNotSupported(MixmatchException):
                'too old: this needs microversion %(needed)s, it has '
                '%(highest)s.')
     code = 400
+    needed: str
 
 
 class ConnectionFailure(MixmatchException, ksa_exceptions.ConnectionError):

@@ -42,6 +42,9 @@ class Login(v3.Keystone2Keystone):
     :param session_factory: makes the session of one login
     """
 
+    project_id: str | None
+    project_name: str | None
+
     def __init__(self, home: base.BaseIdentityPlugin, service_provider: str,
                  scope: Scope,
                  session_factory: Callable[[], ksa_session.Session]) -> None:

@@ -45,7 +45,7 @@ class CloudSession(ksa_session.Session):
             self.session.cookies.set_policy(
                 cookiejar.DefaultCookiePolicy(allowed_domains=[]))
 
-    def request(self, url: str, method: str,  # type: ignore[override]
+    def request(self, url: str, method: str,
                 **kwargs: Any) -> requests.Response:
         """Send a request; the parameters are those of keystoneauth.
 

@@ -152,7 +152,7 @@ class Router:
                         volume_id: str) -> target.Target | None:
         targets = target.of(context)
         server_id, attached = targets.attachment_of_url or (None, None)
-        if attached == volume_id:
+        if server_id and attached == volume_id:
             targets.attachment_of_url = None
             self._load_mapping(context, server_id, volume_id)
         return self._foreign(context, volume_id)
@@ -200,7 +200,7 @@ def patches(clouds: federation.Federation) -> list[patch.Patch]:
     check_all_known()
     router = Router(clouds)
     own = {'get': router.get, 'attachment_create': router.attachment_create}
-    wrappers = {
+    wrappers: dict[str, patch.Wrapper] = {
         **dict.fromkeys(BY_VOLUME, router.by_volume),
         **dict.fromkeys(BY_ATTACHMENT, router.by_attachment),
         **{name: functools.partial(router.refuse, name) for name in REFUSED},
