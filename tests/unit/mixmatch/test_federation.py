@@ -27,7 +27,7 @@ from tests.unit import fixtures
 
 
 class FederationTestCase(base.TestCase):
-    names = ('bu',)
+    names: tuple[str, ...] = ('bu',)
 
     def setUp(self):
         super().setUp()

@@ -34,7 +34,7 @@ catalog_info = volumev3::publicURL
 class NovaTestCase(base.TestCase):
     """A Nova process of home, with the plugin, and another cloud."""
 
-    names = ('bu',)
+    names: tuple[str, ...] = ('bu',)
     more = ''
 
     def setUp(self):
