@@ -69,7 +69,8 @@ def _conf(site: state.Site, cloud: model.Cloud, name: str) -> dict:
             'reserved_host_memory_mb': 0,
             # NOTE: the guest does not listen to the power button.
             'shutdown_timeout': 1,
-            'heal_instance_info_cache_interval': -1},
+            'heal_instance_info_cache_interval': -1,
+            'resume_guests_state_on_host_boot': True},
         'wsgi': {'api_paste_config': etc / 'api-paste.ini'},
         'api': {'auth_strategy': 'keystone'},
         'conductor': {'workers': 1},
