@@ -45,6 +45,16 @@ class TestServiceProvider(base.TestCase):
         self.assertEqual(('alice', 'id-of-research'),
                          self.bu.tokens[sent.headers['X-Auth-Token']])
 
+    def test_a_cookie_of_its_cinder_is_forgotten(self):
+        url = f'{self.bu.cinder_url}/volumes/{VOLUME}'
+        self.clouds.mock.add_matcher(
+            lambda request: fixtures.answer_with_cookie(request, 'me=alice')
+            if request.url == url else None)
+        client = self.service_provider().volume_client(self.user)
+        for _ in range(2):
+            client.client.request(url, 'GET', redirect=False)
+        self.assertNotIn('Cookie', self.clouds.mock.last_request.headers)
+
     def test_microversion_is_sent(self):
         self.bu.add_volume(VOLUME)
         client = self.service_provider().volume_client(self.user, '3.48')
