@@ -133,7 +133,7 @@ def nodes(site: state.Site, cloud: model.Cloud) -> list[model.Node]:
         common.api(
             site, cloud, 'cinder',
             common.uwsgi(site, common.listen(cloud, 'cinder'),
-                         'cinder.wsgi.api', 'cinder-wsgi',
+                         'cinder.wsgi.api',
                          argv=' '.join(config)),
             {}, after, process='cinder-api'),
         worker('cinder-scheduler', 'Creating RPC server for service'),

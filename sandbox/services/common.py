@@ -119,19 +119,11 @@ def installed(site: state.Site, name: str) -> pathlib.Path:
 
 
 def uwsgi(site: state.Site, listen: tuple[str, ...], module: str,
-          script: str = '', argv: str = '', processes: int = 1,
+          argv: str = '', processes: int = 1,
           threads: int = 4) -> tuple[str, ...]:
-    """The command of an API.
-
-    Older releases have a script instead of a module to be imported.
-    """
-    path = site.tool(script)
-    if script and pathlib.Path(path).exists():
-        application = ('--wsgi-file', path)
-    else:
-        application = ('--module', f'{module}:application')
+    """The command of an API."""
     return (
-        site.tool('uwsgi'), *listen, *application,
+        site.tool('uwsgi'), *listen, '--module', f'{module}:application',
         '--processes', str(processes), '--threads', str(threads),
         '--enable-threads', '--master', '--die-on-term', '--lazy-apps',
         '--need-app', '--buffer-size', '65535', '--http-chunked-input',

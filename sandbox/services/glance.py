@@ -58,7 +58,7 @@ def nodes(site: state.Site, cloud: model.Cloud) -> list[model.Node]:
         common.api(
             site, cloud, 'glance',
             common.uwsgi(site, common.listen(cloud, 'glance'),
-                         'glance.wsgi.api', 'glance-wsgi-api'),
+                         'glance.wsgi.api'),
             {'OS_GLANCE_CONFIG_DIR': str(etc)}, (f'{name}/glance-database',),
             process='glance-api'),
     ]

@@ -192,8 +192,7 @@ def nodes(site: state.Site, cloud: model.Cloud) -> list[model.Node]:
         model.Task(name, 'keystone-saml', saml),
         model.Service(
             name, 'keystone',
-            common.uwsgi(site, listen, 'keystone.wsgi.api',
-                         'keystone-wsgi-public'),
+            common.uwsgi(site, listen, 'keystone.wsgi.api'),
             check, env={'OS_KEYSTONE_CONFIG_FILES': str(config)},
             ports=ports, config=config.parent,
             after=(f'{name}/keystone-database', f'{name}/keystone-saml',

@@ -67,7 +67,7 @@ def nodes(site: state.Site, cloud: model.Cloud) -> list[model.Node]:
         common.api(
             site, cloud, 'neutron',
             common.uwsgi(site, common.listen(cloud, 'neutron'),
-                         'neutron.wsgi.api', 'neutron-api'),
+                         'neutron.wsgi.api'),
             {'OS_NEUTRON_CONFIG_DIR': str(etc),
              'OS_NEUTRON_CONFIG_FILES': 'neutron.conf'},
             (f'{name}/neutron-database', 'shared/rabbitmq'),

@@ -154,7 +154,7 @@ def nodes(site: state.Site, cloud: model.Cloud) -> list[model.Node]:
         common.api(
             site, cloud, 'nova',
             common.uwsgi(site, common.listen(cloud, 'nova'),
-                         'nova.wsgi.osapi_compute', 'nova-api-wsgi'),
+                         'nova.wsgi.osapi_compute'),
             {'OS_NOVA_CONFIG_DIR': str(etc)}, after, process='nova-api'),
         worker('nova-conductor', *asked),
         worker('nova-scheduler', *asked),

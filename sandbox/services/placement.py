@@ -46,7 +46,7 @@ def nodes(site: state.Site, cloud: model.Cloud) -> list[model.Node]:
         common.api(
             site, cloud, 'placement',
             common.uwsgi(site, common.listen(cloud, 'placement'),
-                         'placement.wsgi.api', 'placement-api'),
+                         'placement.wsgi.api'),
             {'OS_PLACEMENT_CONFIG_DIR': str(etc)},
             (f'{name}/placement-database',)),
     ]
