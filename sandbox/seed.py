@@ -141,7 +141,8 @@ class Identity:
             self.grant(projects[name], 'groups', group, trust['role'])
         base = f'/OS-FEDERATION/identity_providers/{idp}'
         self.api.put_or_patch(f'/OS-FEDERATION/mappings/{idp}', {
-            'mapping': {'rules': rules(trust), 'schema_version': '3.0'}})
+            'mapping': {'rules': rules(trust),
+                        'schema_version': trust['schema_version']}})
         provider: Body = {'enabled': True, 'remote_ids': [trust['remote_id']]}
         if self.api.get(base, raise_exc=False).status_code == 404:
             provider['domain_id'] = domain

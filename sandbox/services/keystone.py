@@ -137,6 +137,10 @@ def seed_input(site: state.Site, cloud: model.Cloud) -> dict:
             'role': trust.role,
             'group': trust.group,
             'users': [vars(user) for user in trust.users],
+            # NOTE: from 3.0 on, a role that was taken away at home is
+            # taken away here, too. Keystone knows it since 2026.1.
+            'schema_version': ('2.0' if site.mode.release < '2026.1'
+                               else '3.0'),
         } for trust in cloud.trusts],
         'volume_backend': 'fake' if site.fake else 'rbd',
         'guest': str(site.guest) if 'nova' in cloud.components else '',

@@ -94,6 +94,17 @@ def _conf(site: state.Site, cloud: model.Cloud, name: str) -> dict:
     return sections
 
 
+def _concurrency(site: state.Site) -> dict[str, int]:
+    """How nova-api serves several requests at once.
+
+    NOTE: until 2025.2 it patches itself for eventlet, whose threads are
+    none that uwsgi may switch between.
+    """
+    if site.mode.release < '2026.1':
+        return {'processes': 2, 'threads': 1}
+    return {'processes': 1, 'threads': 4}
+
+
 def render(site: state.Site, cloud: model.Cloud) -> None:
     """nova-compute has a file without a database."""
     etc = site.etc(cloud, 'nova')
@@ -154,7 +165,7 @@ def nodes(site: state.Site, cloud: model.Cloud) -> list[model.Node]:
         common.api(
             site, cloud, 'nova',
             common.uwsgi(site, common.listen(cloud, 'nova'),
-                         'nova.wsgi.osapi_compute'),
+                         'nova.wsgi.osapi_compute', **_concurrency(site)),
             {'OS_NOVA_CONFIG_DIR': str(etc)}, after, process='nova-api'),
         worker('nova-conductor', *asked),
         worker('nova-scheduler', *asked),
