@@ -93,6 +93,9 @@ def render(site: state.Site, cloud: model.Cloud) -> None:
             'default_volume_type': backend,
             'osapi_volume_workers': 1,
             'volume_clear': 'none',
+            # A scheduler that missed the first report of a backend would
+            # refuse volumes for a minute.
+            'backend_stats_polling_interval': 5,
             'graceful_shutdown_timeout': 3},
         backend: _backend(site, cloud),
         'database': {'connection': common.database(cloud, 'cinder')},
@@ -138,5 +141,5 @@ def nodes(site: state.Site, cloud: model.Cloud) -> list[model.Node]:
             {}, after, process='cinder-api'),
         worker('cinder-scheduler', 'Creating RPC server for service'),
         worker('cinder-volume', 'Driver post RPC initialization completed',
-               *storage),
+               f'{name}/cinder-scheduler', *storage),
     ]

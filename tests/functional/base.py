@@ -77,10 +77,13 @@ class Scenario(base.BaseTestCase):
     def wait_for_status(self, cloud: str | None, volume_id: str,
                         status: str) -> None:
         cinder = self.alice.api('block-storage', at=cloud)
-        clouds.wait_for(
-            f'volume {volume_id} {status}',
-            lambda: cinder.get(f'/volumes/{volume_id}').json()['volume'][
-                'status'] == status)
+
+        def reached() -> bool:
+            found = cinder.get(f'/volumes/{volume_id}').json()['volume'][
+                'status']
+            self.assertNotEqual('error', found, volume_id)
+            return found == status
+        clouds.wait_for(f'volume {volume_id} {status}', reached)
 
     def attachments_at(self, cloud: str, volume_id: str) -> list[Any]:
         """All attachments of a volume, as the landlord's admin sees them."""
