@@ -146,10 +146,16 @@ class ServerScenario(Scenario):
             return output if output.count(text) >= count else None
         return clouds.wait_for(f'the guest to say {text!r}', said)
 
-    def wait_for_attached(self, cloud: str, volume_id: str) -> None:
+    def wait_for_attached(self, cloud: str | None, volume_id: str) -> None:
         self.wait_for_status(cloud, volume_id, 'in-use')
 
-    def detach(self, cloud: str, volume_id: str) -> None:
+    def detach(self, cloud: str | None, volume_id: str) -> None:
         response = self.nova.delete(f'{self.url}/{volume_id}')
         self.assertEqual(202, response.status_code, response.text)
+        self.wait_for_detached(cloud, volume_id)
+
+    def wait_for_detached(self, cloud: str | None, volume_id: str) -> None:
+        """Nova forgets the volume a moment after Cinder."""
         self.wait_for_status(cloud, volume_id, 'available')
+        clouds.wait_for(f'Nova to forget volume {volume_id}', lambda: (
+            volume_id not in [each['volumeId'] for each in self.mappings()]))

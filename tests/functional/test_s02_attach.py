@@ -40,7 +40,7 @@ class TestForeignVolume(base.ServerScenario):
 
         clouds.must(self.alice.openstack(
             'server', 'remove', 'volume', self.server, volume))
-        self.wait_for_status('bu', volume, 'available')
+        self.wait_for_detached('bu', volume)
         self.assertEqual('available', clouds.must(self.alice.openstack(
             'volume', 'show', volume, '-f', 'json')).json['status'])
         self.assert_untouched('bu', volume)
@@ -58,7 +58,7 @@ class TestForeignVolume(base.ServerScenario):
                                     f'{volume}@bu'))
         self.wait_for_attached('bu', volume)
         clouds.must(self.alice.nova('volume-detach', self.server, volume))
-        self.wait_for_status('bu', volume, 'available')
+        self.wait_for_detached('bu', volume)
         self.assert_untouched('bu', volume)
 
     def test_plain_http_with_service_provider(self):
@@ -93,5 +93,5 @@ class TestForeignVolume(base.ServerScenario):
         self.wait_for_attached('bu', volume)
         clouds.must(self.alice.nova('volume-detach', self.server,
                                     f'{volume}@bu'))
-        self.wait_for_status('bu', volume, 'available')
+        self.wait_for_detached('bu', volume)
         self.assert_untouched('bu', volume)

@@ -30,7 +30,7 @@ class TestBytes(base.ServerScenario):
 
         clouds.must(self.alice.openstack(
             'server', 'remove', 'volume', self.server, volume))
-        self.wait_for_status('bu', volume, 'available')
+        self.wait_for_detached('bu', volume)
         self.wait_for_console('GUEST: vdb is gone')
         self.assertEqual(marker, self.stored(volume, marker))
 

@@ -53,7 +53,7 @@ class TestLaws(base.ServerScenario):
         self.wait_for_attached(None, volume)
         clouds.must(self.alice.openstack('server', 'remove', 'volume',
                                          self.server, volume))
-        self.wait_for_status(None, volume, 'available')
+        self.wait_for_detached(None, volume)
         self.assertEqual(before, self.requests_at_bu())
 
     def requests_at_bu(self):
