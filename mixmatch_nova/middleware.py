@@ -38,6 +38,9 @@ LOG = logging.getLogger(__name__)
 
 OPTION = 'serviceProvider'
 
+#: Characters that Keystone allows in the id of a service provider.
+_LONGEST = 64
+
 _ATTACHMENTS = re.compile(
     r'(/[^/]+)?/servers/(?P<server>[^/]+)/os-volume_attachments'
     r'(/(?P<volume>[^/]+))?/?')
@@ -156,10 +159,12 @@ def _pop_target(attachment: dict[str, Any]) -> tuple[str | None, Any]:
         volume_id, _, name = volume_id.partition('@')
         attachment['volumeId'] = volume_id
         names.append(name)
-    if not all(isinstance(name, str) and name for name in names):
+    # NOTE: a name that is refused stands in an error and in the log.
+    if not all(isinstance(name, str) and 0 < len(name) <= _LONGEST
+               and name.isprintable() for name in names):
         raise exceptions.InvalidTarget(
             reason=f'{OPTION} must be the name of a service provider, a '
-                   'string that is not empty')
+                   f'string of 1 to {_LONGEST} printable characters')
     if len(set(names)) > 1:
         raise exceptions.InvalidTarget(
             reason=f'{OPTION} says {names[0]}, volumeId says {names[1]}')

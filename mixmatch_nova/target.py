@@ -72,7 +72,10 @@ class ConflictingTargets(exceptions.MixmatchException):
     """
 
     msg_fmt = ('%(resource_id)s is said to live in more than one cloud; it '
-               'is not touched in any')
+               'is not touched in any. Either a Nova service of this cloud '
+               'made its block device mapping without mixmatch (enable it in '
+               'the nova.conf of each), or a service provider uses an id '
+               'that is not its own')
     code = 400
 
 

@@ -80,7 +80,8 @@ class TestBadInput(base.ServerScenario):
         self.assertIn('use here: none', message)
 
     def test_option_that_is_no_string(self):
-        for value in (1, None, True, [], ['bu'], {'id': 'bu'}, ''):
+        for value in (1, None, True, [], ['bu'], {'id': 'bu'}, '',
+                      'bu\nERROR forged', 'x' * 65):
             message = self.refused(400, self.target(serviceProvider=value))
             self.assertIn('serviceProvider', message)
 
