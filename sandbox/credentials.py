@@ -72,14 +72,14 @@ def entries() -> dict[str, dict]:
                     project)
         for trust in cloud.trusts:
             idp = topology.by_name(trust.idp)
-            for user in trust.users:
+            for guest in trust.users:
                 # NOTE: the openstack command reads these; the SDK does not
                 # know them.
-                add(f'{cloud.name}-as-{user.user}', idp, user.user,
-                    user.home_project, service_provider=cloud.name,
-                    remote_project_name=user.project,
+                add(f'{cloud.name}-as-{guest.user}', idp, guest.user,
+                    guest.home_project, service_provider=cloud.name,
+                    remote_project_name=guest.project,
                     remote_project_domain_name='Default')
-                found[f'{cloud.name}-as-{user.user}'][
+                found[f'{cloud.name}-as-{guest.user}'][
                     'region_name'] = cloud.name
     return found
 

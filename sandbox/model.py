@@ -15,7 +15,6 @@
 import collections.abc
 import dataclasses
 import pathlib
-import typing
 import uuid
 
 from sandbox import health
@@ -130,4 +129,4 @@ class Task:
         return f'{self.cloud}/{self.name}'
 
 
-Node = typing.Union[Service, Task]
+Node = Service | Task

@@ -12,6 +12,7 @@
 
 """Starting and ending processes, and no others than our own."""
 
+import collections.abc
 import dataclasses
 import json
 import os
@@ -24,6 +25,8 @@ from sandbox import health
 from sandbox import model
 from sandbox import progress
 from sandbox import state
+
+Variables = collections.abc.Mapping[str, str]
 
 
 class Failed(state.Error):
@@ -209,7 +212,7 @@ class Supervisor:
         return len(wanted)
 
 
-def environment(site: state.Site, extra: 'dict | None' = None,
+def environment(site: state.Site, extra: Variables | None = None,
                 ) -> dict[str, str]:
     """The environment of everything that is run for a sandbox."""
     env = {key: value for key, value in os.environ.items()
@@ -224,7 +227,7 @@ def environment(site: state.Site, extra: 'dict | None' = None,
 
 
 def run(site: state.Site, node: str, *command: str,
-        stdin: str | None = None, env: 'dict | None' = None,
+        stdin: str | None = None, env: Variables | None = None,
         accept: tuple[int, ...] = (0,)) -> str:
     """Run a command of a task; its errors go to the task's log."""
     cloud, _, name = node.partition('/')

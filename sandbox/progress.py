@@ -39,7 +39,8 @@ class Progress:
                 print(f'[{now:6.1f} s] {text}{took}', flush=True)
             except BrokenPipeError:
                 # NOTE: nobody reads on; what was begun is still finished.
-                sys.stdout = open(os.devnull, 'w')
+                with open(os.devnull, 'w') as nowhere:
+                    os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
 
 def tail(log: pathlib.Path, lines: int = 30) -> str:

@@ -22,10 +22,10 @@ import sys
 import typing
 
 from keystoneauth1 import adapter
-from keystoneauth1 import session
 from keystoneauth1.identity import v3
+from keystoneauth1 import session
 
-Body = typing.Dict[str, typing.Any]
+Body = dict[str, typing.Any]
 
 
 class Api(adapter.Adapter):
@@ -126,7 +126,7 @@ class Identity:
                     'region_id': self.cloud['name'], 'url': url}},
                 {'service_id': service, 'interface': interface})
 
-    def trust(self, trust: Body, projects: typing.Dict[str, str]) -> None:
+    def trust(self, trust: Body, projects: dict[str, str]) -> None:
         """Let some users of another cloud in, and its Nova."""
         idp = trust['idp']
         domain = self.api.ensure('/domains', {'domain': {'name': idp}})['id']
@@ -178,7 +178,7 @@ def rule(idp: str, user: str, home_project: str, home_role: str,
           for kind, value in required.items())]}
 
 
-def rules(trust: Body) -> typing.List[Body]:
+def rules(trust: Body) -> list[Body]:
     """The last rule that matches wins, so privileges rise."""
     idp = trust['idp']
     people = [rule(idp, user['user'], user['home_project'], role,

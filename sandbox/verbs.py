@@ -171,7 +171,7 @@ def openstack(site: state.Site, arguments: argparse.Namespace) -> int:
     parser.add_argument('--as', dest='user', default=cloud.default_user)
     parser.add_argument('--project', default='')
     rest = list(arguments.arguments)
-    own = []
+    own: list[str] = []
     while rest and rest[0].partition('=')[0] in ('--as', '--project'):
         width = 1 if '=' in rest[0] else 2
         own, rest = own + rest[:width], rest[width:]

@@ -16,10 +16,10 @@ from sandbox import health
 from sandbox import ini
 from sandbox import model
 from sandbox import process
-from sandbox import state
-from sandbox import topology
 from sandbox.services import ceph
 from sandbox.services import common
+from sandbox import state
+from sandbox import topology
 
 #: What an attachment needs, and the default rule of each.
 POLICIES = {
@@ -76,7 +76,7 @@ def render(site: state.Site, cloud: model.Cloud) -> None:
     etc, var = site.etc(cloud, 'cinder'), site.var(cloud, 'cinder')
     path = etc / 'cinder.conf'
     backend = 'fake' if site.fake else 'rbd'
-    sections = {
+    sections: dict[str, ini.Section] = {
         'DEFAULT': {
             **common.debug(),
             'transport_url': common.transport(cloud),

@@ -15,8 +15,8 @@
 from sandbox import ini
 from sandbox import model
 from sandbox import process
-from sandbox import state
 from sandbox.services import common
+from sandbox import state
 
 
 def render(site: state.Site, cloud: model.Cloud) -> None:

@@ -21,9 +21,9 @@ from sandbox import health
 from sandbox import ini
 from sandbox import model
 from sandbox import process
+from sandbox.services import common
 from sandbox import state
 from sandbox import topology
-from sandbox.services import common
 
 
 def entity_id(cloud: model.Cloud) -> str:
@@ -176,6 +176,8 @@ def nodes(site: state.Site, cloud: model.Cloud) -> list[model.Node]:
         metadata(site, cloud).write_text(text[text.index('<'):])
 
     check: health.Check
+    listen: tuple[str, ...]
+    ports: tuple[int, ...]
     if cloud.trusts:
         path = backend(site, cloud)
         listen = ('--socket', str(path), '--chown-socket', 'root:www-data',

@@ -22,9 +22,9 @@ import shutil
 from sandbox import health
 from sandbox import model
 from sandbox import process
+from sandbox.services import ceph
 from sandbox import state
 from sandbox import topology
-from sandbox.services import ceph
 
 #: The folders of a libvirtd, below the state folder and as it knows them.
 FOLDERS = {

@@ -18,8 +18,8 @@ There are no agents, hence no networks that carry anything.
 from sandbox import ini
 from sandbox import model
 from sandbox import process
-from sandbox import state
 from sandbox.services import common
+from sandbox import state
 
 
 def render(site: state.Site, cloud: model.Cloud) -> None:

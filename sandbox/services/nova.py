@@ -18,11 +18,11 @@ from sandbox import health
 from sandbox import ini
 from sandbox import model
 from sandbox import process
-from sandbox import state
-from sandbox import topology
 from sandbox.services import common
 from sandbox.services import libvirt
 from sandbox.services import mariadb
+from sandbox import state
+from sandbox import topology
 
 READY = 'Join ServiceGroup membership for this service'
 PRIVSEP = ('nova_sys_admin', 'privsep_osbrick',
@@ -94,15 +94,15 @@ def _conf(site: state.Site, cloud: model.Cloud, name: str) -> dict:
     return sections
 
 
-def _concurrency(site: state.Site) -> dict[str, int]:
-    """How nova-api serves several requests at once.
+def _concurrency(site: state.Site) -> tuple[int, int]:
+    """Processes of nova-api, and threads of each.
 
     NOTE: until 2025.2 it patches itself for eventlet, whose threads are
     none that uwsgi may switch between.
     """
     if site.mode.release < '2026.1':
-        return {'processes': 2, 'threads': 1}
-    return {'processes': 1, 'threads': 4}
+        return 2, 1
+    return 1, 4
 
 
 def render(site: state.Site, cloud: model.Cloud) -> None:
@@ -160,12 +160,14 @@ def nodes(site: state.Site, cloud: model.Cloud) -> list[model.Node]:
     # NOTE: each of them asks Placement when it starts, or ends.
     asked = (f'{name}/seed-identity', f'{name}/placement')
     hypervisor = () if site.fake else (f'{name}/libvirt-secrets',)
+    processes, threads = _concurrency(site)
     return [
         model.Task(name, 'nova-database', database, ('shared/databases',)),
         common.api(
             site, cloud, 'nova',
             common.uwsgi(site, common.listen(cloud, 'nova'),
-                         'nova.wsgi.osapi_compute', **_concurrency(site)),
+                         'nova.wsgi.osapi_compute', processes=processes,
+                         threads=threads),
             {'OS_NOVA_CONFIG_DIR': str(etc)}, after, process='nova-api'),
         worker('nova-conductor', *asked),
         worker('nova-scheduler', *asked),

@@ -18,9 +18,9 @@ import shutil
 
 from sandbox import health
 from sandbox import model
+from sandbox.services import keystone
 from sandbox import state
 from sandbox import topology
-from sandbox.services import keystone
 
 ATTRIBUTES = ('openstack_user', 'openstack_user_domain', 'openstack_roles',
               'openstack_project', 'openstack_project_domain',
