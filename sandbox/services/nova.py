@@ -53,7 +53,9 @@ def _hypervisor(site: state.Site, cloud: model.Cloud) -> dict:
 def _conf(site: state.Site, cloud: model.Cloud, name: str) -> dict:
     """What all of Nova's processes have in common."""
     etc, var = site.etc(cloud, 'nova'), site.var(cloud, 'nova')
-    driver = ('fake.MediumFakeDriver' if site.fake
+    # NOTE: of the fake drivers, only this one has the same node after a
+    # restart; nova-compute refuses to start without it.
+    driver = ('fake.FakeDriverWithoutFakeNodes' if site.fake
               else 'libvirt.LibvirtDriver')
     nova = common.credentials(cloud, 'nova')
     sections = {
