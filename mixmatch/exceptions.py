@@ -95,6 +95,14 @@ class ServiceProviderSetupError(MixmatchException):
     code = 502
 
 
+class ConnectionNotAllowed(MixmatchException):
+    """A service provider names storage that is not its own to give."""
+
+    msg_fmt = ('Service provider %(service_provider)s wants the hosts of this '
+               'cloud to open a connection that is not allowed: %(reason)s.')
+    code = 502
+
+
 class MicroversionNotSupported(MixmatchException):
     """The other cloud runs an older release than this request needs."""
 

@@ -117,6 +117,34 @@ class ServiceProvider:
             global_request_id=global_request_id,
             connect_retries=self._options.connect_retries, **self._endpoint)
 
+    def check_connection(self, connection_info: dict[str, Any]) -> None:
+        """Check that a connection leads to what is the service provider's.
+
+        Nova connects to whatever a Cinder names, with the keys that it has:
+        those of home's own storage as well.
+
+        :param connection_info: what Cinder gave for an attachment; empty for
+            one that is only reserved
+        :raises ConnectionNotAllowed: says which option would allow it
+        """
+        if not connection_info:
+            return
+        kind = connection_info.get('driver_volume_type')
+        if kind not in self._options.connection_types:
+            raise exceptions.ConnectionNotAllowed(
+                service_provider=self.name,
+                reason=f'type {kind} is not in connection_types')
+        if kind == 'rbd':
+            data = connection_info.get('data') or {}
+            secret = self._options.rbd_secret_uuid
+            if (not secret or not data.get('auth_enabled')
+                    or data.get('secret_uuid') != secret
+                    or not data.get('auth_username')):
+                raise exceptions.ConnectionNotAllowed(
+                    service_provider=self.name,
+                    reason='its secret is not the one that rbd_secret_uuid '
+                           'names')
+
     @property
     def _endpoint(self) -> dict[str, Any]:
         return {'service_type': self._options.service_type,

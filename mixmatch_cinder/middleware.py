@@ -20,6 +20,7 @@ is theirs, marked with the name of the one that has it.
 from collections.abc import Callable
 import re
 from typing import Any
+import uuid
 
 from cinder.api.openstack import wsgi
 from cinder import exception
@@ -64,11 +65,12 @@ class Volumes:
             return self._application
         response = request.get_response(self._application)
         context = request.environ.get('cinder.context')
-        volume_id = match['volume']
         if (response.status_int != 404 or context is None
                 or not context.auth_token
-                or not uuidutils.is_uuid_like(volume_id)
-                or _was_ever_at_home(context, volume_id)):
+                or not uuidutils.is_uuid_like(match['volume'])):
+            return response
+        volume_id = str(uuid.UUID(match['volume']))
+        if _was_ever_at_home(context, volume_id):
             return response
         try:
             volume = self._foreign(request, context, volume_id)

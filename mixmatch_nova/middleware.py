@@ -19,6 +19,7 @@ strips the target before Nova checks the request against its schema.
 from collections.abc import Callable
 import re
 from typing import Any
+import uuid
 
 from nova.api.openstack import wsgi
 from oslo_log import log as logging
@@ -87,10 +88,12 @@ class VolumeAttachments:
         if name is None:
             return
         self._check(request, name)
-        request.body = jsonutils.dump_as_bytes(body)
         if uuidutils.is_uuid_like(volume_id):
+            # NOTE: one way to write it, since targets are found by the id.
+            volume_id = attachment['volumeId'] = str(uuid.UUID(volume_id))
             target.of(context).note(volume_id,
                                     self._enter(context, name, volume_id))
+        request.body = jsonutils.dump_as_bytes(body)
 
     def _check(self, request: webob.Request, name: str) -> None:
         if self._clouds is None:
@@ -117,6 +120,7 @@ class VolumeAttachments:
         """A detach asks for the volume before it knows its mapping."""
         volume_id, at, name = match['volume'].partition('@')
         if at:
+            _check_name(name)
             self._check(request, name)
             head = request.path_info[:match.start('volume')]
             request.path_info = head + volume_id
@@ -159,16 +163,21 @@ def _pop_target(attachment: dict[str, Any]) -> tuple[str | None, Any]:
         volume_id, _, name = volume_id.partition('@')
         attachment['volumeId'] = volume_id
         names.append(name)
-    # NOTE: a name that is refused stands in an error and in the log.
-    if not all(isinstance(name, str) and 0 < len(name) <= _LONGEST
-               and name.isprintable() for name in names):
-        raise exceptions.InvalidTarget(
-            reason=f'{OPTION} must be the name of a service provider, a '
-                   f'string of 1 to {_LONGEST} printable characters')
+    for name in names:
+        _check_name(name)
     if len(set(names)) > 1:
         raise exceptions.InvalidTarget(
             reason=f'{OPTION} says {names[0]}, volumeId says {names[1]}')
     return (names[0] if names else None), volume_id
+
+
+def _check_name(name: Any) -> None:
+    # NOTE: a name that is refused stands in an error and in the log.
+    if not (isinstance(name, str) and 0 < len(name) <= _LONGEST
+            and name.isprintable()):
+        raise exceptions.InvalidTarget(
+            reason=f'{OPTION} must be the name of a service provider, a '
+                   f'string of 1 to {_LONGEST} printable characters')
 
 
 def _annotate(body: Any, targets: target.Targets) -> bool:

@@ -50,6 +50,27 @@ service provider's services. Ask the service provider's operator for it.
         help="""
 The domain of ``service_project_name`` at the service provider.
 """),
+    cfg.ListOpt(
+        'connection_types',
+        default=['rbd', 'iscsi', 'nvmeof'],
+        help="""
+The kinds of connection that the service provider's volumes may use.
+
+The service provider tells the hosts of this cloud what to connect to. A kind
+that reaches files or devices of a host, such as ``local`` or ``nfs``, lets it
+reach what is not its own. Add ``fibre_channel`` only if its storage has a
+fabric apart from that of this cloud.
+"""),
+    cfg.StrOpt(
+        'rbd_secret_uuid',
+        help="""
+The libvirt secret with the key of the service provider's Ceph.
+
+Define it on every nova-compute, with the uuid that the service provider's
+Cinder has as ``rbd_secret_uuid``. A connection to Ceph that names another
+secret, or none, is refused: Nova would open it with a key of this cloud, and
+the service provider chooses the image. Required for volumes in Ceph.
+"""),
     cfg.FloatOpt(
         'connect_timeout',
         default=5,

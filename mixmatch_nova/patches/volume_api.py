@@ -26,6 +26,7 @@ from nova import exception
 from nova import objects
 from nova.volume import cinder
 
+from mixmatch import exceptions
 from mixmatch import federation
 from mixmatch_nova import errors
 from mixmatch_nova import identity
@@ -36,8 +37,8 @@ _MODULE = 'nova.volume.cinder'
 
 #: Methods by what their first argument after the context is.
 BY_VOLUME = ('get', 'reserve_volume', 'unreserve_volume', 'begin_detaching',
-             'roll_detaching', 'attach', 'detach', 'initialize_connection',
-             'terminate_connection', 'delete', 'attachment_create',
+             'roll_detaching', 'attach', 'detach', 'terminate_connection',
+             'delete', 'attachment_create',
              'get_volume_encryption_metadata')
 BY_ATTACHMENT = ('attachment_get', 'attachment_update', 'attachment_delete',
                  'attachment_complete')
@@ -47,6 +48,7 @@ BY_ATTACHMENT = ('attachment_get', 'attachment_update', 'attachment_delete',
 REFUSED = {'create_snapshot': 'take a snapshot of',
            'create_snapshot_force': 'take a snapshot of',
            'reimage_volume': 'rebuild a server on',
+           'initialize_connection': 'connect, without an attachment, to',
            'update': 'change'}
 #: Home only: they have no id of a volume, or (migrate_volume_completion) are
 #: called on behalf of home's Cinder.
@@ -108,8 +110,9 @@ class Router:
                           volume_id: str, *args: Any, **kwargs: Any) -> Any:
         attachment = self.by_volume(original, api, context, volume_id,
                                     *args, **kwargs)
-        where = target.of(context).get(volume_id)
+        where = target.of(context).foreign(volume_id)
         target.of(context).note(attachment['id'], where or target.HOME)
+        self._check_connection(context, where, attachment)
         return attachment
 
     def get(self, original: Callable, api: Any, context: Any,
@@ -118,18 +121,28 @@ class Router:
         volume = self._call(original, where, api, context, volume_id,
                             *args, **kwargs)
         marked = volume.pop(_VIEW_TARGET, None)
+        if where and volume['id'] != volume_id:
+            with errors.for_nova(context):
+                raise exceptions.ServiceProviderUnavailable(
+                    service_provider=where.service_provider,
+                    reason='its Cinder answered with another volume')
         if where is None and marked:
             # NOTE: log in now, while nothing is reserved anywhere.
             with errors.for_nova(context):
                 where = identity.enter(self._clouds, context, marked)
-        target.of(context).note(volume_id, where or target.HOME)
+        # NOTE: Nova goes on with the id of the answer, which may be written
+        # in another way.
+        for resource_id in {volume_id, volume['id']}:
+            target.of(context).note(resource_id, where or target.HOME)
         return volume
 
     def by_attachment(self, original: Callable, api: Any, context: Any,
                       attachment_id: str, *args: Any, **kwargs: Any) -> Any:
         where = self._foreign(context, attachment_id)
-        return self._call(original, where, api, context, attachment_id,
-                          *args, **kwargs)
+        attachment = self._call(original, where, api, context, attachment_id,
+                                *args, **kwargs)
+        self._check_connection(context, where, attachment)
+        return attachment
 
     def refuse(self, name: str, original: Callable, api: Any, context: Any,
                volume_id: str, *args: Any, **kwargs: Any) -> Any:
@@ -161,6 +174,14 @@ class Router:
                  ) -> target.Target | None:
         with errors.for_nova(context):
             return target.of(context).foreign(resource_id)
+
+    def _check_connection(self, context: Any, where: target.Target | None,
+                          attachment: dict[str, Any] | None) -> None:
+        if where and attachment:
+            with errors.for_nova(context):
+                self._clouds.service_provider(
+                    where.service_provider).check_connection(
+                        attachment.get('connection_info') or {})
 
     @staticmethod
     def _load_mapping(context: Any, server_id: str, volume_id: str) -> None:

@@ -109,6 +109,7 @@ def mixmatch(cloud: model.Cloud) -> dict[str, dict[str, object]]:
             'service_project_name': trust.service_project,
             'service_project_domain_name': 'Default',
             'region_name': name,
+            'rbd_secret_uuid': topology.by_name(name).secret_uuid,
         }
     return sections
 

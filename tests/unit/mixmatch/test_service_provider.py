@@ -152,3 +152,51 @@ class TestServiceProvider(base.TestCase):
         self.service_provider('insecure = true\n')
         for each in self.clouds.sent_to('bu'):
             self.assertIs(False, each.verify)
+
+
+class TestConnection(base.TestCase):
+    """A service provider names what home's hosts connect to."""
+
+    def check(self, connection_info, more=''):
+        self.useFixture(fixtures.TwoClouds())
+        clouds = federation.Federation(fixtures.configuration(
+            self, fixtures.text('bu', more=more)))
+        clouds.service_provider('bu').check_connection(connection_info)
+
+    def refused(self, option, connection_info, more=''):
+        exc = self.assertRaises(exceptions.ConnectionNotAllowed, self.check,
+                                connection_info, more)
+        self.assertIn(option, str(exc))
+        self.assertIn('bu', str(exc))
+
+    def rbd(self, **data):
+        return {'driver_volume_type': 'rbd', 'data': {
+            **fixtures.connection_info(), **data}}
+
+    def test_its_own_ceph(self):
+        self.check(self.rbd())
+
+    def test_a_reserved_attachment_has_none(self):
+        self.check({})
+
+    def test_a_secret_of_home(self):
+        self.refused('rbd_secret_uuid', self.rbd(secret_uuid='of-home'))
+
+    def test_no_secret_means_one_of_home_to_nova(self):
+        self.refused('rbd_secret_uuid', self.rbd(secret_uuid=None))
+        self.refused('rbd_secret_uuid', self.rbd(auth_enabled=False))
+        self.refused('rbd_secret_uuid', self.rbd(auth_username=None))
+
+    def test_ceph_that_nobody_has_agreed_on(self):
+        self.refused('rbd_secret_uuid', self.rbd(),
+                     more='rbd_secret_uuid =\n')
+
+    def test_a_file_of_the_host(self):
+        self.refused('connection_types', {
+            'driver_volume_type': 'local',
+            'data': {'device_path': '/dev/sda'}})
+
+    def test_a_type_that_is_allowed(self):
+        self.check({'driver_volume_type': 'iscsi', 'data': {}})
+        self.check({'driver_volume_type': 'fibre_channel', 'data': {}},
+                   more='connection_types = fibre_channel\n')

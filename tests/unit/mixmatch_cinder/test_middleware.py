@@ -59,6 +59,11 @@ class MiddlewareTestCase(base.CinderTestCase):
 
 class TestFound(MiddlewareTestCase):
 
+    def test_id_in_another_way_of_writing(self):
+        self.bu.add_volume(base.VOLUME)
+        response = self.send(base.VOLUME.upper())
+        self.assertEqual(base.VOLUME, response.json['volume']['id'])
+
     def test_answer_is_that_of_the_service_provider_and_marked(self):
         self.bu.add_volume(base.VOLUME, size=7)
         response = self.send()

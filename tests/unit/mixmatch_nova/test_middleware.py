@@ -184,6 +184,11 @@ class TestWrongTarget(MiddlewareTestCase):
         self.attach(volumeId=base.VOLUME, serviceProvider='nowhere')
         self.assertEqual([], self.clouds.requests)
 
+    def test_volume_id_reaches_nova_in_one_way_of_writing(self):
+        self.attach(volumeId=base.VOLUME.upper(), serviceProvider='bu')
+        self.assertReached(volumeId=base.VOLUME)
+        self.assertIsNotNone(self.target())
+
     def test_volume_id_that_is_none_reaches_nova_without_a_login(self):
         self.attach(volumeId='not-a-uuid@bu')
         self.assertReached(volumeId='not-a-uuid')

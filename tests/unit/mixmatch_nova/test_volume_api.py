@@ -32,12 +32,14 @@ class VolumeAPITestCase(base.NovaTestCase):
         super().setUp()
         self.api = cinder.API()
 
-    def add_attachment(self, cloud, attachment_id=base.ATTACHMENT):
+    def add_attachment(self, cloud, attachment_id=base.ATTACHMENT,
+                       connection_info=None):
         url = f'{cloud.cinder_url}/attachments'
         body = {'attachment': {
             'id': attachment_id, 'status': 'reserved',
             'instance': base.SERVER, 'volume_id': base.VOLUME,
-            'connection_info': {'driver_volume_type': 'rbd'}}}
+            'connection_info': (connection_info
+                                or fixtures.connection_info())}}
         self.clouds.mock.post(url, json=body)
         self.clouds.mock.get(f'{url}/{attachment_id}', json=body)
         self.clouds.mock.put(f'{url}/{attachment_id}', json=body)
@@ -162,6 +164,29 @@ class TestForeign(VolumeAPITestCase):
         path = f'/attachments/{base.ATTACHMENT}'
         self.assertOnlyAsked('bu', f'GET {path}', f'PUT {path}',
                              f'POST {path}/action', f'DELETE {path}')
+
+    def test_connection_with_a_key_of_home_is_refused(self):
+        """Nova would open any image of home's Ceph that bu names."""
+        for secret in (None, 'secret-of-home'):
+            self.add_attachment(self.bu, connection_info=(
+                fixtures.connection_info(secret_uuid=secret)))
+            for method, arguments in (
+                    (self.api.attachment_update, ({'host': 'h'},)),
+                    (self.api.attachment_get, ())):
+                exc = self.assertRaises(
+                    exception.CinderConnectionFailed, method,
+                    self.foreign_context(), base.ATTACHMENT, *arguments)
+                self.assertIn('rbd_secret_uuid', str(exc))
+
+    def test_another_volume_than_asked_for_is_refused(self):
+        """Nova would go on with its id, which may be one of home's."""
+        self.clouds.mock.get(
+            f'{self.bu.cinder_url}/volumes/{base.VOLUME}',
+            json={'volume': fixtures.volume(base.HOME_VOLUME)})
+        context = self.foreign_context()
+        self.assertRaises(exception.CinderConnectionFailed, self.api.get,
+                          context, base.VOLUME)
+        self.assertIsNone(target.of(context).get(base.HOME_VOLUME))
 
     def test_not_found_there_is_not_found(self):
         self.clouds.mock.get(
