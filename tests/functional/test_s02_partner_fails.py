@@ -15,6 +15,7 @@
 import contextlib
 import re
 import time
+import uuid
 
 from sandbox import topology
 from tests.functional import base
@@ -80,22 +81,45 @@ class TestPartnerFails(base.ServerScenario):
         self.detach('bu', volume)
         self.assert_untouched('bu', volume)
 
+    @contextlib.contextmanager
+    def configured(self, service, file_name, option, value):
+        """A service of moc runs with another option for a while."""
+        path = self.sandbox.site.etc(
+            topology.by_name('moc'), 'nova') / file_name
+        text = path.read_text()
+        section, separator, rest = text.partition('[service_provider:bu]')
+        other = re.sub(rf'(?m)^{option}\s*=.*$', f'{option} = {value}', rest)
+        self.assertNotEqual(rest, other)
+        path.write_text(section + separator + other)
+        try:
+            self.sandbox.control('restart', 'moc', service)
+            yield
+        finally:
+            path.write_text(text)
+            self.sandbox.control('restart', 'moc', service)
+
     def test_nova_itself_has_no_place_at_bu(self):
         """The two operators have not finished; users cannot mend it."""
         volume = self.volume_at('bu')
-        path = self.sandbox.site.etc(
-            topology.by_name('moc'), 'nova') / 'nova.conf'
-        text = path.read_text()
-        path.write_text(re.sub(r'(?m)^service_project_name\s*=.*$',
-                               'service_project_name = nowhere', text))
-        try:
-            self.sandbox.control('restart', 'moc', 'nova-api')
+        with self.configured('nova-api', 'nova.conf',
+                             'service_project_name', 'nowhere'):
             self.assert_says(502, "this service's own user",
                              self.attach(self.target(volume)))
             self.assertEqual([], self.mappings())
-        finally:
-            path.write_text(text)
-            self.sandbox.control('restart', 'moc', 'nova-api')
+        self.assert_untouched('bu', volume)
+
+    def test_bu_names_a_key_that_is_not_its_own(self):
+        """Nova opens nothing with it; to the user the attach fails."""
+        volume = self.volume_at('bu')
+        secret = str(uuid.uuid4())
+        with self.configured('nova-compute', 'nova-cpu.conf',
+                             'rbd_secret_uuid', secret):
+            self.attach(self.target(volume))
+            self.wait_for_detached('bu', volume)
+            clouds.wait_for('nova-compute to say why', lambda: any(
+                b'not the one that rbd_secret_uuid names' in log.read_bytes()
+                for log in self.sandbox.logs() if log.stem == 'nova-compute'))
+        self.assertNotIn('/dev/vdb appeared', self.console())
         self.assert_untouched('bu', volume)
 
     def assert_home_works(self):
