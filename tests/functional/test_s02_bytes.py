@@ -25,6 +25,7 @@ class TestBytes(base.ServerScenario):
         clouds.must(self.alice.openstack(
             'server', 'add', 'volume', self.server, volume))
         said = self.wait_for_console('GUEST: vdb OK')
+        self.wait_for_attached('bu', volume)
         marker = self.marker(said)
         self.assertEqual(marker, self.stored(volume, marker))
 
@@ -38,6 +39,7 @@ class TestBytes(base.ServerScenario):
             'server', 'add', 'volume', self.server, volume))
         self.wait_for_console(f'before: [{marker}]')
         said = self.wait_for_console('GUEST: vdb OK', count=2)
+        self.wait_for_attached('bu', volume)
         marker = self.marker(said)
 
         # A reboot begins a new console.
