@@ -70,14 +70,23 @@ class Http:
 
 @dataclasses.dataclass(frozen=True)
 class UnixSocket:
-    """It accepts connections on a unix socket."""
+    """It listens on a unix socket.
+
+    NOTE: this only looks. A connection that is closed at once corrupts the
+    heap of shibd 3.4, which then dies, at once or at the first login.
+    """
 
     path: pathlib.Path
 
     def ok(self, log: pathlib.Path, offset: int) -> bool:
         """See :class:`Check`."""
-        with socket.socket(socket.AF_UNIX) as sock:
-            return sock.connect_ex(str(self.path)) == 0
+        accepts = 0x10000  # __SO_ACCEPTCON of the kernel
+        for line in pathlib.Path('/proc/net/unix').read_text().splitlines():
+            fields = line.split()
+            if (fields[-1] == str(self.path)
+                    and int(fields[3], 16) & accepts):
+                return True
+        return False
 
 
 @dataclasses.dataclass(frozen=True)
