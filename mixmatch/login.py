@@ -134,8 +134,8 @@ class Login(v3.Keystone2Keystone):
         if len(projects) > 1:
             raise self._setup_error(
                 'its mapping gives several projects (%s): set project_name '
-                'in the section of the service provider' % ', '.join(
-                    sorted(project['name'] for project in projects)))
+                'in the section of the service provider' % ', '.join(sorted(
+                    repr(project['name'])[:80] for project in projects)))
         return projects[0]['id']
 
     def _setup_error(self, reason: str) -> exceptions.MixmatchException:

@@ -133,7 +133,7 @@ class ServiceProvider:
         if kind not in self._options.connection_types:
             raise exceptions.ConnectionNotAllowed(
                 service_provider=self.name,
-                reason=f'type {kind} is not in connection_types')
+                reason=f'type {str(kind)[:40]!r} is not in connection_types')
         if kind == 'rbd':
             data = connection_info.get('data') or {}
             secret = self._options.rbd_secret_uuid
@@ -189,8 +189,8 @@ class ServiceProvider:
                 reason=f'its Cinder answered HTTP {exc.http_status}') from exc
         except (ksa_exceptions.DiscoveryFailure,
                 ksa_exceptions.HttpError) as exc:
-            raise self.setup_error(
-                f'{root} is no volume API ({exc})') from exc
+            # NOTE: not its message, which is a stranger's text.
+            raise self.setup_error(f'{root} is no volume API') from exc
         if data is None:
             raise self.setup_error(f'{root} has no volume API of version 3')
         major, minor = data['max_microversion'] or (3, 0)

@@ -12,12 +12,16 @@
 
 """What every scenario begins with."""
 
+from collections.abc import Iterator
+import contextlib
 import logging
+import re
 from typing import Any
 
 from oslotest import base
 
 from sandbox import guest
+from sandbox import topology
 from tests.functional import clouds
 
 #: Where the guest writes its marker, in bytes.
@@ -122,6 +126,28 @@ class ServerScenario(Scenario):
     def setUp(self) -> None:
         super().setUp()
         self.nova = self.alice.api('compute', version='2.60')
+
+    @contextlib.contextmanager
+    def configured(self, service: str, file_name: str, section: str,
+                   pattern: str, replacement: str) -> Iterator[None]:
+        """Run one of moc's Nova processes with another line for a while.
+
+        :param pattern: of one line, in or after the section
+        :param replacement: the line instead; none if it is empty
+        """
+        path = self.sandbox.site.etc(
+            topology.by_name('moc'), 'nova') / file_name
+        text = path.read_text()
+        before, header, after = text.partition(f'[{section}]')
+        changed = re.sub(rf'(?m)^{pattern}\n', replacement, after, count=1)
+        self.assertNotEqual(after, changed)
+        path.write_text(before + header + changed)
+        try:
+            self.sandbox.control('restart', 'moc', service)
+            yield
+        finally:
+            path.write_text(text)
+            self.sandbox.control('restart', 'moc', service)
 
     @property
     def url(self) -> str:

@@ -16,9 +16,6 @@ An operator forgets one line on one host, or an upgrade brings a Nova that the
 plugin does not know.
 """
 
-import contextlib
-import re
-
 from sandbox import topology
 from tests.functional import base
 from tests.functional import clouds
@@ -27,21 +24,10 @@ from tests.functional import clouds
 class WithoutPlugin(base.ServerScenario):
     """What lets one of moc's services run without the plugin."""
 
-    @contextlib.contextmanager
     def running_without_plugin(self, service, file_name):
         """Take the plugin out of one service's nova.conf for a while."""
-        path = self.sandbox.site.etc(
-            topology.by_name('moc'), 'nova') / file_name
-        text = path.read_text()
-        without = re.sub(r'(?m)^config_source\s*=.*\n', '', text)
-        self.assertNotEqual(text, without)
-        path.write_text(without)
-        try:
-            self.sandbox.control('restart', 'moc', service)
-            yield
-        finally:
-            path.write_text(text)
-            self.sandbox.control('restart', 'moc', service)
+        return self.configured(service, file_name, 'DEFAULT',
+                               r'config_source\s*=.*', '')
 
 
 class TestComputeWithoutPlugin(WithoutPlugin):

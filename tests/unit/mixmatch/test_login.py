@@ -203,7 +203,12 @@ class TestProject(LoginTestCase):
     def test_several_are_an_error(self):
         self.bu.projects['alice'] = ['research', 'hobby']
         self.assertLoginFails(exceptions.ServiceProviderSetupError,
-                              'hobby, research', 'project_name')
+                              "'hobby', 'research'", 'project_name')
+
+    def test_a_name_of_a_stranger_forges_no_line_of_a_log(self):
+        self.bu.projects['alice'] = ['research', 'x\nERROR forged']
+        self.assertLoginFails(exceptions.ServiceProviderSetupError,
+                              r"'x\nERROR forged'")
 
     def test_none_is_a_refusal(self):
         self.bu.projects['alice'] = []
