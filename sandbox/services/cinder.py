@@ -123,7 +123,8 @@ def nodes(site: state.Site, cloud: model.Cloud) -> list[model.Node]:
         process.run(site, f'{name}/cinder-database',
                     site.tool('cinder-manage'), *config, 'db', 'sync')
 
-    after = (f'{name}/cinder-database', 'shared/rabbitmq')
+    after = (f'{name}/cinder-database', f'{name}/memcached',
+             'shared/rabbitmq')
 
     def worker(what: str, line: str, *more: str) -> model.Service:
         return model.Service(

@@ -96,10 +96,22 @@ def privsep(site: state.Site, config: pathlib.Path,
     return {name: {'helper_command': helper} for name in names}
 
 
+def memcached(cloud: model.Cloud) -> str:
+    """Where the memcached of a cloud listens."""
+    return f'127.0.0.1:{topology.port(cloud, "memcached")}'
+
+
 def mixmatch(cloud: model.Cloud) -> dict[str, dict[str, object]]:
-    """The sections that name the service providers of a home cloud."""
+    """The sections that name the service providers of a home cloud.
+
+    Its services share their logins there in the cloud's memcached.
+    """
     sections: dict[str, dict[str, object]] = {
-        'mixmatch': {'service_providers': ','.join(cloud.service_providers)}}
+        'cache': {'enabled': True, 'backend': 'dogpile.cache.pymemcache',
+                  'memcache_servers': memcached(cloud)},
+        'mixmatch': {
+            'service_providers': ','.join(cloud.service_providers),
+            'login_cache_secret': cloud.password('login-cache')}}
     for name in cloud.service_providers:
         trust = next(trust for trust in topology.by_name(name).trusts
                      if trust.idp == cloud.name)

@@ -58,8 +58,7 @@ def render(site: state.Site, cloud: model.Cloud) -> None:
         'cache': {
             'enabled': True,
             'backend': 'dogpile.cache.memcached',
-            'memcache_servers':
-                f'127.0.0.1:{topology.port(cloud, "memcached")}'},
+            'memcache_servers': common.memcached(cloud)},
         'saml': {
             'certfile': var / 'saml.crt',
             'keyfile': var / 'saml.key',

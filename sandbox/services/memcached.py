@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""A memcached for a cloud's Keystone.
+"""A memcached for a cloud's Keystone; home's Nova and Cinder share it.
 
 NOTE: two Keystones must not share one: their keys collide.
 """

@@ -151,7 +151,8 @@ def nodes(site: state.Site, cloud: model.Cloud) -> list[model.Node]:
             time.sleep(0.2)
         manage('nova-host', 'cell_v2', 'discover_hosts', '--verbose')
 
-    after = (f'{name}/nova-database', 'shared/rabbitmq')
+    after = (f'{name}/nova-database', f'{name}/memcached',
+             'shared/rabbitmq')
 
     def worker(what: str, *more: str) -> model.Service:
         file = 'nova-cpu.conf' if what == 'nova-compute' else 'nova.conf'
