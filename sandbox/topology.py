@@ -40,13 +40,18 @@ PORTS = {
 STORAGE = ('memcached', 'keystone', 'ceph', 'glance', 'cinder')
 COMPUTE = ('placement', 'neutron', 'libvirt', 'nova')
 
+#: Who of moc's project research may enter bu. bob may not.
+RESEARCHERS = ('alice', 'carol', 'dave', 'erin', 'frank', 'grace', 'heidi',
+               'ivan')
+
 SHARED = model.Cloud(
     name='shared', base=22000, components=('mariadb', 'rabbitmq'))
 
 MOC = model.Cloud(
     name='moc', base=20000, components=STORAGE + COMPUTE,
     projects=('research', 'teaching', 'service'),
-    users=(model.User('alice', ('research', 'teaching')),
+    users=(*(model.User(name, ('research', 'teaching'))
+             for name in RESEARCHERS),
            model.User('bob', ('research', 'teaching'))),
     service_users=('nova', 'cinder', 'glance', 'placement', 'neutron'),
     default_user='alice',
@@ -59,7 +64,8 @@ BU = model.Cloud(
     service_users=('cinder', 'glance'),
     trusts=(model.Trust(
         idp='moc', service_project='moc-service', role='k2k_nova',
-        users=(model.Mapped('alice', 'research', 'research'),)),))
+        users=tuple(model.Mapped(name, 'research', 'research')
+                    for name in RESEARCHERS)),))
 
 CLOUDS = (SHARED, MOC, BU)
 
