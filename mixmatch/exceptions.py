@@ -68,22 +68,26 @@ class UnknownServiceProvider(MixmatchException):
                    allowed=', '.join(both) or 'none')
 
 
-class AssertionRefused(MixmatchException):
+class Refused(MixmatchException):
+    """An identity may not enter a service provider."""
+
+    code = 403
+
+
+class AssertionRefused(Refused):
     """Home's Keystone gives no SAML assertion for this token."""
 
     msg_fmt = ('The Keystone of this cloud gave no assertion for service '
                'provider %(service_provider)s: %(reason)s. The token must '
                'be valid and scoped to a project.')
-    code = 403
 
 
-class LoginRefused(MixmatchException):
+class LoginRefused(Refused):
     """The service provider does not let this identity in."""
 
     msg_fmt = ('Service provider %(service_provider)s refused the login: '
                '%(reason)s. Its operator maps which users and projects of '
                'this cloud may enter.')
-    code = 403
 
 
 class ServiceProviderSetupError(MixmatchException):

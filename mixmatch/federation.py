@@ -12,25 +12,52 @@
 
 """The clouds that this service may reach, and its logins there."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent import futures
 import hashlib
+import os
 import threading
-import time
 from typing import Any
 
-import cachetools
+from keystoneauth1 import access
+from keystoneauth1.identity import access as access_plugin
+from keystoneauth1.identity import base
 from keystoneauth1.identity import v3
 from keystoneauth1 import loading
 from keystoneauth1 import plugin
 from keystoneauth1 import service_token
 from oslo_config import cfg
-from oslo_utils import timeutils
 
+from mixmatch import asker
 from mixmatch import conf as mixmatch_conf
 from mixmatch import exceptions
+from mixmatch import identity
+from mixmatch import k2k
 from mixmatch import login
+from mixmatch import logins
+from mixmatch import metrics
 from mixmatch import service_provider
+from mixmatch import shared_logins
+from mixmatch import status_file
+
+
+class _Process:
+    """What one process has: connections, threads, locks, logins.
+
+    None of these survives a fork.
+    """
+
+    def __init__(self, conf: cfg.ConfigOpts) -> None:
+        self.pid = os.getpid()
+        self.lock = threading.RLock()
+        self.home: base.BaseIdentityPlugin | None = None
+        self.service_providers: dict[
+            str, service_provider.ServiceProvider] = {}
+        self.metrics = metrics.Metrics(conf)
+        self.logins = logins.Logins(
+            conf.mixmatch.login_cache_size,
+            shared_logins.SharedLogins(conf), self.metrics)
+        self.asker = asker.Asker(conf)
 
 
 class Federation:
@@ -45,14 +72,16 @@ class Federation:
     def __init__(self, conf: cfg.ConfigOpts) -> None:
         mixmatch_conf.register_opts(conf)
         self._conf = conf
-        self._lock = threading.RLock()
-        self._home: plugin.BaseAuthPlugin | None = None
-        self._service_providers: dict[
-            str, service_provider.ServiceProvider] = {}
-        self._logins: cachetools.TLRUCache = cachetools.TLRUCache(
-            conf.mixmatch.login_cache_size,
-            ttu=lambda _key, kept, now: now + self._time_to_keep(kept),
-            timer=time.monotonic)
+        self._of_process: _Process | None = None
+
+    @property
+    def _process(self) -> _Process:
+        found = self._of_process
+        if found is None or found.pid != os.getpid():
+            # NOTE: no lock, which another thread may have held at the fork;
+            # of two that are made at the same time the last one stays.
+            found = self._of_process = _Process(self._conf)
+        return found
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -85,31 +114,55 @@ class Federation:
         if name not in self.names:
             raise exceptions.UnknownServiceProvider.not_one_of(
                 name, self.names, ())
-        with self._lock:
-            if name not in self._service_providers:
-                self._service_providers[name] = (
+        process = self._process
+        with process.lock:
+            if name not in process.service_providers:
+                process.service_providers[name] = (
                     service_provider.ServiceProvider(
-                        name, self._conf, self._home_url()))
-            return self._service_providers[name]
+                        name, self._conf, self._home_url(), process.metrics,
+                        self._write_status))
+            return process.service_providers[name]
 
-    def user_login(self, name: str, token: str,
-                   project_id: str) -> login.Login:
-        """Log a user in, or return the login that is kept.
+    def health(self) -> dict[str, dict[str, Any]]:
+        """What this process knows: service provider, service, state."""
+        return {name: {service: state.to_dict()
+                       for service, state in there.health.items()}
+                for name, there in self._process.service_providers.items()}
+
+    def _write_status(self) -> None:
+        status_file.write(self._conf, self.health())
+
+    def user_login(self, name: str, token: str, project_id: str,
+                   token_info: dict[str, Any] | None = None
+                   ) -> identity.Identity:
+        """Log a user in, or use the login that is kept.
 
         :param name: the service provider
         :param token: the user's token at home
         :param project_id: the project that the token is scoped to
-        :raises MixmatchException: see :meth:`mixmatch.login.Login`
+        :param token_info: the body of the token, if this process has
+            validated it; it saves a request
+        :raises MixmatchException: see :mod:`mixmatch.k2k`
         """
         there = self.service_provider(name)
-        home = v3.Token(self._home_url(), token=token, project_id=project_id)
-        digest = hashlib.sha256(token.encode()).hexdigest()
-        return self._login((name, digest, project_id),
-                           lambda: there.login(home, there.user_scope))
+
+        def make() -> login.Login:
+            home: base.BaseIdentityPlugin
+            if token_info:
+                home = access_plugin.AccessInfoPlugin(
+                    access.create(body=token_info, auth_token=token),
+                    self._home_url())
+            else:
+                home = v3.Token(self._home_url(), token=token,
+                                project_id=project_id)
+            return there.log_in(home, there.user_scope)
+        key = login.Key(name, _digest(token),
+                        f'{project_id} {there.user_agreement}')
+        return self._logged_in(key, make)
 
     def service_login(self, name: str,
-                      project_id: str | None = None) -> login.Login:
-        """Log this service's own user in, or return the login that is kept.
+                      project_id: str | None = None) -> identity.Identity:
+        """Log this service's own user in, or use the login that is kept.
 
         :param name: the service provider
         :param project_id: a project there to act in, for work that no user
@@ -117,30 +170,24 @@ class Federation:
         :raises ServiceProviderSetupError: the service provider does not
             let this service in; users cannot mend that
         """
-        there = self.service_provider(name)
-        scope = there.service_scope
-        if project_id:
-            def scope(home: Any) -> dict[str, str]:
-                return {'project_id': project_id}
-        try:
-            return self._login((name, None, project_id),
-                               lambda: there.login(self._service(), scope))
-        except (exceptions.LoginRefused, exceptions.AssertionRefused,
-                exceptions.UnknownServiceProvider) as exc:
-            raise there.setup_error(
-                "this service's own user could not log in "
-                f'({exc})') from exc
+        key, make = self._service_login(name, project_id)
+        return self._logged_in(key, make, renew=True)
 
     def user_and_service_login(
-            self, name: str, token: str, project_id: str
-    ) -> tuple[login.Login, login.Login]:
+            self, name: str, token: str, project_id: str,
+            token_info: dict[str, Any] | None = None
+    ) -> tuple[identity.Identity, identity.Identity]:
         """Log in a user and this service, both at the same time.
 
         :raises MixmatchException: of the user's login first
         """
+        def log_user_in() -> identity.Identity:
+            return self.user_login(name, token, project_id, token_info)
+        if self._process.logins.keeps(self._service_login(name)[0]):
+            return log_user_in(), self.service_login(name)
         with futures.ThreadPoolExecutor(1) as executor:
             service = executor.submit(self.service_login, name)
-            user = self.user_login(name, token, project_id)
+            user = log_user_in()
             return user, service.result()
 
     def with_service_token(
@@ -153,38 +200,76 @@ class Federation:
         return service_token.ServiceTokenAuthWrapper(
             user_auth=auth, service_auth=self.service_login(name))
 
-    def _login(self, key: tuple[str | None, ...],
-               make: Callable[[], login.Login]) -> login.Login:
-        with self._lock:
-            kept = self._logins.get(key)
-        if kept is None:
-            kept = make()
-            kept.get_access(None)
-            with self._lock:
-                self._logins[key] = kept
-        return kept
+    def ask(self, names: Iterable[str], question: asker.Question,
+            timeout: float | None = None) -> asker.Answers:
+        """Ask service providers, all at the same time.
 
-    def _time_to_keep(self, kept: login.Login) -> float:
-        """Seconds; a login never outlives the token at home it came from."""
-        assert kept.home_access is not None
-        left = (kept.home_access.expires
-                - timeutils.utcnow(with_timezone=True)).total_seconds()
-        return max(0.0, min(left, self._conf.mixmatch.login_cache_time))
+        See :meth:`mixmatch.asker.Asker.ask`.
+        """
+        return self._process.asker.ask(names, question, timeout)
 
-    def _service(self) -> plugin.BaseAuthPlugin:
-        with self._lock:
-            if self._home is None:
-                self._home = loading.load_auth_from_conf_options(
+    def ask_for_listing(self, project_id: str, names: Iterable[str],
+                        question: asker.Question,
+                        timeout: float | None = None) -> asker.Answers:
+        """Ask only where the project may have something.
+
+        See :meth:`mixmatch.asker.Asker.ask_for_listing`.
+        """
+        return self._process.asker.ask_for_listing(
+            project_id, names, question, timeout)
+
+    def _service_login(self, name: str, project_id: str | None = None
+                       ) -> tuple[login.Key, logins.Make]:
+        there = self.service_provider(name)
+        home = self._service()
+        scope: k2k.Scope = there.service_scope
+        if project_id:
+            def scope(home: Any) -> dict[str, str]:
+                return {'project_id': project_id}
+
+        def make() -> login.Login:
+            # NOTE: a token at home that is about to end would end the login.
+            if home.auth_ref and home.auth_ref.will_expire_soon(
+                    self._conf.mixmatch.login_cache_time):
+                home.invalidate()
+            try:
+                return there.log_in(home, scope)
+            except (exceptions.Refused,
+                    exceptions.UnknownServiceProvider) as exc:
+                raise there.setup_error(
+                    "this service's own user could not log in "
+                    f'({exc})') from exc
+        # NOTE: the identifier is a digest of all credentials; what has none
+        # cannot be recognized by another process.
+        credential = home.get_cache_id() or f'{os.getpid()} {id(home)}'
+        return login.Key(name, _digest(credential),
+                         project_id or there.service_agreement), make
+
+    def _logged_in(self, key: login.Key, make: Callable[[], login.Login],
+                   renew: bool = False) -> identity.Identity:
+        known = identity.Identity(self._process.logins, key, make, renew)
+        known.get_access(None)
+        return known
+
+    def _service(self) -> base.BaseIdentityPlugin:
+        process = self._process
+        with process.lock:
+            if process.home is None:
+                process.home = loading.load_auth_from_conf_options(
                     self._conf, 'mixmatch')
-            if self._home is None:
+            if process.home is None:
                 raise exceptions.ServiceProviderSetupError(
                     service_provider=', '.join(self.names),
                     reason='[%s] of the configuration has no credentials '
                            'of this service at home' % (
                                self._conf.mixmatch.auth_section
                                or 'mixmatch'))
-            return self._home
+            return process.home
 
     def _home_url(self) -> str:
         url = self._service().auth_url.rstrip('/')
         return url if url.endswith('/v3') else url + '/v3'
+
+
+def _digest(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()

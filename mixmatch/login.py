@@ -10,140 +10,76 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""A login at a service provider, by Keystone-to-Keystone federation."""
+"""A login at a service provider: what it gave, and how long it is kept."""
 
-from collections.abc import Callable
-from typing import Any
+import dataclasses
+import datetime
+import time
 
 from keystoneauth1 import access
-from keystoneauth1 import exceptions as ksa_exceptions
-from keystoneauth1.identity import base
-from keystoneauth1.identity import v3
-from keystoneauth1 import session as ksa_session
+from oslo_serialization import jsonutils
+from oslo_utils import timeutils
 
-from mixmatch import exceptions
-
-#: What a login at a service provider is scoped to: the keyword arguments of
-#: a keystoneauth plugin, from what home's Keystone says of the identity.
-#: Nothing means the one project that the service provider's mapping gives.
-Scope = Callable[[access.AccessInfoV3], dict[str, str]]
+#: Seconds: a token at a service provider is not used in its last moments,
+#: since it is checked there some time after it was sent.
+MARGIN = 30
 
 
-class Login(v3.Keystone2Keystone):
-    """An auth plugin: one identity of home, in one project elsewhere.
+@dataclasses.dataclass(frozen=True, slots=True)
+class Key:
+    """Whose login it is.
 
-    All its requests go through a session of its own. Apache's SAML module
-    knows a user by a cookie; in a shared session the cookie of one user
-    would log in another.
-
-    :param home: the auth plugin of the identity at home
-    :param service_provider: the name of the service provider
-    :param scope: the project there
-    :param session_factory: makes the session of one login
+    :param service_provider: where
+    :param credential: a digest of what the identity proves itself with at
+        home; never the token or the password
+    :param scope: what decides the project there
     """
 
-    project_id: str | None
-    project_name: str | None
-
-    def __init__(self, home: base.BaseIdentityPlugin, service_provider: str,
-                 scope: Scope,
-                 session_factory: Callable[[], ksa_session.Session]) -> None:
-        super().__init__(home, service_provider)
-        self._home = home
-        self._service_provider = service_provider
-        self._scope = scope
-        self._session_factory = session_factory
-        self.home_access: access.AccessInfoV3 | None = None
-
-    def get_auth_ref(self, session: ksa_session.Session,
-                     **kwargs: Any) -> access.AccessInfoV3:
-        """Log in: five requests (home's token, the assertion, its delivery,
-        the unscoped token, the scoped token).
-
-        :raises UnknownServiceProvider: home's Keystone does not offer the
-            service provider to this identity
-        :raises AssertionRefused: home's Keystone gives no assertion
-        :raises LoginRefused: the service provider does not let it in
-        :raises ServiceProviderSetupError: the service provider's Keystone
-            cannot read the assertion, or the project is ambiguous
-        :raises ConnectionFailure: one of the two Keystones does not answer
-        """
-        session = self._session_factory()
-        self._enter_home(session)
-        try:
-            return super().get_auth_ref(session)
-        except ksa_exceptions.AuthorizationFailure as exc:
-            raise exceptions.AssertionRefused(
-                service_provider=self._service_provider,
-                reason=exc) from exc
-        except (ksa_exceptions.Unauthorized, ksa_exceptions.Forbidden,
-                ksa_exceptions.NotFound) as exc:
-            raise exceptions.LoginRefused(
-                service_provider=self._service_provider,
-                reason=_status(exc)) from exc
-        except ksa_exceptions.HttpError as exc:
-            if exc.http_status >= 502:
-                raise exceptions.ServiceProviderUnavailable(
-                    service_provider=self._service_provider,
-                    reason=_status(exc)) from exc
-            raise self._setup_error(
-                f'its Keystone could not read the assertion ({_status(exc)})'
-            ) from exc
-        except exceptions.MixmatchException:
-            raise
-        except (ksa_exceptions.ClientException, ValueError, LookupError,
-                TypeError) as exc:
-            raise self._setup_error(
-                'its Keystone answered with something that is no token'
-            ) from exc
-
-    def get_unscoped_auth_ref(self, session: ksa_session.Session,
-                              **kwargs: Any) -> access.AccessInfoV3:
-        unscoped = super().get_unscoped_auth_ref(session)
-        if not (self.project_id or self.project_name):
-            self.project_id = self._mapped_project(session, unscoped)
-        return unscoped
-
-    def _enter_home(self, session: ksa_session.Session) -> None:
-        try:
-            self.home_access = self._home.get_access(session)
-        except ksa_exceptions.HttpError as exc:
-            raise exceptions.AssertionRefused(
-                service_provider=self._service_provider,
-                reason=_status(exc)) from exc
-        try:
-            self.home_access.service_providers.get_sp_url(
-                self._service_provider)
-        except ksa_exceptions.ServiceProviderNotFound as exc:
-            raise exceptions.UnknownServiceProvider.not_one_of(
-                self._service_provider, (self._service_provider,), ()
-            ) from exc
-        for name, value in self._scope(self.home_access).items():
-            setattr(self, name, value)
-
-    def _mapped_project(self, session: ksa_session.Session,
-                        unscoped: access.AccessInfoV3) -> str:
-        response = session.get(
-            self.auth_url + '/auth/projects', authenticated=False,
-            headers={'X-Auth-Token': unscoped.auth_token})
-        projects = response.json()['projects']
-        if not projects:
-            raise exceptions.LoginRefused(
-                service_provider=self._service_provider,
-                reason='it maps you to no project')
-        if len(projects) > 1:
-            raise self._setup_error(
-                'its mapping gives several projects (%s): set project_name '
-                'in the section of the service provider' % ', '.join(sorted(
-                    repr(project['name'])[:80] for project in projects)))
-        return projects[0]['id']
-
-    def _setup_error(self, reason: str) -> exceptions.MixmatchException:
-        return exceptions.ServiceProviderSetupError(
-            service_provider=self._service_provider, reason=reason)
+    service_provider: str
+    credential: str
+    scope: str
 
 
-def _status(exc: ksa_exceptions.HttpError) -> str:
-    # NOTE: not the message, which is a stranger's text and may be a page of
-    # HTML.
-    return f'HTTP {exc.http_status} from {exc.url}'
+@dataclasses.dataclass(frozen=True, slots=True)
+class Login:
+    """One identity in one project of a service provider.
+
+    :param token: the token there
+    :param body: what that Keystone says of the token, as JSON; a tenth of
+        the memory of the same in dictionaries
+    :param made: when the login was made, seconds since 1970
+    :param until: when it is forgotten, seconds since 1970
+    """
+
+    token: str
+    body: bytes
+    made: float
+    until: float
+
+    @property
+    def access(self) -> access.AccessInfoV3:
+        return access.AccessInfoV3(jsonutils.loads(self.body), self.token)
+
+
+def of(there: access.AccessInfoV3, home: access.AccessInfoV3,
+       longest: float) -> Login:
+    """The login that two tokens make.
+
+    It never outlives the token at home that it came from.
+
+    :param there: of the service provider
+    :param home: of home
+    :param longest: seconds that a login may be kept
+    """
+    now = time.time()
+    return Login(
+        token=there.auth_token,
+        body=jsonutils.dump_as_bytes(there._data),
+        made=now,
+        until=min(now + longest, _epoch(home),
+                  _epoch(there) - MARGIN))
+
+
+def _epoch(token: access.AccessInfoV3) -> float:
+    return timeutils.normalize_time(token.expires).replace(
+        tzinfo=datetime.UTC).timestamp()

@@ -12,22 +12,35 @@
 
 """One service provider: its options, and how we log in and talk to it."""
 
+from collections.abc import Callable
 import re
 import string
 from typing import Any
 
+import cachetools
 from cinderclient import api_versions
 from cinderclient import client as cinder_client
 from keystoneauth1 import access
 from keystoneauth1 import discover
 from keystoneauth1 import exceptions as ksa_exceptions
+from keystoneauth1.identity import base
 from keystoneauth1 import plugin
+from keystoneauth1 import session as ksa_session
 from oslo_config import cfg
 
 from mixmatch.conf import service_provider as options
 from mixmatch import exceptions
+from mixmatch import health
+from mixmatch import k2k
 from mixmatch import login
+from mixmatch import metrics
 from mixmatch import session
+
+#: The services of another cloud that are used, as logs and metrics name them.
+IDENTITY, VOLUME = 'identity', 'volume'
+
+#: Seconds after which the versions of an endpoint are asked for again.
+DISCOVERED = 3600
 
 
 class ServiceProvider:
@@ -38,37 +51,56 @@ class ServiceProvider:
     :param home_url: the URL of home's Keystone, version included
     """
 
-    def __init__(self, name: str, conf: cfg.ConfigOpts,
-                 home_url: str) -> None:
+    def __init__(self, name: str, conf: cfg.ConfigOpts, home_url: str,
+                 clouds_metrics: metrics.Metrics,
+                 changed: Callable[[], None]) -> None:
         self.name = name
-        self._home_url = home_url
+        self._conf = conf.mixmatch
         self._options = conf[options.group(name)]
-        # NOTE: shared by all users, so that connections and what discovery
-        # found are kept; it holds no cookie and no token.
-        self._session = self._new_session()
-        self._microversions: dict[str, str] = {}
+        self._home_url = home_url
+        self._metrics = clouds_metrics
+        # NOTE: shared by all users; what is kept are connections, no cookie
+        # and no token.
+        self._adapter = ksa_session.TCPKeepAliveAdapter(
+            pool_maxsize=self._conf.ask_threads)
+        self.health = {service: health.Health(
+            f'Service provider {name}: {service}', self._conf.retry_pause,
+            self._conf.retry_pause_max, changed)
+            for service in (IDENTITY, VOLUME)}
+        self._session = self._new_session(VOLUME)
+        self._microversions: cachetools.TTLCache = cachetools.TTLCache(
+            100, DISCOVERED)
 
-    def _new_session(self, cookies: bool = False) -> session.CloudSession:
-        verify: bool | str = self._options.cafile or True
-        cert = self._options.certfile
+    def _new_session(self, service: str, **kwargs: Any
+                     ) -> session.CloudSession:
         return session.CloudSession(
-            self.name,
+            self.name, service,
             timeout=(self._options.connect_timeout,
                      self._options.read_timeout),
-            # A login begins at home; nothing else goes there.
-            home_url=self._home_url if cookies else None, cookies=cookies,
-            verify=False if self._options.insecure else verify,
-            cert=(cert, self._options.keyfile) if cert else None)
+            its_health=self.health[service], clouds_metrics=self._metrics,
+            adapter=self._adapter, **self._tls, **kwargs)
 
-    def login(self, home: plugin.BaseAuthPlugin,
-              scope: login.Scope) -> login.Login:
-        """A login of an identity of home; nothing is sent before it is used.
+    @property
+    def _tls(self) -> dict[str, Any]:
+        verify: bool | str = self._options.cafile or True
+        cert = self._options.certfile
+        return {'verify': False if self._options.insecure else verify,
+                'cert': (cert, self._options.keyfile) if cert else None}
+
+    def log_in(self, home: base.BaseIdentityPlugin,
+               scope: k2k.Scope) -> login.Login:
+        """Log an identity of home in.
 
         :param home: the auth plugin of the identity at home
         :param scope: the project here
+        :raises MixmatchException: see :class:`mixmatch.k2k`
         """
-        return login.Login(home, self.name, scope,
-                           lambda: self._new_session(cookies=True))
+        entered = k2k.Keystone2Keystone(home, self.name, scope)
+        there = entered.get_auth_ref(self._new_session(
+            IDENTITY, home_url=self._home_url, cookies=True))
+        assert entered.home_access is not None
+        return login.of(there, entered.home_access,
+                        self._conf.login_cache_time)
 
     def user_scope(self, home: access.AccessInfoV3) -> dict[str, str]:
         """The project that a user's project at home maps to.
@@ -96,6 +128,19 @@ class ServiceProvider:
         return {'project_name': self._options.service_project_name,
                 'project_domain_name':
                     self._options.service_project_domain_name}
+
+    @property
+    def user_agreement(self) -> str:
+        """What decides the project of a user; differs between services only
+        if their configurations do."""
+        return f'{self._options.project_domain_name}/' \
+               f'{self._options.project_name or ""}'
+
+    @property
+    def service_agreement(self) -> str:
+        """What decides the project that this service's own user works in."""
+        return f'{self._options.service_project_domain_name}/' \
+               f'{self._options.service_project_name or ""}'
 
     def volume_client(self, auth: plugin.BaseAuthPlugin,
                       microversion: str | None = None,
@@ -175,9 +220,10 @@ class ServiceProvider:
         # NOTE: below /v3 Cinder tells its versions only to who has a token,
         # which keystoneauth does not show in discovery.
         root = re.sub(r'/v3(/.*)?$', '/', endpoint)
-        if root not in self._microversions:
-            self._microversions[root] = self._discover(root)
-        return self._microversions[root]
+        known = self._microversions.get(root)
+        if known is None:
+            known = self._microversions[root] = self._discover(root)
+        return known
 
     def _discover(self, root: str) -> str:
         try:

@@ -12,7 +12,7 @@
 
 """Where a volume lives that home does not have."""
 
-from concurrent import futures
+import functools
 from typing import Any
 
 from cinderclient import api_versions
@@ -46,7 +46,8 @@ class Locator:
         self._clouds = clouds
 
     def find(self, context: Any, names: list[str], volume_id: str,
-             microversion: str) -> tuple[str, dict[str, Any]] | None:
+             microversion: str, token_info: dict[str, Any] | None = None
+             ) -> tuple[str, dict[str, Any]] | None:
         """Ask service providers, all at the same time.
 
         :param context: of the user's request at home
@@ -54,44 +55,35 @@ class Locator:
         :param volume_id: the id of the volume
         :param microversion: in which version of the API to answer; an older
             Cinder answers in its newest
+        :param token_info: the body of the user's token, where it is known
         :returns: the service provider and its body of the volume; None if
             all say that there is no such volume for this user
         :raises ServiceProviderUnavailable: one that could have it does not
             answer; "not found" would be a lie
         :raises ClaimedTwice: several say that they have it
         """
-        found: dict[str, dict[str, Any]] = {}
-        silent: list[exceptions.MixmatchException] = []
-        with futures.ThreadPoolExecutor(max_workers=len(names)) as executor:
-            asked = {name: executor.submit(self._ask, context, name,
-                                           volume_id, microversion)
-                     for name in names}
-        for name, answer in asked.items():
-            try:
-                volume = answer.result()
-            except exceptions.MixmatchException as exc:
-                LOG.warning('Volume %(volume)s may be at %(sp)s: %(reason)s',
-                            {'volume': volume_id, 'sp': name, 'reason': exc})
-                silent.append(exc)
-            else:
-                if volume is not None:
-                    found[name] = volume
+        answers = self._clouds.ask(names, functools.partial(
+            self._ask, context, token_info, volume_id, microversion))
+        found = [name for name, volume in answers.answered.items() if volume]
         if len(found) > 1:
             raise ClaimedTwice(volume_id=volume_id,
                                claimed_by=', '.join(sorted(found)))
         if found:
-            return found.popitem()
-        if silent:
-            raise silent[0]
+            return found[0], answers.answered[found[0]]
+        for name, exc in answers.missing.items():
+            LOG.info('Volume %(volume)s may be at %(sp)s: %(reason)s',
+                     {'volume': volume_id, 'sp': name, 'reason': exc})
+        if answers.missing:
+            raise next(iter(answers.missing.values()))
         return None
 
-    def _ask(self, context: Any, name: str, volume_id: str,
-             microversion: str) -> dict[str, Any] | None:
+    def _ask(self, context: Any, token_info: dict[str, Any] | None,
+             volume_id: str, microversion: str, name: str) -> dict[str, Any] | None:
         there = self._clouds.service_provider(name)
         try:
             user = self._clouds.user_login(name, context.auth_token,
-                                           context.project_id)
-        except (exceptions.AssertionRefused, exceptions.LoginRefused,
+                                           context.project_id, token_info)
+        except (exceptions.Refused,
                 exceptions.UnknownServiceProvider) as exc:
             LOG.debug('Not asked for volume %(volume)s: %(reason)s',
                       {'volume': volume_id, 'reason': exc})

@@ -85,13 +85,13 @@ class Volumes:
 
     def _foreign(self, request: webob.Request, context: Any,
                  volume_id: str) -> dict[str, Any] | None:
-        offered = self._clouds.offered(
-            request.environ.get('keystone.token_info') or {})
+        token_info = request.environ.get('keystone.token_info') or {}
+        offered = self._clouds.offered(token_info)
         names = [name for name in self._clouds.names if name in offered]
         if not names:
             return None
         found = self._locator.find(context, names, volume_id,
-                                   _microversion(request))
+                                   _microversion(request), token_info)
         if found is None:
             return None
         name, volume = found

@@ -39,16 +39,17 @@ def route_of(context: Any) -> target.Target | None:
     return getattr(context, _ROUTE, None)
 
 
-def enter(clouds: federation.Federation, context: Any,
-          service_provider: str) -> target.Target:
+def enter(clouds: federation.Federation, context: Any, service_provider: str,
+          token_info: dict[str, Any] | None = None) -> target.Target:
     """Log in the user and Nova itself, before anything else is done.
 
     :param context: of a user's request
+    :param token_info: the body of the user's token, where it is known
     :returns: the target, with the user's project at the service provider
     :raises mixmatch.exceptions.MixmatchException: one of them cannot log in
     """
     user, _service = clouds.user_and_service_login(
-        service_provider, context.auth_token, context.project_id)
+        service_provider, context.auth_token, context.project_id, token_info)
     return target.Target(service_provider, user.get_project_id(None))
 
 
@@ -80,7 +81,7 @@ def _user(clouds: federation.Federation, context: Any,
     try:
         user = clouds.user_login(where.service_provider, context.auth_token,
                                  context.project_id)
-    except (exceptions.AssertionRefused, exceptions.LoginRefused,
+    except (exceptions.Refused,
             exceptions.UnknownServiceProvider) as exc:
         if where.project_id is None:
             raise

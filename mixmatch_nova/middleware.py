@@ -91,8 +91,8 @@ class VolumeAttachments:
         if uuidutils.is_uuid_like(volume_id):
             # NOTE: one way to write it, since targets are found by the id.
             volume_id = attachment['volumeId'] = str(uuid.UUID(volume_id))
-            target.of(context).note(volume_id,
-                                    self._enter(context, name, volume_id))
+            target.of(context).note(
+                volume_id, self._enter(request, context, name, volume_id))
         request.body = jsonutils.dump_as_bytes(body)
 
     def _check(self, request: webob.Request, name: str) -> None:
@@ -100,14 +100,14 @@ class VolumeAttachments:
             raise exceptions.InvalidTarget(
                 reason='this compute service does not reach other clouds '
                        '(its operator has not enabled mixmatch in nova.conf)')
-        self._clouds.check(name,
-                           request.environ.get('keystone.token_info') or {})
+        self._clouds.check(name, _token_info(request))
 
-    def _enter(self, context: Any, name: str,
+    def _enter(self, request: webob.Request, context: Any, name: str,
                volume_id: str) -> target.Target:
         assert self._clouds is not None
         try:
-            return identity.enter(self._clouds, context, name)
+            return identity.enter(self._clouds, context, name,
+                                  _token_info(request))
         except exceptions.LoginRefused as exc:
             # NOTE: who has no project there learns nothing of its volumes;
             # this is what Nova says of a volume that does not exist.
@@ -147,6 +147,11 @@ class VolumeAttachments:
 class VolumeNotFound(exceptions.MixmatchException):
     msg_fmt = 'Volume %(volume_id)s could not be found.'
     code = 404
+
+
+def _token_info(request: webob.Request) -> dict[str, Any]:
+    """The body of the user's token, as keystonemiddleware found it."""
+    return request.environ.get('keystone.token_info') or {}
 
 
 def _pop_target(attachment: dict[str, Any]) -> tuple[str | None, Any]:

@@ -15,6 +15,7 @@
 from typing import Any
 
 from keystoneauth1 import loading
+from oslo_cache import core as cache
 from oslo_config import cfg
 
 GROUP = 'mixmatch'
@@ -53,6 +54,90 @@ This bounds how long a role that was withdrawn at home still works at the
 service provider from here. A login is never kept longer than the token at
 home that it was made from.
 """),
+    cfg.StrOpt(
+        'login_cache_secret',
+        secret=True,
+        help="""
+Shares logins between all processes and services of this cloud.
+
+Without it each process logs each user in by itself. With it, and with
+``[cache] enabled``, they use one login, which is kept in that cache, encrypted
+with a key made from this secret and from the token or password at home that
+the login was made with. Give all services that shall share the same random
+string, and keep it as you keep their passwords.
+"""),
+    cfg.FloatOpt(
+        'retry_pause',
+        default=1,
+        min=0.1,
+        help="""
+How many seconds a service provider is left alone after it did not answer.
+
+Until then what needs it fails at once. The pause doubles each time that it
+still does not answer, up to ``retry_pause_max``.
+"""),
+    cfg.FloatOpt(
+        'retry_pause_max',
+        default=60,
+        min=0.1,
+        help="""
+How many seconds pass at most before a service provider that did not answer
+is tried again.
+"""),
+    cfg.FloatOpt(
+        'ask_timeout',
+        default=10,
+        min=0.1,
+        help="""
+How many seconds a question to several service providers takes at most.
+
+Those that have not answered by then are missing in the result.
+"""),
+    cfg.IntOpt(
+        'ask_threads',
+        default=32,
+        min=1,
+        help="""
+How many service providers a process asks at the same time.
+
+Raise it where more clouds than this are asked and are far away.
+"""),
+    cfg.FloatOpt(
+        'listing_refresh',
+        default=60,
+        min=0,
+        help="""
+For how many seconds a service provider where a project has nothing is left
+out of that project's lists.
+
+It is asked again in the background before that. 0 asks all of them each time.
+"""),
+    cfg.StrOpt(
+        'status_directory',
+        default='$state_path/mixmatch',
+        help="""
+Where each process writes down which service providers do not answer.
+
+``mixmatch-status`` reads it. Empty: nothing is written.
+"""),
+    cfg.HostAddressOpt(
+        'statsd_host',
+        help="""
+The statsd server that is told number and duration of the calls to service
+providers. Unset: none is told.
+"""),
+    cfg.PortOpt(
+        'statsd_port',
+        default=8125,
+        help="""
+The UDP port of ``statsd_host``.
+"""),
+    cfg.StrOpt(
+        'statsd_prefix',
+        default='mixmatch',
+        help="""
+What the names of all metrics begin with.
+"""),
 ]
 
 
@@ -66,6 +151,7 @@ def _auth_opts() -> list[Any]:
 
 def register_opts(conf: cfg.ConfigOpts) -> None:
     conf.register_opts(OPTS, group=GROUP)
+    cache.configure(conf)
     loading.register_auth_conf_options(conf, GROUP)
     conf.set_default('auth_section', 'service_user', group=GROUP)
     # NOTE: again, for the section that is now named: not every service
