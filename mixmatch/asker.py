@@ -1,0 +1,162 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""One question to many service providers."""
+
+from collections.abc import Callable, Iterable
+from concurrent import futures
+import dataclasses
+import threading
+import time
+from typing import Any
+
+import cachetools
+from oslo_config import cfg
+from oslo_context import context as oslo_context
+from oslo_log import log as logging
+
+from mixmatch import exceptions
+from mixmatch import session
+
+LOG = logging.getLogger(__name__)
+
+Question = Callable[[str], Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Answers:
+    """What came back in time.
+
+    :param answered: by the name of the service provider
+    :param missing: why there is no answer, by the name
+    """
+
+    answered: dict[str, Any]
+    missing: dict[str, exceptions.MixmatchException]
+
+
+class Asker:
+    """Asks service providers all at once, by a bounded number of threads.
+
+    :param conf: with ``[mixmatch] ask_threads``, ``ask_timeout`` and
+        ``listing_refresh``
+    """
+
+    def __init__(self, conf: cfg.ConfigOpts) -> None:
+        self._timeout = conf.mixmatch.ask_timeout
+        self._pool = futures.ThreadPoolExecutor(
+            conf.mixmatch.ask_threads, thread_name_prefix='mixmatch-ask')
+        self._holdings = Holdings(conf.mixmatch.listing_refresh)
+
+    def ask(self, names: Iterable[str], question: Question,
+            timeout: float | None = None) -> Answers:
+        """Ask, and wait for the answers until the time is over.
+
+        :param question: called with each name, in other threads, with the
+            request context of this one; its requests end when the time is
+            over
+        :param timeout: seconds; the configured ones if it is None
+        """
+        timeout = timeout or self._timeout
+        at = time.monotonic() + timeout
+        asked = {name: self._submit(question, name, at) for name in names}
+        futures.wait(asked.values(), timeout)
+        answers = Answers({}, {})
+        for name, answer in asked.items():
+            if not answer.done():
+                answer.cancel()
+                answers.missing[name] = _silent(name, timeout)
+                continue
+            try:
+                answers.answered[name] = answer.result()
+            except exceptions.MixmatchException as exc:
+                answers.missing[name] = exc
+        return answers
+
+    def ask_for_listing(self, project_id: str, names: Iterable[str],
+                        question: Question,
+                        timeout: float | None = None) -> Answers:
+        """Ask for what a project has, but not where it has nothing.
+
+        :param project_id: the project at home
+        :param question: returns what the project has there; nothing is false
+        """
+        def learn(name: str) -> Any:
+            found = question(name)
+            self._holdings.note(project_id, name, bool(found))
+            return found
+        ask, check = self._holdings.sort(project_id, names)
+        for name in check:
+            self._submit(learn, name, time.monotonic() + self._timeout)
+        return self.ask(ask, learn, timeout)
+
+    def _submit(self, question: Question, name: str,
+                at: float) -> futures.Future:
+        # NOTE: the threads serve one request after the other, so there must
+        # always be one to replace the last.
+        context = (oslo_context.get_current()
+                   or oslo_context.RequestContext(overwrite=False))
+
+        def run() -> Any:
+            context.update_store()
+            with session.deadline(at):
+                return question(name)
+        return self._pool.submit(run)
+
+
+class Holdings:
+    """Where projects have nothing, as answers told.
+
+    :param refresh: seconds that such an answer counts
+    """
+
+    def __init__(self, refresh: float) -> None:
+        self._refresh = refresh
+        self._lock = threading.Lock()
+        self._nothing: cachetools.TTLCache = cachetools.TTLCache(
+            100_000, refresh or 1)
+        self._checking: cachetools.TTLCache = cachetools.TTLCache(
+            100_000, refresh / 2 or 1)
+
+    def note(self, project_id: str, name: str, something: bool) -> None:
+        """Learn whether a project has something at a service provider."""
+        if not self._refresh:
+            return
+        with self._lock:
+            if something:
+                self._nothing.pop((project_id, name), None)
+            else:
+                self._nothing[project_id, name] = True
+                self._checking[project_id, name] = True
+
+    def sort(self, project_id: str, names: Iterable[str]
+             ) -> tuple[list[str], list[str]]:
+        """Whom to ask now, and whom to check in the background.
+
+        :returns: two lists; who is in neither was asked just now and had
+            nothing
+        """
+        ask, check = [], []
+        with self._lock:
+            for name in names:
+                if (project_id, name) not in self._nothing:
+                    ask.append(name)
+                elif (project_id, name) not in self._checking:
+                    self._checking[project_id, name] = True
+                    check.append(name)
+        return ask, check
+
+
+def _silent(name: str, timeout: float
+            ) -> exceptions.ServiceProviderUnavailable:
+    return exceptions.ServiceProviderUnavailable(
+        service_provider=name, reason=f'no answer within {timeout:g} s')

@@ -1,0 +1,62 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The auth plugin of who asks at a service provider."""
+
+import time
+from typing import Any
+
+from keystoneauth1 import access
+from keystoneauth1.identity import base
+from keystoneauth1 import session as ksa_session
+
+from mixmatch import login
+from mixmatch import logins
+
+
+class Identity(base.BaseIdentityPlugin):
+    """One identity of home at one service provider, by a kept login.
+
+    Cheap, made for each client. It remembers which login it used, so that of
+    many threads whose token is refused only one logs in again.
+
+    :param kept: the logins of this process
+    :param key: whose login
+    :param make: logs in
+    :param renew: the login is renewed before it ends
+    """
+
+    def __init__(self, kept: logins.Logins, key: login.Key,
+                 make: logins.Make, renew: bool = False) -> None:
+        super().__init__()
+        self._logins = kept
+        self._key = key
+        self._make = make
+        self._renew = renew
+        self._used: login.Login | None = None
+
+    def get_auth_ref(self, session: ksa_session.Session,
+                     **kwargs: Any) -> access.AccessInfo:
+        """Use the kept login, or log in.
+
+        :raises MixmatchException: see :class:`mixmatch.k2k`
+        """
+        self._used = self._logins.get(self._key, self._make, self._renew)
+        return self._used.access
+
+    def _needs_reauthenticate(self) -> bool:
+        return self._used is None or self._used.until <= time.time()
+
+    def invalidate(self) -> bool:
+        """Forget the login that was used, if it is not brand-new."""
+        used, self._used = self._used, None
+        return used is not None and self._logins.drop(self._key, used)

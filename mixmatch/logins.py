@@ -1,0 +1,146 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The logins that a process keeps, each made once however many ask."""
+
+from collections.abc import Callable
+from concurrent import futures
+import threading
+import time
+
+import cachetools
+from oslo_log import log as logging
+
+from mixmatch import exceptions
+from mixmatch import login
+from mixmatch import metrics
+from mixmatch import shared_logins
+
+LOG = logging.getLogger(__name__)
+
+#: Seconds. A refusal is kept as well, so that users who are unknown at most
+#: of a hundred clouds do not try to log in there with each request.
+REFUSED = 10
+#: Seconds. A login that is refused so soon after it was made is not made
+#: again: nothing would change, but each call would cost a login.
+FRESH = 10
+#: The part of its life after which a login is renewed while it still serves.
+RENEW_AFTER = 0.75
+
+Make = Callable[[], login.Login]
+
+
+class Logins:
+    """Keeps logins, in number and time.
+
+    :param size: how many
+    :param shared: where other processes find them
+    :param clouds_metrics: counts how they were come by
+    """
+
+    def __init__(self, size: int, shared: shared_logins.SharedLogins,
+                 clouds_metrics: metrics.Metrics) -> None:
+        self._shared = shared
+        self._metrics = clouds_metrics
+        self._lock = threading.Lock()
+        self._kept: cachetools.TLRUCache = cachetools.TLRUCache(
+            size, ttu=lambda _key, kept, now: kept.until, timer=time.time)
+        self._refused: cachetools.TTLCache = cachetools.TTLCache(
+            size, REFUSED)
+        self._under_way: dict[login.Key, futures.Future] = {}
+
+    def get(self, key: login.Key, make: Make,
+            renew: bool = False) -> login.Login:
+        """The login that is kept, or a new one.
+
+        :param make: logs in
+        :param renew: make a new one in the background before it ends
+        :raises MixmatchException: what ``make`` raised, to all who waited
+        """
+        with self._lock:
+            kept = self._kept.get(key)
+            refused = self._refused.get(key)
+            waiting = self._under_way.get(key)
+            if kept is None and refused is None and waiting is None:
+                mine = self._under_way[key] = futures.Future()
+        if kept is not None:
+            if renew and waiting is None:
+                self._renew(key, make, kept)
+            return kept
+        if refused is not None:
+            raise refused
+        if waiting is not None:
+            return waiting.result()
+        return self._make(key, make, mine, look=True)
+
+    def keeps(self, key: login.Key) -> bool:
+        with self._lock:
+            return key in self._kept
+
+    def drop(self, key: login.Key, used: login.Login) -> bool:
+        """Forget a login that the service provider does not accept.
+
+        :param used: the one that was not accepted
+        :returns: whether it makes sense to try again with another
+        """
+        with self._lock:
+            current = self._kept.get(key)
+            if current is used:
+                if time.time() - used.made < FRESH:
+                    return False
+                del self._kept[key]
+        if current is used:
+            self._shared.delete(key)
+            LOG.info('Service provider %s did not accept a login that was '
+                     'kept; it is made again', key.service_provider)
+        return True
+
+    def _make(self, key: login.Key, make: Make, mine: futures.Future,
+              look: bool) -> login.Login:
+        try:
+            found = self._shared.get(key) if look else None
+            made = found or make()
+        except BaseException as exc:
+            with self._lock:
+                del self._under_way[key]
+                if isinstance(exc, exceptions.Refused):
+                    self._refused[key] = exc
+            self._metrics.count(key.service_provider, 'login.failed')
+            mine.set_exception(exc)
+            raise
+        if found is None:
+            self._shared.set(key, made)
+        with self._lock:
+            del self._under_way[key]
+            self._kept[key] = made
+        self._metrics.count(key.service_provider,
+                            'login.shared' if found else 'login.made')
+        mine.set_result(made)
+        return made
+
+    def _renew(self, key: login.Key, make: Make, kept: login.Login) -> None:
+        life = kept.until - kept.made
+        if time.time() < kept.made + RENEW_AFTER * life:
+            return
+        with self._lock:
+            if key in self._under_way:
+                return
+            mine = self._under_way[key] = futures.Future()
+
+        def renew() -> None:
+            try:
+                self._make(key, make, mine, look=False)
+            except Exception as exc:
+                LOG.warning('The login of this service at service provider '
+                            '%(sp)s could not be renewed: %(reason)s',
+                            {'sp': key.service_provider, 'reason': exc})
+        threading.Thread(target=renew, daemon=True).start()
