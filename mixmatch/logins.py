@@ -94,14 +94,15 @@ class Logins:
         """
         with self._lock:
             current = self._kept.get(key)
-            if current is used:
-                if time.time() - used.made < FRESH:
-                    return False
-                del self._kept[key]
-        if current is used:
-            self._shared.delete(key)
-            LOG.info('Service provider %s did not accept a login that was '
-                     'kept; it is made again', key.service_provider)
+            if key in self._under_way or (
+                    current is not None and current.token != used.token):
+                return True
+            if time.time() - used.made < FRESH:
+                return False
+            self._kept.pop(key, None)
+        self._shared.forget(key, used)
+        LOG.info('Service provider %s did not accept a login that was kept; '
+                 'it is made again', key.service_provider)
         return True
 
     def _make(self, key: login.Key, make: Make, mine: futures.Future,

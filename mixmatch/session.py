@@ -155,12 +155,11 @@ class CloudSession(ksa_session.Session):
 
     def _probe(self, url: str) -> bool:
         """Ask for the root of what did not answer."""
-        with requests.Session() as plain:
-            plain.mount(url, self.session.get_adapter(url))
-            answer = plain.get(
+        with requests.get(
                 parse.urljoin(url, '/'), timeout=self._timeout,
-                verify=self.verify, cert=self.cert, allow_redirects=False)
-        return answer.status_code not in DEAD
+                verify=self.verify, cert=self.cert, allow_redirects=False,
+                stream=True) as answer:
+            return answer.status_code not in DEAD
 
     def _request_home(self, url: str, method: str,
                       kwargs: dict[str, Any]) -> requests.Response:

@@ -21,6 +21,7 @@ import base64
 import dataclasses
 import hashlib
 import hmac
+import time
 from typing import Any
 
 from cryptography import fernet
@@ -66,6 +67,8 @@ class SharedLogins:
                         '(is login_cache_secret the same in all of them?)',
                         key.service_provider)
             return None
+        if found.until <= time.time():
+            return None
         return dataclasses.replace(found, body=found.body.encode())
 
     def set(self, key: login.Key, made: login.Login) -> None:
@@ -73,8 +76,11 @@ class SharedLogins:
             {**dataclasses.asdict(made), 'body': made.body.decode()})
         self._guard('set', self._name(key), self._cipher(key).encrypt(text))
 
-    def delete(self, key: login.Key) -> None:
-        self._guard('delete', self._name(key))
+    def forget(self, key: login.Key, used: login.Login) -> None:
+        """Delete a login, unless another process has made a new one."""
+        found = self.get(key)
+        if found and found.token == used.token:
+            self._guard('delete', self._name(key))
 
     def _guard(self, method: str, name: str,
                *args: Any, **kwargs: Any) -> bytes | None:
