@@ -122,6 +122,10 @@ def mixmatch(cloud: model.Cloud) -> dict[str, dict[str, object]]:
             'service_project_domain_name': 'Default',
             'region_name': name,
             'rbd_secret_uuid': topology.by_name(name).secret_uuid,
+            # What is on the same machine, and exports no more than RBD, is
+            # not waited for as long as by default.
+            'connect_timeout': 2,
+            'read_timeout': 10,
         }
     return sections
 
