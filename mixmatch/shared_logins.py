@@ -55,6 +55,8 @@ class SharedLogins:
     def get(self, key: login.Key) -> login.Login | None:
         """What another process has made; None if there is nothing to trust.
         """
+        if self._region is None:
+            return None
         stored = self._guard('get', self._name(key), ignore_expiration=True)
         if not stored:
             return None
@@ -72,6 +74,8 @@ class SharedLogins:
         return dataclasses.replace(found, body=found.body.encode())
 
     def set(self, key: login.Key, made: login.Login) -> None:
+        if self._region is None:
+            return
         text = jsonutils.dump_as_bytes(
             {**dataclasses.asdict(made), 'body': made.body.decode()})
         self._guard('set', self._name(key), self._cipher(key).encrypt(text))
@@ -85,7 +89,7 @@ class SharedLogins:
     def _guard(self, method: str, name: str,
                *args: Any, **kwargs: Any) -> bytes | None:
         """Do without the cache if it is not there."""
-        if self._region is None or self._health.refusal():
+        if self._health.refusal():
             return None
         try:
             found = getattr(self._region, method)(name, *args, **kwargs)
