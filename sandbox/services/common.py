@@ -107,7 +107,7 @@ def mixmatch(cloud: model.Cloud) -> dict[str, dict[str, object]]:
     Its services share their logins there in the cloud's memcached.
     """
     sections: dict[str, dict[str, object]] = {
-        'cache': {'enabled': True, 'backend': 'oslo_cache.memcache_pool',
+        'cache': {'enabled': True, 'backend': 'dogpile.cache.memcached',
                   'memcache_servers': memcached(cloud)},
         'mixmatch': {
             'service_providers': ','.join(cloud.service_providers),
