@@ -1,0 +1,136 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""mixmatch-status: which service providers can be used, and who says so.
+
+    mixmatch-status --config-file /etc/nova/nova.conf
+
+First it enters each service provider itself, with the credentials of the
+service whose configuration it reads. Then it shows what the running
+processes of this host have seen. It ends with 0 if all is well, with 1 if a
+process leaves a service provider alone, with 2 if one cannot be entered now.
+"""
+
+import sys
+import time
+from typing import Any
+
+from oslo_config import cfg
+
+from mixmatch import exceptions
+from mixmatch import federation
+from mixmatch import health
+from mixmatch import status_file
+
+#: The highest wins.
+OK, WARNING, FAILURE = range(3)
+
+
+def check(clouds: federation.Federation, name: str) -> tuple[int, str]:
+    """Enter a service provider now.
+
+    :returns: the exit code, and a line for people
+    """
+    began = time.monotonic()
+    try:
+        login = clouds.service_login(name)
+        there = clouds.service_provider(name)
+        newest = there.highest_microversion(login)
+    except exceptions.MixmatchException as exc:
+        return FAILURE, f'{name}: FAILED: {exc}'
+    except Exception as exc:
+        # What is wrong with one cloud must not hide the others.
+        return FAILURE, f'{name}: FAILED: {type(exc).__name__}: {exc}'
+    return OK, (f'{name}: ok: logged in to project '
+                f'{login.get_project_id(None)}, volume API up to '
+                f'{newest}, in {time.monotonic() - began:.2f} s')
+
+
+def show(process: dict[str, Any]) -> tuple[int, list[str]]:
+    """What a process has written down.
+
+    :returns: the exit code, and a line for each service
+    """
+    code, lines = OK, []
+    for name, services in sorted(process['health'].items()):
+        for service, state in sorted(services.items()):
+            text = f'{process["process"]}: {name} {service}: ' \
+                   f'{state["state"]} since {_clock(state["since"])}'
+            if state['state'] == health.DOWN:
+                code = WARNING
+                text += (f': {state["reason"]}; tried again from '
+                         f'{_clock(state["retry_at"])} on')
+            lines.append(text)
+    return code, lines
+
+
+def _clock(seconds: float) -> str:
+    return time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(seconds))
+
+
+def _read(argv: list[str]) -> cfg.ConfigOpts:
+    conf = cfg.ConfigOpts()
+    # NOTE: of Nova or Cinder; the directory is below it.
+    conf.register_opt(cfg.StrOpt('state_path', default='.'))
+    # NOTE: not project "nova", which would patch this process.
+    conf(argv, project='mixmatch', prog='mixmatch-status',
+         description='Which service providers can be used, and '
+                     'what the processes of this host think of them.',
+         default_config_files=cfg.find_config_files('nova'),
+         default_config_dirs=[])
+    return conf
+
+
+def main(argv: list[str] | None = None) -> int:
+    """The command.
+
+    :returns: its exit code
+    """
+    conf = _read(sys.argv[1:] if argv is None else argv)
+    clouds = federation.Federation(conf)
+    # This wants to know what is now, not what another process has kept.
+    conf.set_override('enabled', False, 'cache')
+    if not clouds.names:
+        print('No service provider is configured: [mixmatch] '
+              'service_providers is empty in '
+              + (', '.join(conf.config_file) or 'the configuration'))
+        return FAILURE
+    worst = OK
+    print('Service providers, entered now:')
+    answers = clouds.ask(clouds.names, lambda name: check(clouds, name))
+    for name in clouds.names:
+        code, line = answers.answered.get(name) or (
+            FAILURE, f'{name}: FAILED: {answers.missing[name]}')
+        worst = max(worst, code)
+        print(f'  {line}')
+    return max(worst, _show_processes(conf))
+
+
+def _show_processes(conf: cfg.ConfigOpts) -> int:
+    where = status_file.directory(conf)
+    if where is None:
+        print('Processes write down nothing: status_directory is empty')
+        return OK
+    worst = OK
+    print(f'Processes of this host, by {where}:')
+    found = status_file.read(where)
+    for process in found:
+        code, lines = show(process)
+        worst = max(worst, code)
+        print('\n'.join(f'  {line}' for line in lines))
+    if not found:
+        print('  none has seen a service provider fail')
+    return worst
+
+
+if __name__ == '__main__':
+    sys.exit(main())
