@@ -16,6 +16,7 @@ import datetime
 import email.message
 import io
 import itertools
+import time
 import types
 
 import fixtures
@@ -42,6 +43,7 @@ except ImportError:  # since 2026.2
 HOME_CONF = """
 [mixmatch]
 service_providers = %s
+status_directory =
 [service_user]
 auth_type = password
 auth_url = http://home:5000/v3
@@ -280,6 +282,20 @@ def volume(volume_id, **values):
             'description': None, 'attachments': [], 'volume_type': None,
             'snapshot_id': None, 'bootable': 'false', 'metadata': {},
             'multiattach': False, 'encrypted': False, **values}
+
+
+class Clock(fixtures.Fixture):
+    """Time that passes at once, for what is made after this."""
+
+    def _setUp(self):
+        self.passed = 0.0
+        for name in ('time', 'monotonic'):
+            real = getattr(time, name)
+            self.useFixture(fixtures.MockPatchObject(
+                time, name, lambda real=real: real() + self.passed))
+
+    def let_pass(self, seconds):
+        self.passed += seconds
 
 
 class TwoClouds(fixtures.Fixture):

@@ -22,32 +22,12 @@ import fixtures as base_fixtures
 
 from mixmatch import exceptions
 from mixmatch import federation
-from tests.unit import base
+from mixmatch import logins
 from tests.unit import fixtures
+from tests.unit.mixmatch import base
 
 
-class FederationTestCase(base.TestCase):
-    names: tuple[str, ...] = ('bu',)
-
-    def setUp(self):
-        super().setUp()
-        self.clouds = self.useFixture(fixtures.TwoClouds(*self.names))
-        self.home, self.bu = self.clouds.home, self.clouds.bu
-        self.federation = self.new_federation()
-
-    def new_federation(self):
-        return federation.Federation(
-            fixtures.configuration(self, fixtures.text(*self.names)))
-
-    def login(self, token, user='alice', **kwargs):
-        return self.federation.user_login(
-            'bu', token, f'home-id-of-{self.home.projects[user]}', **kwargs)
-
-    def count(self):
-        return len(self.clouds.mock.request_history)
-
-
-class TestNames(FederationTestCase):
+class TestNames(base.FederationTestCase):
 
     def test_nothing_is_sent_when_a_service_starts(self):
         self.assertEqual(('bu',), self.federation.names)
@@ -103,18 +83,26 @@ class TestNames(FederationTestCase):
         self.assertEqual(0, self.count())
 
 
-class TestKeptLogins(FederationTestCase):
+class TestKeptLogins(base.FederationTestCase):
+
+    def setUp(self):
+        super().setUp()
+        self.clock = self.useFixture(fixtures.Clock())
+
+    def token(self, token):
+        """The token at bu of who has a token at home."""
+        return self.login(token).get_token(None)
 
     def test_second_login_sends_nothing(self):
         token = self.home.token('alice')
-        first = self.login(token)
+        first = self.token(token)
         sent = self.count()
-        self.assertIs(first, self.login(token))
+        self.assertEqual(first, self.token(token))
         self.assertEqual(sent, self.count())
 
     def test_another_token_is_another_login(self):
-        first = self.login(self.home.token('alice'))
-        self.assertIsNot(first, self.login(self.home.token('alice')))
+        first = self.token(self.home.token('alice'))
+        self.assertNotEqual(first, self.token(self.home.token('alice')))
 
     def test_another_project_is_another_login(self):
         token = self.home.token('alice')
@@ -125,48 +113,64 @@ class TestKeptLogins(FederationTestCase):
         self.assertEqual('id-of-research', first.get_project_id(None))
         self.assertEqual('id-of-hobby', second.get_project_id(None))
 
-    def test_a_failed_login_is_not_kept(self):
+    def test_a_refusal_is_kept_for_a_moment_only(self):
+        self.useFixture(base_fixtures.MockPatchObject(
+            logins, 'REFUSED', 0.2))
         token = self.home.token('alice')
         projects = self.bu.projects.pop('alice')
         self.assertRaises(exceptions.LoginRefused, self.login, token)
+        sent = self.count()
         self.bu.projects['alice'] = projects
+        self.assertRaises(exceptions.LoginRefused, self.login, token)
+        self.assertEqual(sent, self.count())
+        time.sleep(0.2)
         self.assertEqual('id-of-research',
                          self.login(token).get_project_id(None))
+
+    def test_any_other_failure_is_not_kept(self):
+        token = self.home.token('alice')
+        answer = self.clouds.mock.post(self.home.ecp_url, status_code=500)
+        self.assertRaises(exceptions.HomeUnavailable, self.login, token)
+        self.assertRaises(exceptions.HomeUnavailable, self.login, token)
+        self.assertEqual(2, answer.call_count)
 
     def test_token_itself_is_not_kept_as_a_key(self):
         token = self.home.token('alice')
         self.login(token)
-        self.assertNotIn(token, str(list(self.federation._logins)))
-
-    def pass_time(self, seconds):
-        """Let a clock that the cache reads go on."""
-        now = time.monotonic() + seconds
-        self.federation._logins.expire(now)
+        kept = list(self.federation._process.logins._kept)
+        self.assertEqual('bu', kept[0].service_provider)
+        self.assertNotIn(token, str(kept))
 
     def test_dropped_when_the_token_at_home_ends(self):
         self.home.token_life = datetime.timedelta(seconds=60)
         token = self.home.token('alice')
-        first = self.login(token)
-        self.pass_time(50)
-        self.assertIs(first, self.login(token))
-        self.pass_time(61)
-        self.assertIsNot(first, self.login(token))
+        first = self.token(token)
+        self.clock.let_pass(50)
+        self.assertEqual(first, self.token(token))
+        self.clock.let_pass(11)
+        self.assertNotEqual(first, self.token(token))
 
     def test_dropped_after_login_cache_time(self):
         token = self.home.token('alice')
-        first = self.login(token)
-        self.pass_time(590)
-        self.assertIs(first, self.login(token))
-        self.pass_time(601)
-        self.assertIsNot(first, self.login(token))
+        first = self.token(token)
+        self.clock.let_pass(590)
+        self.assertEqual(first, self.token(token))
+        self.clock.let_pass(11)
+        self.assertNotEqual(first, self.token(token))
+
+    def test_a_client_that_lives_longer_logs_in_again(self):
+        user = self.login(self.home.token('alice'))
+        first = user.get_token(None)
+        self.clock.let_pass(601)
+        self.assertNotEqual(first, user.get_token(None))
 
     def test_a_token_that_has_ended_is_not_kept_at_all(self):
         self.home.token_life = datetime.timedelta(seconds=-1)
         token = self.home.token('alice')
-        self.assertIsNot(self.login(token), self.login(token))
+        self.assertNotEqual(self.token(token), self.token(token))
 
 
-class TestConcurrentUsers(FederationTestCase):
+class TestConcurrentUsers(base.FederationTestCase):
     """Apache knows a user by a cookie: it must never be another's."""
 
     USERS = 8
@@ -193,7 +197,7 @@ class TestConcurrentUsers(FederationTestCase):
                 self.assertEqual(1, each.headers['Cookie'].count('saml'))
 
 
-class TestServiceLogin(FederationTestCase):
+class TestServiceLogin(base.FederationTestCase):
 
     def test_in_its_own_project(self):
         login = self.federation.service_login('bu')
@@ -209,9 +213,10 @@ class TestServiceLogin(FederationTestCase):
         first = self.federation.service_login('bu')
         other = self.federation.service_login('bu', 'id-of-research')
         sent = self.count()
-        self.assertIs(first, self.federation.service_login('bu'))
-        self.assertIs(other, self.federation.service_login(
-            'bu', 'id-of-research'))
+        for before, project_id in ((first, None), (other, 'id-of-research')):
+            again = self.federation.service_login('bu', project_id)
+            self.assertEqual(before.get_token(None), again.get_token(None))
+        self.assertNotEqual(first.get_token(None), other.get_token(None))
         self.assertEqual(sent, self.count())
 
     def assertSetupError(self):
@@ -259,7 +264,7 @@ class TestServiceLogin(FederationTestCase):
                          self.bu.tokens[headers['X-Service-Token']])
 
 
-class TestTwoServiceProviders(FederationTestCase):
+class TestTwoServiceProviders(base.FederationTestCase):
     names = ('bu', 'mit')
 
     def test_each_has_its_own_login(self):
@@ -278,7 +283,7 @@ class TestTwoServiceProviders(FederationTestCase):
                 self.assertNotIn(f'{other}-token', each.text or '')
 
 
-class TestLogs(FederationTestCase):
+class TestLogs(base.FederationTestCase):
 
     def all_logs(self):
         """Everything that any logger says, at DEBUG."""

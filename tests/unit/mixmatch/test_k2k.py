@@ -16,24 +16,13 @@ from keystoneauth1 import exceptions as ksa_exceptions
 import requests
 
 from mixmatch import exceptions
-from mixmatch import federation
-from tests.unit import base
-from tests.unit import fixtures
+from tests.unit.mixmatch import base
 
 
-class LoginTestCase(base.TestCase):
-    more = ''
+class LoginTestCase(base.FederationTestCase):
 
-    def setUp(self):
-        super().setUp()
-        self.clouds = self.useFixture(fixtures.TwoClouds())
-        self.home, self.bu = self.clouds.home, self.clouds.bu
-        self.federation = federation.Federation(fixtures.configuration(
-            self, fixtures.text('bu', more=self.more)))
-
-    def login(self, user='alice'):
-        return self.federation.user_login(
-            'bu', self.home.token(user), f'home-id-of-{user}')
+    def login(self, user='alice', **kwargs):
+        return super().login(self.home.token(user), user, **kwargs)
 
     def assertLoginFails(self, kind, *words):
         exc = self.assertRaises(kind, self.login)
@@ -57,6 +46,26 @@ class TestLogin(LoginTestCase):
                            'protocols/mapped/auth'),
              ('POST', 'bu', '/v3/auth/tokens')],
             self.clouds.requests)
+
+    def test_what_is_known_of_the_token_is_not_asked_for(self):
+        self.login(token_info=self.home.token_body('alice'))
+        self.assertEqual(
+            ['/v3/auth/os-federation/saml2/ecp'],
+            [each.path for each in self.clouds.sent_to('home')])
+        self.assertEqual(4, len(self.clouds.requests))
+
+    def test_with_what_is_known_it_is_the_same_login(self):
+        login = self.login(token_info=self.home.token_body('alice'))
+        self.assertEqual(('alice', 'id-of-research'),
+                         self.bu.tokens[login.get_token(None)])
+        self.assertEqual([], self.clouds.leaks())
+
+    def test_what_is_known_may_not_offer_the_service_provider(self):
+        token_info = self.home.token_body('alice')
+        del token_info['token']['service_providers']
+        self.assertRaises(exceptions.UnknownServiceProvider, self.login,
+                          token_info=token_info)
+        self.assertEqual([], self.clouds.requests)
 
     def test_acts_in_the_project_of_the_template(self):
         self.assertEqual('id-of-research', self.login().get_project_id(None))
@@ -149,6 +158,8 @@ class TestRefusedThere(LoginTestCase):
 
     def test_keystone_is_down(self):
         for status in (502, 503, 504):
+            # One that has not yet seen that it is down.
+            self.federation = self.new_federation()
             self.clouds.mock.get(self.bu.auth_url, status_code=status)
             exc = self.assertLoginFails(
                 exceptions.ServiceProviderUnavailable, 'bu', str(status))
@@ -190,9 +201,6 @@ class TestProject(LoginTestCase):
     """Without project_name the mapping of the service provider decides."""
 
     more = 'project_name =\n'
-
-    def setUp(self):
-        super().setUp()
 
     def test_exactly_one(self):
         self.assertEqual('id-of-research', self.login().get_project_id(None))

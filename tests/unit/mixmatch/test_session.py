@@ -16,7 +16,10 @@ from keystoneauth1 import exceptions as ksa_exceptions
 import requests
 from requests_mock.contrib import fixture as requests_mock_fixture
 
+from mixmatch import conf as mixmatch_conf
 from mixmatch import exceptions
+from mixmatch import health
+from mixmatch import metrics
 from mixmatch import session
 from tests.unit import base
 from tests.unit import fixtures
@@ -24,18 +27,27 @@ from tests.unit import fixtures
 URL = 'http://bu:8776/v3/volumes'
 
 
-class TestCloudSession(base.TestCase):
+class SessionTestCase(base.TestCase):
+
+    def session(self, timeout=(1.5, 20), **kwargs):
+        conf = fixtures.configuration(self, '')
+        mixmatch_conf.register_opts(conf)
+        self.health = health.Health('bu', pause=60, longest=60)
+        return session.CloudSession(
+            'bu', 'volume', timeout, self.health, metrics.Metrics(conf),
+            requests.adapters.HTTPAdapter(),
+            home_url='http://home:5000/v3', **kwargs)
+
+    def get(self, url=URL, **kwargs):
+        return self.session().get(url, authenticated=False, **kwargs)
+
+
+class TestCloudSession(SessionTestCase):
+
 
     def setUp(self):
         super().setUp()
         self.mock = self.useFixture(requests_mock_fixture.Fixture())
-
-    def session(self, **kwargs):
-        return session.CloudSession('bu', timeout=(1.5, 20),
-                                    home_url='http://home:5000/v3', **kwargs)
-
-    def get(self, url=URL, **kwargs):
-        return self.session().get(url, authenticated=False, **kwargs)
 
     def test_waits_for_the_configured_time(self):
         self.mock.get(URL)

@@ -18,6 +18,7 @@ from nova.volume import cinder
 import requests
 
 from mixmatch import exceptions
+from mixmatch import logins
 from mixmatch_nova import target
 from tests.unit import fixtures
 from tests.unit.mixmatch_nova import base
@@ -295,9 +296,11 @@ class TestFailures(VolumeAPITestCase):
 
     def test_user_whom_it_lets_in_no_longer(self):
         # Its Cinder refuses the token, a new login is refused as well.
+        clock = self.useFixture(fixtures.Clock())
         self.bu.add_volume(base.VOLUME)
         context = self.foreign_context()
         self.api.get(context, base.VOLUME)
+        clock.let_pass(logins.FRESH)
         self.cinder_answers(status_code=401)
         del self.bu.projects['alice']
         failure = self.get_fails(exception.Forbidden, context)

@@ -1,0 +1,42 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What the tests of the core share."""
+
+from mixmatch import federation
+from tests.unit import base
+from tests.unit import fixtures
+
+
+class FederationTestCase(base.TestCase):
+    """A service of home, and the clouds that it may reach."""
+
+    names: tuple[str, ...] = ('bu',)
+    more = ''
+
+    def setUp(self):
+        super().setUp()
+        self.clouds = self.useFixture(fixtures.TwoClouds(*self.names))
+        self.home, self.bu = self.clouds.home, self.clouds.bu
+        self.federation = self.new_federation()
+
+    def new_federation(self):
+        return federation.Federation(
+            fixtures.configuration(self, fixtures.text(
+                *self.names, more=self.more)))
+
+    def login(self, token, user='alice', **kwargs):
+        return self.federation.user_login(
+            'bu', token, f'home-id-of-{self.home.projects[user]}', **kwargs)
+
+    def count(self):
+        return len(self.clouds.mock.request_history)
