@@ -25,7 +25,7 @@ from oslo_context import context as oslo_context
 from oslo_log import log as logging
 
 from mixmatch import exceptions
-from mixmatch import session
+from mixmatch import wire
 
 LOG = logging.getLogger(__name__)
 
@@ -80,23 +80,41 @@ class Asker:
                 answers.answered[name] = answer.result()
             except exceptions.MixmatchException as exc:
                 answers.missing[name] = exc
+            except Exception as exc:  # noqa: BLE001
+                # NOTE: what one cloud says must not lose what others said.
+                LOG.exception('The answer of %s cannot be used', name)
+                answers.missing[name] = exceptions.ServiceProviderUnavailable(
+                    service_provider=name,
+                    reason=f'an answer that cannot be used '
+                           f'({type(exc).__name__})')
         return answers
 
-    def ask_for_listing(self, project_id: str, names: Iterable[str],
-                        question: Question,
+    def ask_for_listing(self, kind: str, project_id: str,
+                        names: Iterable[str], question: Question,
                         timeout: float | None = None) -> Answers:
         """Ask for what a project has, but not where it has nothing.
 
+        :param kind: of what, such as volumes
         :param project_id: the project at home
-        :param question: returns what the project has there; nothing is false
+        :param question: returns all of it that the project has there;
+            nothing is false
         """
+        whose = f'{kind} {project_id}'
+
         def learn(name: str) -> Any:
             found = question(name)
-            self._holdings.note(project_id, name, bool(found))
+            self._holdings.note(whose, name, bool(found))
             return found
-        ask, check = self._holdings.sort(project_id, names)
+
+        def check_later(name: str) -> None:
+            try:
+                learn(name)
+            except Exception as exc:  # noqa: BLE001
+                LOG.debug('%(sp)s was not checked for %(whose)s: %(reason)s',
+                          {'sp': name, 'whose': whose, 'reason': exc})
+        ask, check = self._holdings.sort(whose, names)
         for name in check:
-            self._submit(learn, name, time.monotonic() + self._timeout)
+            self._submit(check_later, name, time.monotonic() + self._timeout)
         return self.ask(ask, learn, timeout)
 
     def _submit(self, question: Question, name: str,
@@ -108,7 +126,7 @@ class Asker:
 
         def run() -> Any:
             context.update_store()
-            with session.deadline(at):
+            with wire.deadline(at):
                 return question(name)
         return self._pool.submit(run)
 
@@ -127,18 +145,21 @@ class Holdings:
         self._checking: cachetools.TTLCache = cachetools.TTLCache(
             100_000, refresh / 2 or 1)
 
-    def note(self, project_id: str, name: str, something: bool) -> None:
-        """Learn whether a project has something at a service provider."""
+    def note(self, whose: str, name: str, something: bool) -> None:
+        """Learn whether somebody has something at a service provider.
+
+        :param whose: a kind of things and a project
+        """
         if not self._refresh:
             return
         with self._lock:
             if something:
-                self._nothing.pop((project_id, name), None)
+                self._nothing.pop((whose, name), None)
             else:
-                self._nothing[project_id, name] = True
-                self._checking[project_id, name] = True
+                self._nothing[whose, name] = True
+                self._checking[whose, name] = True
 
-    def sort(self, project_id: str, names: Iterable[str]
+    def sort(self, whose: str, names: Iterable[str]
              ) -> tuple[list[str], list[str]]:
         """Whom to ask now, and whom to check in the background.
 
@@ -148,10 +169,10 @@ class Holdings:
         ask, check = [], []
         with self._lock:
             for name in names:
-                if (project_id, name) not in self._nothing:
+                if (whose, name) not in self._nothing:
                     ask.append(name)
-                elif (project_id, name) not in self._checking:
-                    self._checking[project_id, name] = True
+                elif (whose, name) not in self._checking:
+                    self._checking[whose, name] = True
                     check.append(name)
         return ask, check
 

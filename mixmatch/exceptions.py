@@ -32,6 +32,11 @@ class MixmatchException(Exception):
         self.__dict__.update(kwargs)
         super().__init__(self.msg_fmt % kwargs)
 
+    def again(self) -> 'MixmatchException':
+        """The same, to be raised once more: without the frames that this one
+        has passed through, and what they hold."""
+        return type(self)(**vars(self))
+
 
 class InvalidTarget(MixmatchException):
     """A request names its target cloud in a way that cannot be read."""

@@ -18,6 +18,7 @@ import hashlib
 import os
 import threading
 from typing import Any
+import weakref
 
 from keystoneauth1 import access
 from keystoneauth1.identity import access as access_plugin
@@ -48,7 +49,6 @@ class _Process:
     """
 
     def __init__(self, conf: cfg.ConfigOpts) -> None:
-        self.pid = os.getpid()
         self.lock = threading.RLock()
         self.home: base.BaseIdentityPlugin | None = None
         self.service_providers: dict[
@@ -72,16 +72,20 @@ class Federation:
     def __init__(self, conf: cfg.ConfigOpts) -> None:
         mixmatch_conf.register_opts(conf)
         self._conf = conf
+        self._forget_process()
+        this = weakref.ref(self)
+        os.register_at_fork(after_in_child=lambda: _forget_process(this))
+
+    def _forget_process(self) -> None:
+        self._lock = threading.Lock()
         self._of_process: _Process | None = None
 
     @property
     def _process(self) -> _Process:
-        found = self._of_process
-        if found is None or found.pid != os.getpid():
-            # NOTE: no lock, which another thread may have held at the fork;
-            # of two that are made at the same time the last one stays.
-            found = self._of_process = _Process(self._conf)
-        return found
+        with self._lock:
+            if self._of_process is None:
+                self._of_process = _Process(self._conf)
+            return self._of_process
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -127,7 +131,8 @@ class Federation:
         """What this process knows: service provider, service, state."""
         return {name: {service: state.to_dict()
                        for service, state in there.health.items()}
-                for name, there in self._process.service_providers.items()}
+                for name, there in list(
+                    self._process.service_providers.items())}
 
     def _write_status(self) -> None:
         status_file.write(self._conf, self.health())
@@ -208,15 +213,15 @@ class Federation:
         """
         return self._process.asker.ask(names, question, timeout)
 
-    def ask_for_listing(self, project_id: str, names: Iterable[str],
-                        question: asker.Question,
+    def ask_for_listing(self, kind: str, project_id: str,
+                        names: Iterable[str], question: asker.Question,
                         timeout: float | None = None) -> asker.Answers:
         """Ask only where the project may have something.
 
         See :meth:`mixmatch.asker.Asker.ask_for_listing`.
         """
         return self._process.asker.ask_for_listing(
-            project_id, names, question, timeout)
+            kind, project_id, names, question, timeout)
 
     def _service_login(self, name: str, project_id: str | None = None
                        ) -> tuple[login.Key, logins.Make]:
@@ -269,6 +274,12 @@ class Federation:
     def _home_url(self) -> str:
         url = self._service().auth_url.rstrip('/')
         return url if url.endswith('/v3') else url + '/v3'
+
+
+def _forget_process(this: 'weakref.ref[Federation]') -> None:
+    federation = this()
+    if federation is not None:
+        federation._forget_process()
 
 
 def _digest(secret: str) -> str:

@@ -125,7 +125,7 @@ class Health:
     def _try(self, answered: threading.Event) -> None:
         try:
             alive = self._probe()
-        except Exception as exc:
+        except Exception as exc:  # noqa: BLE001
             LOG.debug('%(label)s is still down: %(reason)s',
                       {'label': self._label, 'reason': exc})
             alive = False

@@ -59,4 +59,4 @@ class Identity(base.BaseIdentityPlugin):
     def invalidate(self) -> bool:
         """Forget the login that was used, if it is not brand-new."""
         used, self._used = self._used, None
-        return used is not None and self._logins.drop(self._key, used)
+        return used is None or self._logins.drop(self._key, used)

@@ -22,6 +22,7 @@ from keystoneauth1.identity import v3
 from keystoneauth1 import session as ksa_session
 
 from mixmatch import exceptions
+from mixmatch import login
 
 #: What a login at a service provider is scoped to: the keyword arguments of
 #: a keystoneauth plugin, from what home's Keystone says of the identity.
@@ -46,15 +47,15 @@ class Keystone2Keystone(v3.Keystone2Keystone):
         self._home = home
         self._service_provider = service_provider
         self._scope = scope
-        self.home_access: access.AccessInfoV3 | None = None
 
-    def get_auth_ref(self, session: ksa_session.Session,
-                     **kwargs: Any) -> access.AccessInfoV3:
-        """Log in: five requests (home's token, unless its content is known;
+    def log_in(self, session: ksa_session.Session,
+               longest: float) -> login.Login:
+        """Five requests (home's token, unless its content is known;
         the assertion, its delivery, the unscoped token, the scoped token).
 
         :param session: of this login alone: Apache's SAML module knows a
             user by a cookie, and that of one would log in another
+        :param longest: seconds that the login may be kept
         :raises UnknownServiceProvider: home's Keystone does not offer the
             service provider to this identity
         :raises AssertionRefused: home's Keystone gives no assertion
@@ -63,13 +64,13 @@ class Keystone2Keystone(v3.Keystone2Keystone):
             cannot read the assertion, or the project is ambiguous
         :raises ConnectionFailure: one of the two Keystones does not answer
         """
-        self._enter_home(session)
+        home = self._enter_home(session)
         try:
-            return super().get_auth_ref(session)
+            return login.of(self.get_auth_ref(session), home, longest)
         except ksa_exceptions.AuthorizationFailure as exc:
             raise exceptions.AssertionRefused(
                 service_provider=self._service_provider,
-                reason=exc) from exc
+                reason=str(exc)) from exc
         except (ksa_exceptions.Unauthorized, ksa_exceptions.Forbidden,
                 ksa_exceptions.NotFound) as exc:
             raise exceptions.LoginRefused(
@@ -86,7 +87,7 @@ class Keystone2Keystone(v3.Keystone2Keystone):
         except exceptions.MixmatchException:
             raise
         except (ksa_exceptions.ClientException, ValueError, LookupError,
-                TypeError) as exc:
+                TypeError, AttributeError) as exc:
             raise self._setup_error(
                 'its Keystone answered with something that is no token'
             ) from exc
@@ -98,22 +99,24 @@ class Keystone2Keystone(v3.Keystone2Keystone):
             self.project_id = self._mapped_project(session, unscoped)
         return unscoped
 
-    def _enter_home(self, session: ksa_session.Session) -> None:
+    def _enter_home(self, session: ksa_session.Session
+                    ) -> access.AccessInfoV3:
         try:
-            self.home_access = self._home.get_access(session)
+            home = self._home.get_access(session)
         except ksa_exceptions.HttpError as exc:
             raise exceptions.AssertionRefused(
                 service_provider=self._service_provider,
                 reason=_status(exc)) from exc
         try:
-            self.home_access.service_providers.get_sp_url(
+            home.service_providers.get_sp_url(
                 self._service_provider)
         except ksa_exceptions.ServiceProviderNotFound as exc:
             raise exceptions.UnknownServiceProvider.not_one_of(
                 self._service_provider, (self._service_provider,), ()
             ) from exc
-        for name, value in self._scope(self.home_access).items():
+        for name, value in self._scope(home).items():
             setattr(self, name, value)
+        return home
 
     def _mapped_project(self, session: ksa_session.Session,
                         unscoped: access.AccessInfoV3) -> str:

@@ -15,6 +15,7 @@
 import dataclasses
 import datetime
 import time
+from urllib import parse
 
 from keystoneauth1 import access
 from oslo_serialization import jsonutils
@@ -70,7 +71,10 @@ def of(there: access.AccessInfoV3, home: access.AccessInfoV3,
     :param there: of the service provider
     :param home: of home
     :param longest: seconds that a login may be kept
+    :raises ValueError, LookupError, TypeError, AttributeError: what the
+        service provider said is no token
     """
+    _check(there)
     now = time.time()
     return Login(
         token=there.auth_token,
@@ -83,3 +87,15 @@ def of(there: access.AccessInfoV3, home: access.AccessInfoV3,
 def _epoch(token: access.AccessInfoV3) -> float:
     return timeutils.normalize_time(token.expires).replace(
         tzinfo=datetime.UTC).timestamp()
+
+
+def _check(there: access.AccessInfoV3) -> None:
+    """Touch what will be used, while it can be said whose fault it is."""
+    _ = there.project_id, there.user_id
+    for service in there.service_catalog.catalog:
+        _ = service['type'], service.get('name')
+        for endpoint in service['endpoints']:
+            url = parse.urlsplit(endpoint['url'])
+            if url.scheme not in ('http', 'https') or not url.hostname:
+                raise ValueError('an endpoint that is no URL')
+            _ = endpoint['interface'], endpoint.get('region')

@@ -24,6 +24,7 @@ from mixmatch import exceptions
 from mixmatch import login
 from mixmatch import metrics
 from mixmatch import shared_logins
+from mixmatch import wire
 
 LOG = logging.getLogger(__name__)
 
@@ -56,6 +57,8 @@ class Logins:
             size, ttu=lambda _key, kept, now: kept.until, timer=time.time)
         self._refused: cachetools.TTLCache = cachetools.TTLCache(
             size, REFUSED)
+        self._not_renewed: cachetools.TTLCache = cachetools.TTLCache(
+            size, REFUSED)
         self._under_way: dict[login.Key, futures.Future] = {}
 
     def get(self, key: login.Key, make: Make,
@@ -77,7 +80,7 @@ class Logins:
                 self._renew(key, make, kept)
             return kept
         if refused is not None:
-            raise refused
+            raise refused.again()
         if waiting is not None:
             return waiting.result()
         return self._make(key, make, mine, look=True)
@@ -93,28 +96,37 @@ class Logins:
         :returns: whether it makes sense to try again with another
         """
         with self._lock:
-            current = self._kept.get(key)
-            if key in self._under_way or (
-                    current is not None and current.token != used.token):
+            if self._replaced(key, used):
                 return True
             if time.time() - used.made < FRESH:
                 return False
-            self._kept.pop(key, None)
+        # NOTE: first, lest another thread takes it from there again.
         self._shared.forget(key, used)
+        with self._lock:
+            if not self._replaced(key, used):
+                self._kept.pop(key, None)
         LOG.info('Service provider %s did not accept a login that was kept; '
                  'it is made again', key.service_provider)
         return True
+
+    def _replaced(self, key: login.Key, used: login.Login) -> bool:
+        current = self._kept.get(key)
+        return key in self._under_way or (
+            current is not None and current.token != used.token)
 
     def _make(self, key: login.Key, make: Make, mine: futures.Future,
               look: bool) -> login.Login:
         try:
             found = self._shared.get(key) if look else None
-            made = found or make()
+            # NOTE: others wait for it too, with more patience.
+            with wire.deadline(None):
+                made = found or make()
         except BaseException as exc:
             with self._lock:
                 del self._under_way[key]
-                if isinstance(exc, exceptions.Refused):
-                    self._refused[key] = exc
+                if isinstance(exc, (exceptions.Refused,
+                                    exceptions.ServiceProviderSetupError)):
+                    self._refused[key] = exc.again()
             self._metrics.count(key.service_provider, 'login.failed')
             mine.set_exception(exc)
             raise
@@ -133,14 +145,16 @@ class Logins:
         if time.time() < kept.made + RENEW_AFTER * life:
             return
         with self._lock:
-            if key in self._under_way:
+            if key in self._under_way or key in self._not_renewed:
                 return
             mine = self._under_way[key] = futures.Future()
 
         def renew() -> None:
             try:
                 self._make(key, make, mine, look=False)
-            except Exception as exc:
+            except Exception as exc:  # noqa: BLE001
+                with self._lock:
+                    self._not_renewed[key] = True
                 LOG.warning('The login of this service at service provider '
                             '%(sp)s could not be renewed: %(reason)s',
                             {'sp': key.service_provider, 'reason': exc})

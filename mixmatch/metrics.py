@@ -17,6 +17,7 @@ import threading
 
 from oslo_config import cfg
 from oslo_log import log as logging
+from oslo_utils import netutils
 import statsd
 
 LOG = logging.getLogger(__name__)
@@ -53,7 +54,8 @@ class Metrics:
             try:
                 self._client = statsd.StatsClient(
                     self._conf.statsd_host, self._conf.statsd_port,
-                    self._conf.statsd_prefix)
+                    self._conf.statsd_prefix,
+                    ipv6=netutils.is_valid_ipv6(self._conf.statsd_host))
             except OSError as exc:
                 LOG.error('No metrics: statsd_host = %(host)s: %(reason)s',
                           {'host': self._conf.statsd_host, 'reason': exc})

@@ -35,6 +35,7 @@ from mixmatch import k2k
 from mixmatch import login
 from mixmatch import metrics
 from mixmatch import session
+from mixmatch import wire
 
 #: The services of another cloud that are used, as logs and metrics name them.
 IDENTITY, VOLUME = 'identity', 'volume'
@@ -71,14 +72,14 @@ class ServiceProvider:
         self._microversions: cachetools.TTLCache = cachetools.TTLCache(
             100, DISCOVERED)
 
-    def _new_session(self, service: str, **kwargs: Any
-                     ) -> session.CloudSession:
+    def _new_session(self, service: str, home_url: str | None = None,
+                     cookies: bool = False) -> session.CloudSession:
+        there = wire.Wire(self.name, service, self.health[service],
+                          self._metrics, self._adapter, home_url, cookies)
         return session.CloudSession(
-            self.name, service,
-            timeout=(self._options.connect_timeout,
-                     self._options.read_timeout),
-            its_health=self.health[service], clouds_metrics=self._metrics,
-            adapter=self._adapter, **self._tls, **kwargs)
+            self.name, (self._options.connect_timeout,
+                        self._options.read_timeout),
+            there, home_url, **self._tls)
 
     @property
     def _tls(self) -> dict[str, Any]:
@@ -95,12 +96,10 @@ class ServiceProvider:
         :param scope: the project here
         :raises MixmatchException: see :class:`mixmatch.k2k`
         """
-        entered = k2k.Keystone2Keystone(home, self.name, scope)
-        there = entered.get_auth_ref(self._new_session(
-            IDENTITY, home_url=self._home_url, cookies=True))
-        assert entered.home_access is not None
-        return login.of(there, entered.home_access,
-                        self._conf.login_cache_time)
+        entrance = k2k.Keystone2Keystone(home, self.name, scope)
+        return entrance.log_in(
+            self._new_session(IDENTITY, self._home_url, cookies=True),
+            self._conf.login_cache_time)
 
     def user_scope(self, home: access.AccessInfoV3) -> dict[str, str]:
         """The project that a user's project at home maps to.
@@ -233,8 +232,10 @@ class ServiceProvider:
             raise exceptions.ServiceProviderUnavailable(
                 service_provider=self.name,
                 reason=f'its Cinder answered HTTP {exc.http_status}') from exc
-        except (ksa_exceptions.DiscoveryFailure,
-                ksa_exceptions.HttpError) as exc:
+        except exceptions.MixmatchException:
+            raise
+        except (ksa_exceptions.ClientException, TypeError, ValueError,
+                LookupError, AttributeError) as exc:
             # NOTE: not its message, which is a stranger's text.
             raise self.setup_error(f'{root} is no volume API') from exc
         if data is None:

@@ -61,17 +61,16 @@ class SharedLogins:
         if not stored:
             return None
         try:
-            found = login.Login(**jsonutils.loads(
-                self._cipher(key).decrypt(stored)))
-        except (fernet.InvalidToken, TypeError, ValueError):
+            values = jsonutils.loads(self._cipher(key).decrypt(stored))
+            found = login.Login(**{**values,
+                                   'body': values['body'].encode()})
+        except (fernet.InvalidToken, TypeError, ValueError, LookupError):
             LOG.warning('What the cache holds as a login at service provider '
                         '%s was not written by a service of this cloud '
                         '(is login_cache_secret the same in all of them?)',
                         key.service_provider)
             return None
-        if found.until <= time.time():
-            return None
-        return dataclasses.replace(found, body=found.body.encode())
+        return found if found.until > time.time() else None
 
     def set(self, key: login.Key, made: login.Login) -> None:
         if self._region is None:
@@ -93,7 +92,7 @@ class SharedLogins:
             return None
         try:
             found = getattr(self._region, method)(name, *args, **kwargs)
-        except Exception as exc:
+        except Exception as exc:  # noqa: BLE001
             # NOTE: each backend has errors of its own.
             self._health.failed(f'{type(exc).__name__}: {exc}', self._probe)
             return None

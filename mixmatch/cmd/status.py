@@ -47,7 +47,7 @@ def check(clouds: federation.Federation, name: str) -> tuple[int, str]:
         newest = there.highest_microversion(login)
     except exceptions.MixmatchException as exc:
         return FAILURE, f'{name}: FAILED: {exc}'
-    except Exception as exc:
+    except Exception as exc:  # noqa: BLE001
         # What is wrong with one cloud must not hide the others.
         return FAILURE, f'{name}: FAILED: {type(exc).__name__}: {exc}'
     return OK, (f'{name}: ok: logged in to project '

@@ -114,7 +114,7 @@ It is asked again in the background before that. 0 asks all of them each time.
 """),
     cfg.StrOpt(
         'status_directory',
-        default='$state_path/mixmatch',
+        default='$state_path/mixmatch-status',
         help="""
 Where each process writes down which service providers do not answer.
 

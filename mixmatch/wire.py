@@ -1,0 +1,192 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The requests that really go to one service of another cloud."""
+
+from collections.abc import Iterator
+import contextlib
+import contextvars
+import functools
+from http import client as http_client
+from http import cookiejar
+import time
+from typing import Any
+from urllib import parse
+
+from oslo_log import log as logging
+import requests
+
+from mixmatch import exceptions
+from mixmatch import health
+from mixmatch import metrics
+
+LOG = logging.getLogger(__name__)
+
+REQUEST_ID = 'X-OpenStack-Request-ID'
+
+#: What a proxy in front of a dead service answers.
+DEAD = (502, 503, 504)
+
+#: Seconds. Who is given less time than this is not blamed for being late.
+SHORT = 1
+#: Seconds that a probe waits for a connection, and for an answer.
+PROBE = 5
+
+#: When the caller loses interest, on the clock of time.monotonic().
+_DEADLINE: contextvars.ContextVar[float | None] = contextvars.ContextVar(
+    'mixmatch_deadline', default=None)
+
+
+@contextlib.contextmanager
+def deadline(at: float | None) -> Iterator[None]:
+    """No request of this thread waits beyond a point in time.
+
+    :param at: on the clock of time.monotonic(); None for as long as the
+        configuration allows
+    """
+    token = _DEADLINE.set(at)
+    try:
+        yield
+    finally:
+        _DEADLINE.reset(token)
+
+
+class Wire(requests.Session):
+    """Asks nobody who is down, keeps deadlines, logs and measures.
+
+    :param service_provider: the name of the cloud
+    :param service: what of it, for logs and metrics
+    :param its_health: asked before each request, told of its outcome
+    :param clouds_metrics: told of each request
+    :param adapter: keeps the connections, which may be shared
+    :param home_url: the URL of home's Keystone, where a login begins: what
+        goes there is none of this; None if nothing does
+    :param cookies: keep cookies. Only a single login does: the SAML session
+        of one user must never be sent in a request of another.
+    """
+
+    def __init__(self, service_provider: str, service: str,
+                 its_health: health.Health, clouds_metrics: metrics.Metrics,
+                 adapter: requests.adapters.HTTPAdapter,
+                 home_url: str | None = None, cookies: bool = False) -> None:
+        super().__init__()
+        self._service_provider = service_provider
+        self._service = service
+        self._health = its_health
+        self._metrics = clouds_metrics
+        self._home_url = home_url
+        for scheme in ('http://', 'https://'):
+            self.mount(scheme, adapter)
+        if not cookies:
+            self.cookies.set_policy(
+                cookiejar.DefaultCookiePolicy(allowed_domains=[]))
+
+    def request(self, method: str, url: str,  # type: ignore[override]
+                timeout: tuple[float, float],
+                **kwargs: Any) -> requests.Response:
+        """Send a request; the parameters are those of requests.
+
+        :raises ServiceProviderUnavailable: it did not answer lately, or the
+            deadline has passed; nothing was sent
+        """
+        if self._home_url and url.startswith(self._home_url):
+            return super().request(
+                method, url, timeout=self._time_left(timeout), **kwargs)
+        refusal = self._health.refusal()
+        if refusal:
+            raise self._unavailable(refusal)
+        timeout = self._time_left(timeout)
+        began = time.monotonic()
+        outcome: int | str = 'failed'
+        theirs = None
+        try:
+            response = self._send(method, url, timeout=timeout, **kwargs)
+            outcome = response.status_code
+            theirs = response.headers.get(REQUEST_ID)
+        except requests.exceptions.Timeout:
+            if time.monotonic() - began >= min(SHORT, *timeout):
+                self._down('no answer in time', url, kwargs)
+            raise
+        except requests.exceptions.RequestException as exc:
+            self._down(str(exc), url, kwargs)
+            raise
+        finally:
+            self._note(method, url, outcome, time.monotonic() - began,
+                       (kwargs.get('headers') or {}).get(REQUEST_ID), theirs)
+        if outcome in DEAD:
+            self._down(f'HTTP {outcome}', url, kwargs)
+        else:
+            self._health.succeeded()
+        return response
+
+    def _send(self, method: str, url: str, **kwargs: Any
+              ) -> requests.Response:
+        try:
+            return super().request(method, url, **kwargs)
+        except requests.exceptions.ConnectionError as exc:
+            # NOTE: a connection that was kept alive may be closed at the
+            # other end while we write to it.
+            if method != 'GET' or not _is_closed(exc):
+                raise
+        return super().request(method, url, **kwargs)
+
+    def _time_left(self, timeout: Any) -> tuple[float, float]:
+        connect, read = (timeout if isinstance(timeout, tuple)
+                         else (timeout, timeout))
+        at = _DEADLINE.get()
+        if at is None:
+            return connect, read
+        left = at - time.monotonic()
+        if left <= 0:
+            raise self._unavailable('it did not answer in time')
+        return min(connect, left), min(read, left)
+
+    def _unavailable(self, reason: str
+                     ) -> exceptions.ServiceProviderUnavailable:
+        return exceptions.ServiceProviderUnavailable(
+            service_provider=self._service_provider, reason=reason)
+
+    def _down(self, reason: str, url: str, kwargs: dict[str, Any]) -> None:
+        self._health.failed(
+            f'{reason[:300]} from {url}', functools.partial(
+                _probe, parse.urljoin(url, '/'), verify=kwargs.get('verify'),
+                cert=kwargs.get('cert')))
+
+    def _note(self, method: str, url: str, outcome: int | str, seconds: float,
+              ours: str | None, theirs: str | None) -> None:
+        self._metrics.time(self._service_provider,
+                           f'{self._service}.{method}.{outcome}', seconds)
+        LOG.debug(
+            '%(sp)s %(service)s: %(method)s %(url)s %(outcome)s in '
+            '%(ms).1f ms (request %(ours)s, there %(theirs)s)',
+            {'sp': self._service_provider, 'service': self._service,
+             'method': method, 'url': url, 'outcome': outcome,
+             'ms': seconds * 1000, 'ours': ours,
+             'theirs': theirs and repr(theirs[:80])})
+
+
+def _probe(url: str, **kwargs: Any) -> bool:
+    """Ask for the root of what did not answer, by a new connection."""
+    with requests.get(url, timeout=PROBE, allow_redirects=False, stream=True,
+                      **kwargs) as answer:
+        return answer.status_code not in DEAD
+
+
+def _is_closed(exc: Exception) -> bool:
+    """Whether the other end closed the connection before it answered."""
+    cause: Any = exc
+    while isinstance(cause, Exception):
+        if isinstance(cause, (http_client.RemoteDisconnected,
+                              ConnectionResetError, BrokenPipeError)):
+            return True
+        cause = cause.args[-1] if cause.args else None
+    return False
