@@ -80,7 +80,7 @@ class Asker:
                 answers.answered[name] = answer.result()
             except exceptions.MixmatchException as exc:
                 answers.missing[name] = exc
-            except Exception as exc:  # noqa: BLE001
+            except Exception as exc:
                 # NOTE: what one cloud says must not lose what others said.
                 LOG.exception('The answer of %s cannot be used', name)
                 answers.missing[name] = exceptions.ServiceProviderUnavailable(

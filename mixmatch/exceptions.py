@@ -33,8 +33,11 @@ class MixmatchException(Exception):
         super().__init__(self.msg_fmt % kwargs)
 
     def again(self) -> 'MixmatchException':
-        """The same, to be raised once more: without the frames that this one
-        has passed through, and what they hold."""
+        """The same, to be raised once more.
+
+        Without the frames that this one has passed through, and what they
+        hold.
+        """
         return type(self)(**vars(self))
 
 

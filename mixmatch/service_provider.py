@@ -130,8 +130,10 @@ class ServiceProvider:
 
     @property
     def user_agreement(self) -> str:
-        """What decides the project of a user; differs between services only
-        if their configurations do."""
+        """What decides the project of a user.
+
+        It differs between services only if their configurations do.
+        """
         return f'{self._options.project_domain_name}/' \
                f'{self._options.project_name or ""}'
 

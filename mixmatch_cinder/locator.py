@@ -78,7 +78,8 @@ class Locator:
         return None
 
     def _ask(self, context: Any, token_info: dict[str, Any] | None,
-             volume_id: str, microversion: str, name: str) -> dict[str, Any] | None:
+             volume_id: str, microversion: str,
+             name: str) -> dict[str, Any] | None:
         there = self._clouds.service_provider(name)
         try:
             user = self._clouds.user_login(name, context.auth_token,
