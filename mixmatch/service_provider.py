@@ -25,9 +25,9 @@ from keystoneauth1 import discover
 from keystoneauth1 import exceptions as ksa_exceptions
 from keystoneauth1.identity import base
 from keystoneauth1 import plugin
-from keystoneauth1 import session as ksa_session
 from oslo_config import cfg
 
+from mixmatch import bounded
 from mixmatch.conf import service_provider as options
 from mixmatch import exceptions
 from mixmatch import health
@@ -62,7 +62,7 @@ class ServiceProvider:
         self._metrics = clouds_metrics
         # NOTE: shared by all users; what is kept are connections, no cookie
         # and no token.
-        self._adapter = ksa_session.TCPKeepAliveAdapter(
+        self._adapter = bounded.Adapter(
             pool_maxsize=self._conf.ask_threads)
         self.health = {service: health.Health(
             f'Service provider {name}: {service}', self._conf.retry_pause,

@@ -25,6 +25,7 @@ from urllib import parse
 from oslo_log import log as logging
 import requests
 
+from mixmatch import bounded
 from mixmatch import exceptions
 from mixmatch import health
 from mixmatch import metrics
@@ -76,7 +77,7 @@ class Wire(requests.Session):
 
     def __init__(self, service_provider: str, service: str,
                  its_health: health.Health, clouds_metrics: metrics.Metrics,
-                 adapter: requests.adapters.HTTPAdapter,
+                 adapter: bounded.Adapter,
                  home_url: str | None = None, cookies: bool = False) -> None:
         super().__init__()
         self._service_provider = service_provider
@@ -109,7 +110,8 @@ class Wire(requests.Session):
         outcome: int | str = 'failed'
         theirs = None
         try:
-            response = self._send(method, url, timeout=timeout, **kwargs)
+            with bounded.complete_by(began + sum(timeout)):
+                response = self._send(method, url, timeout=timeout, **kwargs)
             outcome = response.status_code
             theirs = response.headers.get(REQUEST_ID)
         except requests.exceptions.Timeout:
