@@ -19,6 +19,7 @@ import itertools
 import time
 import types
 
+import cachetools
 import fixtures
 from keystoneauth1 import fixture as ksa_fixture
 import nova.conf
@@ -293,6 +294,11 @@ class Clock(fixtures.Fixture):
             real = getattr(time, name)
             self.useFixture(fixtures.MockPatchObject(
                 time, name, lambda real=real: real() + self.passed))
+        # It holds the clock that was there when it was imported.
+        init = cachetools.TTLCache.__init__
+        self.useFixture(fixtures.MockPatchObject(
+            cachetools.TTLCache, '__init__', lambda cache, size, ttl: init(
+                cache, size, ttl, timer=time.monotonic)))
 
     def let_pass(self, seconds):
         self.passed += seconds

@@ -16,7 +16,6 @@ from concurrent import futures
 import datetime
 import logging
 import threading
-import time
 
 import fixtures as base_fixtures
 
@@ -114,8 +113,6 @@ class TestKeptLogins(base.FederationTestCase):
         self.assertEqual('id-of-hobby', second.get_project_id(None))
 
     def test_a_refusal_is_kept_for_a_moment_only(self):
-        self.useFixture(base_fixtures.MockPatchObject(
-            logins, 'REFUSED', 0.2))
         token = self.home.token('alice')
         projects = self.bu.projects.pop('alice')
         self.assertRaises(exceptions.LoginRefused, self.login, token)
@@ -123,7 +120,7 @@ class TestKeptLogins(base.FederationTestCase):
         self.bu.projects['alice'] = projects
         self.assertRaises(exceptions.LoginRefused, self.login, token)
         self.assertEqual(sent, self.count())
-        time.sleep(0.2)
+        self.clock.let_pass(logins.REFUSED)
         self.assertEqual('id-of-research',
                          self.login(token).get_project_id(None))
 

@@ -1,0 +1,294 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""One question to many service providers."""
+
+import threading
+import time
+
+import fixtures as base_fixtures
+from oslo_context import context as oslo_context
+
+from mixmatch import asker
+from mixmatch import conf as mixmatch_conf
+from mixmatch import exceptions
+from mixmatch import federation
+from tests.unit import base
+from tests.unit import fixtures
+
+#: Longer than any test takes: who waits for this waits for ever.
+HUNG = 30
+
+
+class AskerTestCase(base.TestCase):
+    options = ''
+
+    def setUp(self):
+        super().setUp()
+        self.clock = self.useFixture(fixtures.Clock())
+        conf = fixtures.configuration(self, '[mixmatch]\n' + self.options)
+        mixmatch_conf.register_opts(conf)
+        self.asker = asker.Asker(conf)
+        self.release = threading.Event()
+        self.addCleanup(self.release.set)
+        self.asked = []
+
+    def hang(self, name):
+        """What somebody who never answers does."""
+        self.asked.append(name)
+        self.release.wait(HUNG)
+        return name
+
+
+class TestAsk(AskerTestCase):
+
+    def test_answers_by_name(self):
+        answers = self.asker.ask(['bu', 'mit'], str.upper)
+        self.assertEqual({'bu': 'BU', 'mit': 'MIT'}, answers.answered)
+        self.assertEqual({}, answers.missing)
+
+    def test_nobody_to_ask(self):
+        answers = self.asker.ask([], self.hang)
+        self.assertEqual(({}, {}), (answers.answered, answers.missing))
+
+    def test_who_fails_is_missing_and_says_why(self):
+        def ask(name):
+            if name == 'bu':
+                raise exceptions.ServiceProviderUnavailable(
+                    service_provider=name, reason='refused')
+            return 'here'
+        answers = self.asker.ask(['bu', 'mit'], ask)
+        self.assertEqual({'mit': 'here'}, answers.answered)
+        self.assertEqual('Service provider bu does not answer: refused',
+                         str(answers.missing['bu']))
+
+    def test_all_are_asked_at_the_same_time(self):
+        together = threading.Barrier(8)
+        names = [f'sp{number}' for number in range(8)]
+        answers = self.asker.ask(
+            names, lambda name: together.wait(HUNG) is not None)
+        self.assertEqual(dict.fromkeys(names, True), answers.answered)
+
+    def test_nonsense_of_one_does_not_lose_what_the_others_said(self):
+        def ask(name):
+            return {'bu': 'here'}[name]
+        log = self.useFixture(base_fixtures.FakeLogger())
+        answers = self.asker.ask(['bu', 'mit'], ask)
+        self.assertEqual({'bu': 'here'}, answers.answered)
+        exc = answers.missing['mit']
+        self.assertIsInstance(exc, exceptions.ServiceProviderUnavailable)
+        self.assertIn('KeyError', str(exc))
+        # It may be a mistake of ours: the log says where.
+        self.assertIn("return {'bu': 'here'}[name]", log.output)
+
+    def test_an_answer_may_be_nothing(self):
+        answers = self.asker.ask(['bu'], lambda name: None)
+        self.assertEqual({'bu': None}, answers.answered)
+
+
+class TestDeadline(AskerTestCase):
+    """Who hangs costs the others nothing but this time."""
+
+    options = 'ask_timeout = 0.5\n'
+
+    def ask(self, **kwargs):
+        def question(name):
+            return self.hang(name) if name == 'hung' else 'here'
+        began = time.monotonic()
+        answers = self.asker.ask(['bu', 'hung', 'mit'], question, **kwargs)
+        self.took = time.monotonic() - began
+        return answers
+
+    def test_one_is_hung(self):
+        answers = self.ask()
+        self.assertEqual({'bu': 'here', 'mit': 'here'}, answers.answered)
+        self.assertEqual(['hung'], list(answers.missing))
+        self.assertGreaterEqual(self.took, 0.5)
+        self.assertLess(self.took, HUNG / 2)
+
+    def test_it_is_named(self):
+        exc = self.ask().missing['hung']
+        self.assertIsInstance(exc, exceptions.ServiceProviderUnavailable)
+        self.assertEqual(('hung', 503), (exc.service_provider, exc.code))
+        self.assertIn('no answer within 0.5 s', str(exc))
+
+    def test_the_caller_may_have_less_time(self):
+        exc = self.ask(timeout=0.1).missing['hung']
+        self.assertIn('within 0.1 s', str(exc))
+
+
+class TestThreads(AskerTestCase):
+    options = 'ask_threads = 2\nask_timeout = 0.5\n'
+
+    def test_are_bounded(self):
+        def count():
+            return sum(thread.name.startswith('mixmatch-ask')
+                       for thread in threading.enumerate())
+        before = count()
+        names = [f'sp{number}' for number in range(20)]
+        most = []
+
+        def question(name):
+            most.append(count() - before)
+            return name
+        answers = self.asker.ask(names, question)
+        self.assertEqual(20, len(answers.answered))
+        self.assertLessEqual(max(most), 2)
+
+    def test_whose_turn_does_not_come_in_time_is_never_asked(self):
+        answers = self.asker.ask(['a', 'b', 'late'], self.hang)
+        self.assertEqual({'a', 'b', 'late'}, set(answers.missing))
+        self.release.set()
+        self.asker.ask(['next'], self.hang)
+        self.assertEqual(['a', 'b', 'next'], self.asked)
+
+
+class TestContext(AskerTestCase):
+    """Log lines and requests carry the id of the request that asks."""
+
+    # One thread, which serves one request after the other.
+    options = 'ask_threads = 1\n'
+
+    def ask(self):
+        def question(name):
+            context = oslo_context.get_current()
+            return context and context.global_id, context.project_id
+        return self.asker.ask(['bu'], question).answered['bu']
+
+    def context(self, **kwargs):
+        self.useFixture(base_fixtures.MockPatchObject(
+            oslo_context._request_store, 'context',
+            oslo_context.RequestContext(overwrite=False, **kwargs)))
+        return oslo_context.get_current()
+
+    def test_is_that_of_the_caller(self):
+        context = self.context(global_request_id='req-1', project_id='p1')
+        self.assertEqual((context.global_id, 'p1'), self.ask())
+
+    def test_is_not_that_of_the_caller_before(self):
+        before = self.context(project_id='p1').global_id
+        self.assertEqual((before, 'p1'), self.ask())
+        oslo_context._request_store.context = None
+        after, project_id = self.ask()
+        self.assertIsNone(project_id)
+        self.assertNotEqual(before, after)
+
+    def test_the_caller_keeps_its_own(self):
+        context = self.context(project_id='p1')
+        self.ask()
+        self.assertIs(context, oslo_context.get_current())
+
+
+class TestListing(AskerTestCase):
+    """Only clouds where a project has something are asked for a list."""
+
+    # One thread: a check is over when the next question has its answer.
+    options = 'listing_refresh = 60\nask_threads = 1\n'
+
+    def setUp(self):
+        super().setUp()
+        #: (project, name) -> what is there
+        self.volumes = {('research', 'bu'): ['v1']}
+
+    def list(self, project_id='research', names=('bu', 'mit'),
+             kind='volumes'):
+        """Ask; the answers, and who was asked for them."""
+        def question(name):
+            self.asked.append(name)
+            return self.volumes.get((project_id, name), [])
+        del self.asked[:]
+        return self.asker.ask_for_listing(kind, project_id, names,
+                                          question).answered
+
+    def test_at_first_all_are_asked(self):
+        self.assertEqual({'bu': ['v1'], 'mit': []}, self.list())
+
+    def test_then_only_where_there_is_something(self):
+        self.list()
+        self.assertEqual({'bu': ['v1']}, self.list())
+        self.assertEqual(['bu'], self.asked)
+
+    def test_another_project_is_another_matter(self):
+        self.list()
+        self.volumes['teaching', 'mit'] = ['v2']
+        self.assertEqual({'bu': [], 'mit': ['v2']}, self.list('teaching'))
+
+    def test_another_kind_is_another_matter(self):
+        self.list()
+        self.volumes['research', 'mit'] = ['snapshot']
+        self.assertIn('mit', self.list(kind='snapshots'))
+
+    def test_what_is_there_no_longer_is_noticed(self):
+        self.list()
+        del self.volumes['research', 'bu']
+        self.assertEqual({'bu': []}, self.list())
+        self.assertEqual({}, self.list())
+
+    def test_who_does_not_answer_is_asked_again(self):
+        def fail(name):
+            raise exceptions.ServiceProviderUnavailable(
+                service_provider=name, reason='refused')
+        self.asker.ask_for_listing('volumes', 'research', ['mit'], fail)
+        self.assertEqual({'mit': []}, self.list(names=['mit']))
+
+    def test_the_others_are_checked_in_the_background(self):
+        self.list()
+        self.volumes['research', 'mit'] = ['v2']
+        self.clock.let_pass(31)
+        self.assertNotIn('mit', self.list())
+        self.assertIn('mit', self.asked)
+        self.assertEqual({'bu': ['v1'], 'mit': ['v2']}, self.list())
+
+    def test_nobody_waits_for_the_check(self):
+        self.list(names=['mit'])
+        self.clock.let_pass(31)
+        answers = self.asker.ask_for_listing('volumes', 'research', ['mit'],
+                                             self.hang)
+        self.assertEqual(({}, {}), (answers.answered, answers.missing))
+
+    def test_one_check_however_many_lists(self):
+        self.list()
+        self.clock.let_pass(31)
+        self.list()
+        self.assertEqual(['mit', 'bu'], self.asked)
+        self.list()
+        self.assertEqual(['bu'], self.asked)
+
+    def test_after_the_time_it_is_asked_as_at_first(self):
+        self.list()
+        self.volumes['research', 'mit'] = ['v2']
+        self.clock.let_pass(61)
+        self.assertEqual({'bu': ['v1'], 'mit': ['v2']}, self.list())
+
+
+class TestListingWithoutMemory(AskerTestCase):
+    options = 'listing_refresh = 0\n'
+
+    def test_all_are_asked_each_time(self):
+        for _ in range(3):
+            answers = self.asker.ask_for_listing(
+                'volumes', 'research', ['bu', 'mit'], lambda name: [])
+            self.assertEqual({'bu': [], 'mit': []}, answers.answered)
+
+
+class TestFederation(base.TestCase):
+    """The same through the front door."""
+
+    def test_asks(self):
+        clouds = federation.Federation(fixtures.configuration(
+            self, fixtures.text('bu', 'mit')))
+        answers = clouds.ask(clouds.names, str.upper)
+        self.assertEqual({'bu': 'BU', 'mit': 'MIT'}, answers.answered)
+        for expected in ({'bu': [], 'mit': []}, {}):
+            answers = clouds.ask_for_listing('volumes', 'p', clouds.names,
+                                             lambda name: [])
+            self.assertEqual(expected, answers.answered)

@@ -1,0 +1,237 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Whether something answers: who asks, who waits, and what the log says."""
+
+import threading
+
+import fixtures as base_fixtures
+
+from mixmatch import health
+from tests.unit import base
+from tests.unit import fixtures
+
+
+class HealthTestCase(base.TestCase):
+
+    def setUp(self):
+        super().setUp()
+        self.clock = self.useFixture(fixtures.Clock())
+        self.log = self.useFixture(base_fixtures.FakeLogger())
+        self.changes = []
+        self.health = health.Health('bu: volume', pause=1, longest=4,
+                                    changed=self._note_change)
+        #: What the probe finds; how often it looked.
+        self.alive = False
+        self.probes = 0
+
+    def _note_change(self):
+        self.changes.append(self.health.to_dict()['state'])
+
+    def probe(self):
+        self.probes += 1
+        return self.alive
+
+    def fail(self, reason='connection refused'):
+        self.health.failed(reason, self.probe)
+
+
+class TestDown(HealthTestCase):
+
+    def test_is_up_until_it_fails(self):
+        self.assertIsNone(self.health.refusal())
+        self.assertEqual('up', self.health.to_dict()['state'])
+
+    def test_is_down_at_the_first_failure(self):
+        self.fail()
+        self.assertIn('connection refused', self.health.refusal())
+        self.assertEqual('down', self.health.to_dict()['state'])
+
+    def test_is_skipped_without_a_question(self):
+        self.fail()
+        self.clock.let_pass(0.9)
+        for _ in range(10):
+            self.assertIsNotNone(self.health.refusal())
+        self.assertEqual(0, self.probes)
+
+    def test_the_refusal_says_since_when_and_until_when(self):
+        self.fail()
+        self.clock.let_pass(1.1)
+        self.assertIn('(1 s ago; it is tried again in 2 s)',
+                      self.health.refusal())
+
+    def test_is_up_again_when_a_call_has_succeeded(self):
+        self.fail()
+        # One that was under way all the time.
+        self.health.succeeded()
+        self.assertIsNone(self.health.refusal())
+        self.assertEqual(0, self.probes)
+
+    def test_what_is_shown(self):
+        self.fail()
+        shown = self.health.to_dict()
+        self.assertEqual('connection refused', shown['reason'])
+        self.assertAlmostEqual(shown['since'] + 1, shown['retry_at'],
+                               delta=0.1)
+        self.health.succeeded()
+        shown = self.health.to_dict()
+        self.assertEqual(('up', '', None), (
+            shown['state'], shown['reason'], shown['retry_at']))
+
+
+class TestProbe(HealthTestCase):
+
+    def test_after_the_pause_one_looks(self):
+        self.fail()
+        self.clock.let_pass(1)
+        self.assertIsNotNone(self.health.refusal())
+        self.assertEqual(1, self.probes)
+
+    def test_if_it_is_answered_calls_go_through(self):
+        self.fail()
+        self.alive = True
+        self.clock.let_pass(1)
+        for _ in range(3):
+            self.assertIsNone(self.health.refusal())
+        self.assertEqual(1, self.probes)
+
+    def test_a_probe_that_raises_is_no_answer(self):
+        def probe():
+            raise OSError('refused again')
+        self.health.failed('refused', probe)
+        self.clock.let_pass(1)
+        self.assertIn('refused', self.health.refusal())
+
+    def test_one_looks_however_many_ask(self):
+        """Nobody waits long for a probe that nobody answers."""
+        answer = threading.Event()
+        self.addCleanup(answer.set)
+        started = []
+
+        def probe():
+            started.append(True)
+            return answer.wait(30)
+        self.health.failed('silent', probe)
+        self.clock.let_pass(1)
+        refusals = []
+
+        def ask():
+            refusals.append(self.health.refusal())
+        threads = [threading.Thread(target=ask) for _ in range(20)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            # Much less than the probe takes.
+            thread.join(10)
+        self.assertEqual(20, len(refusals))
+        self.assertNotIn(None, refusals)
+        self.assertEqual([True], started)
+
+    def test_a_late_answer_counts_for_the_next_caller(self):
+        answer, looked = threading.Event(), threading.Event()
+        self.addCleanup(answer.set)
+        self.health = health.Health('bu', pause=1, longest=4,
+                                    changed=looked.set)
+        self.health.failed('slow', lambda: answer.wait(30))
+        self.clock.let_pass(1)
+        self.assertIsNotNone(self.health.refusal())
+        looked.clear()
+        answer.set()
+        self.assertTrue(looked.wait(10))
+        self.assertIsNone(self.health.refusal())
+
+
+class TestPause(HealthTestCase):
+
+    def assertPause(self, seconds):
+        """The next probe comes after so long, not earlier."""
+        before = self.probes
+        self.clock.let_pass(seconds - 0.1)
+        self.health.refusal()
+        self.assertEqual(before, self.probes)
+        self.clock.let_pass(0.1)
+        self.health.refusal()
+        self.assertEqual(before + 1, self.probes)
+
+    def test_doubles_up_to_the_bound(self):
+        self.fail()
+        for pause in (1, 2, 4, 4):
+            self.assertPause(pause)
+
+    def test_an_answer_to_the_probe_alone_does_not_reset_it(self):
+        """Its root is served, what we want is not."""
+        self.fail()
+        self.alive = True
+        self.assertPause(1)
+        self.fail()
+        self.assertPause(2)
+
+    def test_success_resets_it(self):
+        self.fail()
+        self.alive = True
+        self.assertPause(1)
+        self.health.succeeded()
+        self.fail()
+        self.assertPause(1)
+
+    def test_failures_of_calls_under_way_do_not_lengthen_it(self):
+        for _ in range(5):
+            self.fail()
+        self.assertPause(1)
+
+
+class TestLog(HealthTestCase):
+    """One line for each change, however many calls."""
+
+    def lines(self):
+        return self.log.output.splitlines()
+
+    def test_a_line_when_it_goes_down(self):
+        for _ in range(5):
+            self.fail()
+            self.health.refusal()
+        self.assertEqual(['bu: volume is down: connection refused'],
+                         self.lines())
+
+    def test_no_line_while_it_stays_down(self):
+        self.fail()
+        for self.alive in (False, True):
+            self.clock.let_pass(5)
+            self.health.refusal()
+        # The probe was answered, the call was not.
+        self.fail()
+        self.assertEqual(1, len(self.lines()))
+
+    def test_a_line_when_it_is_up_again(self):
+        self.fail()
+        self.alive = True
+        self.clock.let_pass(7)
+        self.assertIsNone(self.health.refusal())
+        for _ in range(5):
+            self.health.succeeded()
+        self.assertEqual('bu: volume is up again after 7 s',
+                         self.lines()[-1])
+        self.assertEqual(2, len(self.lines()))
+
+    def test_no_line_while_all_is_well(self):
+        self.health.succeeded()
+        self.assertEqual([], self.lines())
+        self.assertEqual([], self.changes)
+
+    def test_who_wants_to_know_is_told(self):
+        self.fail()
+        self.alive = True
+        self.clock.let_pass(1)
+        self.health.refusal()
+        self.health.succeeded()
+        self.assertEqual('down', self.changes[0])
+        self.assertEqual('up', self.changes[-1])
