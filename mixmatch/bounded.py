@@ -55,6 +55,7 @@ class _Reader(io.RawIOBase):
     def __init__(self, sock: socket.socket, inner: io.BufferedReader) -> None:
         self._sock = sock
         self._inner = inner
+        self._timeout = sock.gettimeout()
         self._size = 0
 
     def readable(self) -> bool:
@@ -66,7 +67,9 @@ class _Reader(io.RawIOBase):
             left = at - time.monotonic()
             if left <= 0:
                 raise TimeoutError('the answer is not complete in time')
-            self._sock.settimeout(left)
+            # NOTE: each byte has to come within the read timeout as well.
+            self._sock.settimeout(
+                left if self._timeout is None else min(left, self._timeout))
         size = self._inner.raw.readinto(buffer)
         self._size += size or 0
         if self._size > LARGEST:

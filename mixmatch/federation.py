@@ -31,6 +31,7 @@ from oslo_config import cfg
 
 from mixmatch import asker
 from mixmatch import conf as mixmatch_conf
+from mixmatch.conf import home as conf_home
 from mixmatch import exceptions
 from mixmatch import identity
 from mixmatch import k2k
@@ -40,6 +41,7 @@ from mixmatch import metrics
 from mixmatch import service_provider
 from mixmatch import shared_logins
 from mixmatch import status_file
+from mixmatch import wire
 
 
 class _Process:
@@ -123,7 +125,7 @@ class Federation:
             if name not in process.service_providers:
                 process.service_providers[name] = (
                     service_provider.ServiceProvider(
-                        name, self._conf, self._home_url(), process.metrics,
+                        name, self._conf, self._home(), process.metrics,
                         self._write_status))
             return process.service_providers[name]
 
@@ -265,11 +267,15 @@ class Federation:
             if process.home is None:
                 raise exceptions.ServiceProviderSetupError(
                     service_provider=', '.join(self.names),
-                    reason='[%s] of the configuration has no credentials '
-                           'of this service at home' % (
-                               self._conf.mixmatch.auth_section
-                               or 'mixmatch'))
+                    reason=f'[{conf_home.credentials(self._conf)}] of the '
+                           'configuration has no credentials of this '
+                           'service at home')
             return process.home
+
+    def _home(self) -> wire.Home:
+        section = self._conf[conf_home.credentials(self._conf)]
+        return wire.Home(self._home_url().removesuffix('/v3'),
+                         mixmatch_conf.tls(section))
 
     def _home_url(self) -> str:
         url = self._service().auth_url.rstrip('/')

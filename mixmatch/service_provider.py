@@ -28,6 +28,7 @@ from keystoneauth1 import plugin
 from oslo_config import cfg
 
 from mixmatch import bounded
+from mixmatch import conf as mixmatch_conf
 from mixmatch.conf import service_provider as options
 from mixmatch import exceptions
 from mixmatch import health
@@ -49,16 +50,16 @@ class ServiceProvider:
 
     :param name: its id in home's Keystone
     :param conf: the configuration of this process
-    :param home_url: the URL of home's Keystone, version included
+    :param home: home's Keystone, where a login begins
     """
 
-    def __init__(self, name: str, conf: cfg.ConfigOpts, home_url: str,
+    def __init__(self, name: str, conf: cfg.ConfigOpts, home: wire.Home,
                  clouds_metrics: metrics.Metrics,
                  changed: Callable[[], None]) -> None:
         self.name = name
         self._conf = conf.mixmatch
         self._options = conf[options.group(name)]
-        self._home_url = home_url
+        self._home = home
         self._metrics = clouds_metrics
         # NOTE: shared by all users; what is kept are connections, no cookie
         # and no token.
@@ -72,21 +73,14 @@ class ServiceProvider:
         self._microversions: cachetools.TTLCache = cachetools.TTLCache(
             100, DISCOVERED)
 
-    def _new_session(self, service: str, home_url: str | None = None,
+    def _new_session(self, service: str, home: wire.Home | None = None,
                      cookies: bool = False) -> session.CloudSession:
         there = wire.Wire(self.name, service, self.health[service],
-                          self._metrics, self._adapter, home_url, cookies)
+                          self._metrics, self._adapter, home, cookies)
         return session.CloudSession(
             self.name, (self._options.connect_timeout,
                         self._options.read_timeout),
-            there, home_url, **self._tls)
-
-    @property
-    def _tls(self) -> dict[str, Any]:
-        verify: bool | str = self._options.cafile or True
-        cert = self._options.certfile
-        return {'verify': False if self._options.insecure else verify,
-                'cert': (cert, self._options.keyfile) if cert else None}
+            there, home, **mixmatch_conf.tls(self._options))
 
     def log_in(self, home: base.BaseIdentityPlugin,
                scope: k2k.Scope) -> login.Login:
@@ -98,7 +92,7 @@ class ServiceProvider:
         """
         entrance = k2k.Keystone2Keystone(home, self.name, scope)
         return entrance.log_in(
-            self._new_session(IDENTITY, self._home_url, cookies=True),
+            self._new_session(IDENTITY, self._home, cookies=True),
             self._conf.login_cache_time)
 
     def user_scope(self, home: access.AccessInfoV3) -> dict[str, str]:

@@ -30,19 +30,18 @@ class CloudSession(ksa_session.Session):
     :param service_provider: the name of the cloud, for errors
     :param timeout: seconds to wait for (a connection, an answer)
     :param there: sends to the service provider
-    :param home_url: the URL of home's Keystone, where a login begins; None
-        if this session never goes there
+    :param home: where a login begins; None if this session never goes there
     """
 
     def __init__(self, service_provider: str, timeout: tuple[float, float],
-                 there: wire.Wire, home_url: str | None = None,
+                 there: wire.Wire, home: wire.Home | None = None,
                  **kwargs: Any) -> None:
         # NOTE: no redirections. They would lead the services of this cloud
         # wherever the other one wants, inside this cloud as well.
         super().__init__(session=there, redirect=False, **kwargs)
         self.service_provider = service_provider
         self._timeout = timeout
-        self._home_url = home_url
+        self._home = home
 
     def request(self, url: str, method: str,
                 **kwargs: Any) -> requests.Response:
@@ -83,8 +82,8 @@ class CloudSession(ksa_session.Session):
 
     def _is_home(self, url: str) -> bool:
         # A path without a host is keystoneauth's request for the assertion.
-        return bool(self._home_url) and url.startswith((
-            str(self._home_url), '/'))
+        return self._home is not None and (
+            url.startswith('/') or self._home.has(url))
 
 
 def _short(exc: Exception) -> str:

@@ -15,6 +15,7 @@
 from collections.abc import Iterator
 import contextlib
 import contextvars
+import dataclasses
 import functools
 from http import client as http_client
 from http import cookiejar
@@ -61,6 +62,21 @@ def deadline(at: float | None) -> Iterator[None]:
         _DEADLINE.reset(token)
 
 
+@dataclasses.dataclass(frozen=True)
+class Home:
+    """Home's Keystone, where a login begins.
+
+    :param url: without the version
+    :param tls: how to trust it, as requests wants it: ``verify``, ``cert``
+    """
+
+    url: str
+    tls: dict[str, Any]
+
+    def has(self, url: str) -> bool:
+        return url.startswith(self.url)
+
+
 class Wire(requests.Session):
     """Asks nobody who is down, keeps deadlines, logs and measures.
 
@@ -69,8 +85,8 @@ class Wire(requests.Session):
     :param its_health: asked before each request, told of its outcome
     :param clouds_metrics: told of each request
     :param adapter: keeps the connections, which may be shared
-    :param home_url: the URL of home's Keystone, where a login begins: what
-        goes there is none of this; None if nothing does
+    :param home: nothing of this holds for what goes there; None if nothing
+        does
     :param cookies: keep cookies. Only a single login does: the SAML session
         of one user must never be sent in a request of another.
     """
@@ -78,13 +94,13 @@ class Wire(requests.Session):
     def __init__(self, service_provider: str, service: str,
                  its_health: health.Health, clouds_metrics: metrics.Metrics,
                  adapter: bounded.Adapter,
-                 home_url: str | None = None, cookies: bool = False) -> None:
+                 home: Home | None = None, cookies: bool = False) -> None:
         super().__init__()
         self._service_provider = service_provider
         self._service = service
         self._health = its_health
         self._metrics = clouds_metrics
-        self._home_url = home_url
+        self._home = home
         for scheme in ('http://', 'https://'):
             self.mount(scheme, adapter)
         if not cookies:
@@ -99,12 +115,14 @@ class Wire(requests.Session):
         :raises ServiceProviderUnavailable: it did not answer lately, or the
             deadline has passed; nothing was sent
         """
-        if self._home_url and url.startswith(self._home_url):
+        if self._home and self._home.has(url):
             return super().request(
-                method, url, timeout=self._time_left(timeout), **kwargs)
+                method, url, timeout=self._time_left(timeout),
+                **{**kwargs, **self._home.tls})
         refusal = self._health.refusal()
         if refusal:
             raise self._unavailable(refusal)
+        blamed_after = min(SHORT, *timeout)
         timeout = self._time_left(timeout)
         began = time.monotonic()
         outcome: int | str = 'failed'
@@ -115,7 +133,7 @@ class Wire(requests.Session):
             outcome = response.status_code
             theirs = response.headers.get(REQUEST_ID)
         except requests.exceptions.Timeout:
-            if time.monotonic() - began >= min(SHORT, *timeout):
+            if time.monotonic() - began >= blamed_after:
                 self._down('no answer in time', url, kwargs)
             raise
         except requests.exceptions.RequestException as exc:

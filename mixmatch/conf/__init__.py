@@ -30,3 +30,14 @@ def register_opts(conf: cfg.ConfigOpts) -> None:
 def list_opts() -> list[tuple[str, list[Any]]]:
     """The options for sample files and the documentation."""
     return [*home.list_opts(), *service_provider.list_opts()]
+
+
+def tls(section: Any) -> dict[str, Any]:
+    """How to trust what a section leads to, and be trusted.
+
+    :param section: with keystoneauth's options of a session
+    :returns: ``verify`` and ``cert``, as requests wants them
+    """
+    return {'verify': not section.insecure and (section.cafile or True),
+            'cert': ((section.certfile, section.keyfile)
+                     if section.certfile else None)}

@@ -157,6 +157,13 @@ def register_opts(conf: cfg.ConfigOpts) -> None:
     # NOTE: again, for the section that is now named: not every service
     # registers the options of [service_user] itself.
     loading.register_auth_conf_options(conf, GROUP)
+    # How home's Keystone is trusted.
+    loading.register_session_conf_options(conf, credentials(conf))
+
+
+def credentials(conf: cfg.ConfigOpts) -> str:
+    """The section with the credentials of this service at home."""
+    return conf.mixmatch.auth_section or GROUP
 
 
 def list_opts() -> list[tuple[str, list[Any]]]:
