@@ -25,6 +25,7 @@ from urllib import parse
 
 from oslo_log import log as logging
 import requests
+from urllib3 import exceptions as urllib3_exceptions
 
 from mixmatch import bounded
 from mixmatch import exceptions
@@ -74,7 +75,7 @@ class Home:
     tls: dict[str, Any]
 
     def has(self, url: str) -> bool:
-        return url.startswith(self.url)
+        return url == self.url or url.startswith(self.url + '/')
 
 
 class Wire(requests.Session):
@@ -122,7 +123,7 @@ class Wire(requests.Session):
         refusal = self._health.refusal()
         if refusal:
             raise self._unavailable(refusal)
-        blamed_after = min(SHORT, *timeout)
+        blamed_after = min(SHORT, *_both(timeout))
         timeout = self._time_left(timeout)
         began = time.monotonic()
         outcome: int | str = 'failed'
@@ -132,12 +133,11 @@ class Wire(requests.Session):
                 response = self._send(method, url, timeout=timeout, **kwargs)
             outcome = response.status_code
             theirs = response.headers.get(REQUEST_ID)
-        except requests.exceptions.Timeout:
-            if time.monotonic() - began >= blamed_after:
-                self._down('no answer in time', url, kwargs)
-            raise
         except requests.exceptions.RequestException as exc:
-            self._down(str(exc), url, kwargs)
+            if not _is_late(exc):
+                self._down(str(exc), url, kwargs)
+            elif time.monotonic() - began >= blamed_after:
+                self._down('no answer in time', url, kwargs)
             raise
         finally:
             self._note(method, url, outcome, time.monotonic() - began,
@@ -160,8 +160,7 @@ class Wire(requests.Session):
         return super().request(method, url, **kwargs)
 
     def _time_left(self, timeout: Any) -> tuple[float, float]:
-        connect, read = (timeout if isinstance(timeout, tuple)
-                         else (timeout, timeout))
+        connect, read = _both(timeout)
         at = _DEADLINE.get()
         if at is None:
             return connect, read
@@ -194,11 +193,22 @@ class Wire(requests.Session):
              'theirs': theirs and repr(theirs[:80])})
 
 
+def _both(timeout: Any) -> tuple[float, float]:
+    return timeout if isinstance(timeout, tuple) else (timeout, timeout)
+
+
 def _probe(url: str, **kwargs: Any) -> bool:
     """Ask for the root of what did not answer, by a new connection."""
     with requests.get(url, timeout=PROBE, allow_redirects=False, stream=True,
                       **kwargs) as answer:
         return answer.status_code not in DEAD
+
+
+def _is_late(exc: Exception) -> bool:
+    # NOTE: while a body arrives requests calls it a ConnectionError.
+    return isinstance(exc, requests.exceptions.Timeout) or bool(
+        exc.args and isinstance(exc.args[0],
+                                urllib3_exceptions.ReadTimeoutError))
 
 
 def _is_closed(exc: Exception) -> bool:

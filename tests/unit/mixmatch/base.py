@@ -12,6 +12,8 @@
 
 """What the tests of the core share."""
 
+from oslo_context import context as oslo_context
+
 from mixmatch import federation
 from tests.unit import base
 from tests.unit import fixtures
@@ -40,3 +42,11 @@ class FederationTestCase(base.TestCase):
 
     def count(self):
         return len(self.clouds.mock.request_history)
+
+
+def set_context(testcase, context):
+    """Make it the context of the request that this thread serves."""
+    store = oslo_context._request_store
+    testcase.addCleanup(setattr, store, 'context',
+                        getattr(store, 'context', None))
+    store.context = context

@@ -22,14 +22,15 @@ from mixmatch import asker
 from mixmatch import conf as mixmatch_conf
 from mixmatch import exceptions
 from mixmatch import federation
-from tests.unit import base
+from tests.unit import base as unit_base
 from tests.unit import fixtures
+from tests.unit.mixmatch import base
 
 #: Longer than any test takes: who waits for this waits for ever.
 HUNG = 30
 
 
-class AskerTestCase(base.TestCase):
+class AskerTestCase(unit_base.TestCase):
     options = ''
 
     def setUp(self):
@@ -165,10 +166,9 @@ class TestContext(AskerTestCase):
         return self.asker.ask(['bu'], question).answered['bu']
 
     def context(self, **kwargs):
-        self.useFixture(base_fixtures.MockPatchObject(
-            oslo_context._request_store, 'context',
-            oslo_context.RequestContext(overwrite=False, **kwargs)))
-        return oslo_context.get_current()
+        context = oslo_context.RequestContext(overwrite=False, **kwargs)
+        base.set_context(self, context)
+        return context
 
     def test_is_that_of_the_caller(self):
         context = self.context(global_request_id='req-1', project_id='p1')
@@ -177,7 +177,7 @@ class TestContext(AskerTestCase):
     def test_is_not_that_of_the_caller_before(self):
         before = self.context(project_id='p1').global_id
         self.assertEqual((before, 'p1'), self.ask())
-        oslo_context._request_store.context = None
+        base.set_context(self, None)
         after, project_id = self.ask()
         self.assertIsNone(project_id)
         self.assertNotEqual(before, after)
@@ -280,7 +280,7 @@ class TestListingWithoutMemory(AskerTestCase):
             self.assertEqual({'bu': [], 'mit': []}, answers.answered)
 
 
-class TestFederation(base.TestCase):
+class TestFederation(unit_base.TestCase):
     """The same through the front door."""
 
     def test_asks(self):

@@ -16,27 +16,30 @@ from keystoneauth1 import exceptions as ksa_exceptions
 import requests
 from requests_mock.contrib import fixture as requests_mock_fixture
 
+from mixmatch import bounded
 from mixmatch import conf as mixmatch_conf
 from mixmatch import exceptions
 from mixmatch import health
 from mixmatch import metrics
 from mixmatch import session
+from mixmatch import wire
 from tests.unit import base
 from tests.unit import fixtures
 
+HOME = wire.Home('http://home:5000', {'verify': '/home.pem', 'cert': None})
 URL = 'http://bu:8776/v3/volumes'
 
 
 class SessionTestCase(base.TestCase):
 
-    def session(self, timeout=(1.5, 20), **kwargs):
+    def session(self, timeout=(1.5, 20), adapter=None, home=HOME,
+                cookies=False):
         conf = fixtures.configuration(self, '')
         mixmatch_conf.register_opts(conf)
-        self.health = health.Health('bu', pause=60, longest=60)
-        return session.CloudSession(
-            'bu', 'volume', timeout, self.health, metrics.Metrics(conf),
-            requests.adapters.HTTPAdapter(),
-            home_url='http://home:5000/v3', **kwargs)
+        self.health = health.Health('bu: volume', pause=60, longest=60)
+        there = wire.Wire('bu', 'volume', self.health, metrics.Metrics(conf),
+                          adapter or bounded.Adapter(), home, cookies)
+        return session.CloudSession('bu', timeout, there, home)
 
     def get(self, url=URL, **kwargs):
         return self.session().get(url, authenticated=False, **kwargs)
@@ -57,7 +60,7 @@ class TestCloudSession(SessionTestCase):
     def test_a_caller_may_wait_less(self):
         self.mock.get(URL)
         self.get(timeout=1)
-        self.assertEqual(1, self.mock.last_request.timeout)
+        self.assertEqual((1, 1), self.mock.last_request.timeout)
 
     def test_silence_names_the_cloud(self):
         self.mock.get(URL, exc=requests.exceptions.ConnectTimeout)
@@ -74,6 +77,15 @@ class TestCloudSession(SessionTestCase):
         url = 'http://home:5000/v3/auth/tokens'
         self.mock.get(url, exc=requests.exceptions.ReadTimeout)
         self.assertRaises(exceptions.HomeUnavailable, self.get, url)
+
+    def test_home_is_trusted_by_options_of_its_own(self):
+        url = 'http://home:5000/v3/auth/tokens'
+        for each in (URL, url):
+            self.mock.get(each)
+            self.get(each)
+        there, home = self.mock.request_history
+        self.assertEqual('/home.pem', home.verify)
+        self.assertNotEqual('/home.pem', there.verify)
 
     def test_an_error_that_was_answered_stays_what_it_is(self):
         self.mock.get(URL, status_code=404)

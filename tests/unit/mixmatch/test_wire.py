@@ -1,0 +1,343 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What really goes to another cloud, over real connections."""
+
+import logging
+import socket
+import threading
+import time
+
+import fixtures as base_fixtures
+from keystoneauth1 import exceptions as ksa_exceptions
+from oslo_context import context as oslo_context
+
+from mixmatch import bounded
+from mixmatch import exceptions
+from mixmatch import wire
+from tests.unit import fixtures
+from tests.unit import servers
+from tests.unit.mixmatch import base
+from tests.unit.mixmatch import test_session
+
+OK = servers.answer()
+
+
+class WireTestCase(test_session.SessionTestCase):
+
+    def serve(self, *answers, **kwargs):
+        self.server = self.useFixture(servers.Server(*answers))
+        self.there = self.session(adapter=bounded.Adapter(), **kwargs)
+
+    def request(self, method='GET', path='v3/volumes', **kwargs):
+        return self.there.request(self.server.url + path, method,
+                                  authenticated=False, **kwargs)
+
+    def unavailable(self, method='GET', **kwargs):
+        exc = self.assertRaises(exceptions.ServiceProviderUnavailable,
+                                self.request, method, **kwargs)
+        self.assertEqual('bu', exc.service_provider)
+        return exc
+
+    @property
+    def connections(self):
+        """On which connection each request came."""
+        return [number for number, _, _ in self.server.requests]
+
+
+class TestConnections(WireTestCase):
+
+    def test_are_kept(self):
+        self.serve(OK)
+        for _ in range(3):
+            self.request()
+        self.assertEqual([0, 0, 0], self.connections)
+
+    def test_one_that_was_closed_meanwhile_is_replaced(self):
+        """A server restarts, or has an idle timeout: no user sees it."""
+        self.serve(OK, None, OK)
+        self.request()
+        self.assertEqual(200, self.request().status_code)
+        self.assertEqual([0, 0, 1], self.connections)
+        self.assertIsNone(self.health.refusal())
+
+    def test_a_reset_is_the_same(self):
+        def reset(connection):
+            # With this option close() sends a reset.
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                                  b'\1\0\0\0\0\0\0\0')
+            connection.shutdown(socket.SHUT_RD)
+            raise OSError('end')
+        self.serve(OK, reset, OK)
+        self.request()
+        self.assertEqual(200, self.request().status_code)
+        self.assertEqual([0, 0, 1], self.connections)
+
+    def test_what_may_have_been_done_is_not_sent_twice(self):
+        """Nobody knows whether a POST has made something."""
+        self.serve(OK, None, OK)
+        self.request()
+        self.unavailable('POST', json={'volume': {}})
+        self.assertEqual([0, 0], self.connections)
+
+    def test_replaced_once_only(self):
+        self.serve(OK, None, None, OK)
+        self.request()
+        self.unavailable()
+        self.assertEqual([0, 0, 1], self.connections)
+
+
+class TestRedirection(WireTestCase):
+    """Another cloud does not send our services around."""
+
+    def test_is_not_followed(self):
+        elsewhere = self.useFixture(servers.Server(OK))
+        self.serve(servers.answer(status='302 Found', Location=elsewhere.url))
+        self.assertEqual(302, self.request().status_code)
+        self.assertEqual([], elsewhere.requests)
+
+    def test_is_not_followed_by_the_probe(self):
+        elsewhere = self.useFixture(servers.Server(OK))
+        self.serve(servers.answer(status='503 Unavailable'),
+                   servers.answer(status='302 Found', Location=elsewhere.url))
+        clock = self.useFixture(fixtures.Clock())
+        self.assertRaises(ksa_exceptions.ServiceUnavailable, self.request)
+        clock.let_pass(61)
+        self.assertIsNone(self.health.refusal())
+        self.assertEqual([], elsewhere.requests)
+
+
+class TestHealth(WireTestCase):
+
+    def test_nobody_listens(self):
+        with socket.create_server(('127.0.0.1', 0)) as gone:
+            port = gone.getsockname()[1]
+        self.serve(OK)
+        self.server.url = f'http://127.0.0.1:{port}/'
+        self.unavailable()
+        self.assertIn('Errno 111', str(self.unavailable()))
+
+    def test_who_is_down_is_not_asked(self):
+        for status in ('502 Bad', '503 Unavailable', '504 Timeout'):
+            self.serve(servers.answer(status=status))
+            self.assertRaises(ksa_exceptions.HttpError, self.request)
+            exc = self.unavailable()
+            self.assertIn(f'HTTP {status[:3]} from', str(exc))
+            self.assertEqual(1, len(self.server.requests))
+
+    def test_an_error_of_its_own_is_an_answer(self):
+        self.serve(servers.answer(status='500 Broken'))
+        for _ in range(2):
+            self.assertRaises(ksa_exceptions.InternalServerError,
+                              self.request)
+
+    def test_its_root_is_asked_and_then_all_goes_on(self):
+        self.serve(servers.answer(status='503 Unavailable'), OK)
+        clock = self.useFixture(fixtures.Clock())
+        self.assertRaises(ksa_exceptions.ServiceUnavailable, self.request)
+        clock.let_pass(61)
+        self.assertEqual(200, self.request().status_code)
+        self.assertEqual(['GET /v3/volumes HTTP/1.1', 'GET / HTTP/1.1',
+                          'GET /v3/volumes HTTP/1.1'],
+                         [first for _, first, _ in self.server.requests])
+        self.assertEqual('up', self.health.to_dict()['state'])
+
+    def test_the_probe_takes_no_secret_along(self):
+        self.serve(servers.answer(status='503 Unavailable'), OK)
+        clock = self.useFixture(fixtures.Clock())
+        self.assertRaises(ksa_exceptions.ServiceUnavailable, self.request,
+                          headers={'X-Auth-Token': 'secret'})
+        clock.let_pass(61)
+        self.assertIsNone(self.health.refusal())
+        self.assertIn('secret', str(self.server.requests[0]))
+        self.assertNotIn('secret', str(self.server.requests[1]))
+
+    def test_what_is_no_http_is_told_in_few_words(self):
+        self.serve(b'I am a teapot\nERROR forged ' * 5000)
+        for exc in (self.unavailable(), self.unavailable()):
+            self.assertLess(len(str(exc)), 700)
+            self.assertNotIn('\n', str(exc))
+
+
+class TestTime(WireTestCase):
+
+    def setUp(self):
+        super().setUp()
+        self.over = threading.Event()
+        self.addCleanup(self.over.set)
+
+    def silence(self, connection):
+        self.over.wait(30)
+
+    def drip(self, connection):
+        connection.sendall(b'HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n')
+        while not self.over.wait(0.05):
+            connection.sendall(b' ')
+
+    def took(self, **kwargs):
+        began = time.monotonic()
+        self.unavailable(**kwargs)
+        return time.monotonic() - began
+
+    def test_silence_ends_with_read_timeout(self):
+        self.serve(self.silence, timeout=(5, 0.3))
+        self.assertLess(self.took(), 5)
+        # And is waited for once.
+        self.assertLess(self.took(), 0.3)
+        self.assertEqual(1, len(self.server.requests))
+
+    def test_a_deadline_comes_first(self):
+        self.serve(self.silence, timeout=(30, 30))
+        with wire.deadline(time.monotonic() + 0.2):
+            self.assertLess(self.took(), 10)
+
+    def test_who_had_no_time_to_answer_is_not_blamed(self):
+        self.serve(self.silence, OK, timeout=(30, 30))
+        with wire.deadline(time.monotonic() + 0.2):
+            self.unavailable()
+        self.assertEqual(200, self.request().status_code)
+
+    def test_who_had_no_time_to_end_its_answer_is_not_blamed(self):
+        self.serve(self.drip, OK, timeout=(30, 30))
+        with wire.deadline(time.monotonic() + 0.2):
+            self.unavailable()
+        self.assertEqual(200, self.request().status_code)
+
+    def test_after_the_deadline_nothing_is_sent(self):
+        self.serve(OK)
+        with wire.deadline(time.monotonic() - 1):
+            self.unavailable()
+        self.assertEqual([], self.server.requests)
+        self.assertEqual(200, self.request().status_code)
+
+    def test_a_byte_now_and_then_is_no_answer(self):
+        self.serve(self.drip, timeout=(0.2, 0.3))
+        self.assertLess(self.took(), 10)
+
+    def test_a_header_now_and_then_is_no_answer(self):
+        def drip(connection):
+            connection.sendall(b'HTTP/1.1 200 OK\r\n')
+            while not self.over.wait(0.05):
+                connection.sendall(b'X-More: 1\r\n')
+        self.serve(drip, timeout=(0.2, 0.3))
+        self.assertLess(self.took(), 10)
+
+    def test_an_answer_without_end_is_none(self):
+        def flood(connection):
+            connection.sendall(b'HTTP/1.1 200 OK\r\n\r\n')
+            while not self.over.is_set():
+                connection.sendall(b' ' * 65536)
+        self.useFixture(base_fixtures.MockPatchObject(
+            bounded, 'LARGEST', 1024 * 1024))
+        self.serve(flood, timeout=(30, 30))
+        self.unavailable()
+
+    def test_large_answers_are_read_whole(self):
+        body = b'[' + b'1,' * 500_000 + b'1]'
+        self.serve(servers.answer(body))
+        for _ in range(2):
+            self.assertEqual(body, self.request().content)
+        self.assertEqual([0, 0], self.connections)
+
+
+class TestTracing(WireTestCase):
+
+    def setUp(self):
+        super().setUp()
+        self.log = self.useFixture(base_fixtures.FakeLogger(
+            level=logging.DEBUG, format='%(levelname)s %(message)s'))
+
+    def lines(self):
+        return [line for line in self.log.output.splitlines()
+                if line.startswith('DEBUG bu ')]
+
+    def request_in(self, context, **kwargs):
+        base.set_context(self, context)
+        self.request(**kwargs)
+        return self.server.requests[-1][2].get('x-openstack-request-id')
+
+    def test_the_request_id_of_home_goes_along(self):
+        self.serve(OK)
+        context = oslo_context.RequestContext(overwrite=False)
+        self.assertEqual(context.request_id, self.request_in(context))
+
+    def test_the_first_request_id_of_all_goes_before(self):
+        self.serve(OK)
+        first = 'req-0a1b2c3d-0000-4000-8000-000000000001'
+        self.assertEqual(first, self.request_in(oslo_context.RequestContext(
+            overwrite=False, global_request_id=first)))
+
+    def test_what_the_caller_says_goes_before(self):
+        self.serve(OK)
+        context = oslo_context.RequestContext(overwrite=False)
+        self.assertEqual('req-mine', self.request_in(
+            context, headers={'X-OpenStack-Request-ID': 'req-mine'}))
+
+    def test_no_request_no_id(self):
+        self.serve(OK)
+        self.assertIsNone(self.request_in(None))
+
+    def test_one_line_for_each_call(self):
+        self.serve(servers.answer(X_OpenStack_Request_ID='req-theirs'))
+        context = oslo_context.RequestContext(overwrite=False)
+        self.request_in(context, method='POST', path='v3/attachments',
+                        json={'secret': 'of the body'},
+                        headers={'X-Auth-Token': 'secret-of-alice',
+                                 'X-Service-Token': 'secret-of-nova'})
+        line, = self.lines()
+        self.assertRegex(
+            line, r'^DEBUG bu volume: POST http://127\.0\.0\.1:\d+/v3/'
+                  r'attachments 200 in \d+\.\d ms ')
+        self.assertIn(context.request_id, line)
+        self.assertIn('req-theirs', line)
+        self.assertNotIn('secret', self.log.output)
+
+    def test_a_call_that_failed_has_a_line_too(self):
+        self.serve(None)
+        self.unavailable('POST')
+        self.assertIn('POST', self.lines()[0])
+        self.assertIn('failed in', self.lines()[0])
+
+    def test_who_was_not_asked_has_none(self):
+        self.serve(None)
+        self.unavailable('POST')
+        self.unavailable('POST')
+        self.assertEqual(1, len(self.lines()))
+
+    def test_a_stranger_writes_no_line(self):
+        self.serve(servers.answer(
+            X_OpenStack_Request_ID='x' * 500 + '\x1b[1;31m'))
+        self.request()
+        line, = self.lines()
+        self.assertLess(len(line), 300)
+        self.assertNotIn('\x1b', line)
+
+
+class TestHome(WireTestCase):
+    """Where a login begins is none of a service provider's business."""
+
+    def test_is_known_by_its_url(self):
+        home = wire.Home('https://home', {})
+        for url in ('https://home', 'https://home/v3/auth/tokens'):
+            self.assertTrue(home.has(url), url)
+        for url in ('https://home.example.org/v3', 'https://home:5000/v3',
+                    'http://home/v3'):
+            self.assertFalse(home.has(url), url)
+
+    def test_its_failure_puts_no_service_provider_down(self):
+        self.serve(servers.answer(status='503 Unavailable'))
+        url = self.server.url.rstrip('/')
+        self.there = self.session(adapter=bounded.Adapter(),
+                                  home=wire.Home(url, {}))
+        for _ in range(2):
+            self.assertRaises(exceptions.HomeUnavailable, self.request)
+        self.assertEqual(2, len(self.server.requests))

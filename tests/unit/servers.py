@@ -1,0 +1,101 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Servers on loopback, for what a double of requests cannot show."""
+
+import socket
+import threading
+
+import fixtures
+
+
+class Server(fixtures.Fixture):
+    """Answers each request with the next of its answers.
+
+    :param answers: bytes to send; None closes the connection instead; what
+        can be called is given the connection. The last one stays.
+    """
+
+    def __init__(self, *answers):
+        super().__init__()
+        self._answers = list(answers)
+        self._lock = threading.Lock()
+        self._open = []
+        #: (number of the connection, first line, headers) of each request
+        self.requests = []
+
+    def _setUp(self):
+        listener = socket.create_server(('127.0.0.1', 0))
+        self.port = listener.getsockname()[1]
+        self.url = f'http://127.0.0.1:{self.port}/'
+        self.addCleanup(self._end, listener)
+        threading.Thread(target=self._accept, args=(listener,),
+                         daemon=True).start()
+
+    def _accept(self, listener):
+        number = 0
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            self._open.append(connection)
+            threading.Thread(target=self._serve, args=(connection, number),
+                             daemon=True).start()
+            number += 1
+
+    def _serve(self, connection, number):
+        with connection, connection.makefile('rb') as stream:
+            try:
+                while self._answer(connection, number, stream):
+                    pass
+            except OSError:
+                # The other end has gone, or the test is over.
+                return
+
+    def _answer(self, connection, number, stream):
+        first = stream.readline().decode().strip()
+        if not first:
+            return False
+        headers = {}
+        while line := stream.readline().decode().strip():
+            name, _, value = line.partition(': ')
+            headers[name.lower()] = value
+        stream.read(int(headers.get('content-length', 0)))
+        with self._lock:
+            self.requests.append((number, first, headers))
+            answer = (self._answers.pop(0) if len(self._answers) > 1
+                      else self._answers[0])
+        if answer is None:
+            return False
+        if callable(answer):
+            answer(connection)
+        else:
+            connection.sendall(answer)
+        return True
+
+    def _end(self, listener):
+        # NOTE: close() alone does not wake who waits in accept().
+        for each in (listener, *self._open):
+            try:
+                each.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+            each.close()
+
+
+def answer(body=b'{}', status='200 OK', **headers):
+    """An answer in HTTP that keeps the connection."""
+    lines = [f'HTTP/1.1 {status}', f'Content-Length: {len(body)}',
+             *(f'{name.replace("_", "-")}: {value}'
+               for name, value in headers.items())]
+    return '\r\n'.join([*lines, '', '']).encode() + body
