@@ -15,26 +15,32 @@
 from oslo_config import cfg
 
 from mixmatch import federation
+from mixmatch_nova import outstanding
 from mixmatch_nova import patch
 from mixmatch_nova.patches import block_device_mapping
 from mixmatch_nova.patches import cinderclient
 from mixmatch_nova.patches import context
+from mixmatch_nova.patches import driver_block_device
 from mixmatch_nova.patches import volume_api
 
 
 class Plugin:
-    """The state of mixmatch in one process: the clouds and the logins.
+    """The state of mixmatch in one process: the clouds, the logins,
+    and what is still to be told to a cloud.
 
     :param conf: Nova's configuration
     """
 
     def __init__(self, conf: cfg.ConfigOpts) -> None:
         self.clouds = federation.Federation(conf)
+        self.owed = outstanding.Outstanding(
+            self.clouds, lasting=getattr(conf, 'prog', None) != 'nova-manage')
 
     def patches(self) -> list[patch.Patch]:
         return [*context.patches(),
                 *block_device_mapping.patches(),
-                *volume_api.patches(self.clouds),
+                *driver_block_device.patches(self.owed),
+                *volume_api.patches(self.clouds, self.owed),
                 *cinderclient.patches(self.clouds)]
 
 

@@ -91,6 +91,9 @@ class Targets:
         #: (server id, volume id) of the URL, for a lookup of the block
         #: device mapping by who needs it first
         self.attachment_of_url: tuple[str, str] | None = None
+        #: id of a foreign volume or attachment -> (volume id, server id), as
+        #: the mapping said that was loaded last
+        self.mappings: dict[str, tuple[str, str | None]] = {}
         #: what mixmatch raised last in this request, for the API's answer
         self.failure: exceptions.MixmatchException | None = None
 

@@ -66,8 +66,11 @@ def _loaded(original: Callable, cls: type, context: Any, *args: Any,
         where = target.HOME
     if context is not None and volume_id and where:
         targets = target.of(context)
-        targets.note(volume_id, where)
-        targets.note(_attribute(bdm, 'attachment_id'), where)
+        for each in (volume_id, _attribute(bdm, 'attachment_id')):
+            targets.note(each, where)
+            if each and where != target.HOME:
+                targets.mappings[each] = (volume_id,
+                                          _attribute(bdm, 'instance_uuid'))
     return bdm
 
 

@@ -15,9 +15,13 @@
 A method is told only an id. Its target is looked up in what the request
 knows and rides on a copy of the context to the function that makes the
 client (see :mod:`mixmatch_nova.patches.cinderclient`).
+
+Of a request that changes something and is not answered, what has to follow is
+outstanding (see :mod:`mixmatch_nova.correction`).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+import contextlib
 import functools
 import inspect
 from typing import Any
@@ -28,8 +32,11 @@ from nova.volume import cinder
 
 from mixmatch import exceptions
 from mixmatch import federation
+from mixmatch_nova import correction
+from mixmatch_nova import doubt
 from mixmatch_nova import errors
 from mixmatch_nova import identity
+from mixmatch_nova import outstanding
 from mixmatch_nova import patch
 from mixmatch_nova import target
 
@@ -95,10 +102,13 @@ class Router:
     """The wrappers of the volume API's methods.
 
     :param clouds: the service providers of this process
+    :param owed: what could not be told to them
     """
 
-    def __init__(self, clouds: federation.Federation) -> None:
+    def __init__(self, clouds: federation.Federation,
+                 owed: outstanding.Outstanding) -> None:
         self._clouds = clouds
+        self._owed = owed
 
     def by_volume(self, original: Callable, api: Any, context: Any,
                   volume_id: str, *args: Any, **kwargs: Any) -> Any:
@@ -107,13 +117,61 @@ class Router:
                           *args, **kwargs)
 
     def attachment_create(self, original: Callable, api: Any, context: Any,
-                          volume_id: str, *args: Any, **kwargs: Any) -> Any:
-        attachment = self.by_volume(original, api, context, volume_id,
-                                    *args, **kwargs)
-        where = target.of(context).foreign(volume_id)
-        target.of(context).note(attachment['id'], where or target.HOME)
-        self._check_connection(context, where, attachment)
+                          volume_id: str, instance_id: str, *args: Any,
+                          **kwargs: Any) -> Any:
+        where = self._resolve_volume(context, volume_id)
+        with self._watched(context, where, volume_id, instance_id):
+            attachment = self._call(original, where, api, context, volume_id,
+                                    instance_id, *args, **kwargs)
+        attachment_id = attachment['id']
+        target.of(context).note(attachment_id, where or target.HOME)
+        if where:
+            target.of(context).mappings[attachment_id] = (volume_id,
+                                                          instance_id)
+        try:
+            self._check_connection(context, where, attachment)
+        except exception.NovaException as exc:
+            # NOTE: Nova never hears of this attachment.
+            if where:
+                self._owe(exc, context, where, volume_id, instance_id,
+                          attachment_id, delete=True)
+            raise
         return attachment
+
+    def begin_detaching(self, original: Callable, api: Any, context: Any,
+                        volume_id: str) -> None:
+        where = self._resolve_volume(context, volume_id)
+        with self._watched(context, where, volume_id):
+            self._call(original, where, api, context, volume_id)
+
+    def roll_detaching(self, original: Callable, api: Any, context: Any,
+                       volume_id: str) -> None:
+        where = self._resolve_volume(context, volume_id)
+        try:
+            self._call(original, where, api, context, volume_id)
+        except Exception as exc:
+            # NOTE: Nova calls this while it handles another error, which is
+            # the one that says what has happened.
+            if not (where and doubt.unanswered(exc)
+                    and self._owe(exc, context, where, volume_id)):
+                raise
+
+    def attachment_delete(self, original: Callable, api: Any, context: Any,
+                          attachment_id: str) -> None:
+        """Delete it, or promise to.
+
+        The server does not use the volume any more, or never did. Nova goes
+        on as if it were deleted, so that no mapping and no server that is
+        deleted has to wait for the other cloud.
+        """
+        where = self._foreign(context, attachment_id)
+        try:
+            self._call(original, where, api, context, attachment_id)
+        except Exception as exc:
+            if not (where and doubt.unanswered(exc) and self._owe(
+                    exc, context, where, attachment_id=attachment_id,
+                    delete=True)):
+                raise
 
     def get(self, original: Callable, api: Any, context: Any,
             volume_id: str, *args: Any, **kwargs: Any) -> Any:
@@ -144,6 +202,16 @@ class Router:
         self._check_connection(context, where, attachment)
         return attachment
 
+    def change_attachment(self, original: Callable, api: Any, context: Any,
+                          attachment_id: str, *args: Any,
+                          **kwargs: Any) -> Any:
+        where = self._foreign(context, attachment_id)
+        with self._watched(context, where, attachment_id=attachment_id):
+            attachment = self._call(original, where, api, context,
+                                    attachment_id, *args, **kwargs)
+        self._check_connection(context, where, attachment)
+        return attachment
+
     def refuse(self, name: str, original: Callable, api: Any, context: Any,
                volume_id: str, *args: Any, **kwargs: Any) -> Any:
         where = self._resolve_volume(context, volume_id)
@@ -160,6 +228,30 @@ class Router:
         # NOTE: availability zones of two clouds have nothing in common.
         if not self._foreign(context, volume['id']):
             original(api, context, volume, *args, **kwargs)
+
+    @contextlib.contextmanager
+    def _watched(self, context: Any, where: target.Target | None,
+                 volume_id: str | None = None,
+                 server_id: str | None = None,
+                 attachment_id: str | None = None) -> Iterator[None]:
+        """What perhaps was done must be found and undone."""
+        try:
+            yield
+        except Exception as exc:
+            if where and doubt.perhaps_done(exc):
+                self._owe(exc, context, where, volume_id, server_id,
+                          attachment_id)
+            raise
+
+    def _owe(self, exc: BaseException, context: Any, where: target.Target,
+             volume_id: str | None = None, server_id: str | None = None,
+             attachment_id: str | None = None, delete: bool = False) -> bool:
+        known = target.of(context).mappings.get(
+            attachment_id or volume_id or '', (volume_id, server_id))
+        return self._owed.add(
+            context, correction.Subject(where, volume_id or known[0],
+                                        server_id or known[1]),
+            exc, attachment_id if delete else None)
 
     def _resolve_volume(self, context: Any,
                         volume_id: str) -> target.Target | None:
@@ -217,14 +309,19 @@ def _volume_view(original: Callable, context: Any, vol: Any) -> dict:
     return view
 
 
-def patches(clouds: federation.Federation) -> list[patch.Patch]:
+def patches(clouds: federation.Federation,
+            owed: outstanding.Outstanding) -> list[patch.Patch]:
     check_all_known()
-    router = Router(clouds)
-    own = {'get': router.get, 'attachment_create': router.attachment_create}
+    router = Router(clouds, owed)
+    own = {name: getattr(router, name) for name in (
+        'get', 'attachment_create', 'begin_detaching', 'roll_detaching',
+        'attachment_delete')}
     wrappers: dict[str, patch.Wrapper] = {
         **dict.fromkeys(BY_VOLUME, router.by_volume),
         **dict.fromkeys(BY_ATTACHMENT, router.by_attachment),
         **{name: functools.partial(router.refuse, name) for name in REFUSED},
+        **dict.fromkeys(('attachment_update', 'attachment_complete'),
+                        router.change_attachment),
         **own}
     return [patch.Patch(CHECK_AZ, router.check_availability_zone),
             patch.Patch(VOLUME_VIEW, _volume_view),

@@ -21,15 +21,20 @@ from sandbox.services import common
 from sandbox import state
 from sandbox import topology
 
+READER = 'rule:xena_system_admin_or_project_reader'
+MEMBER = 'rule:xena_system_admin_or_project_member'
+
 #: What an attachment needs, and the default rule of each.
 POLICIES = {
-    'volume:get': 'reader',
-    'volume:attachment_create': 'member',
-    'volume:attachment_update': 'member',
-    'volume:attachment_delete': 'member',
-    'volume:attachment_complete': 'member',
-    'volume_extension:volume_actions:begin_detaching': 'member',
-    'volume_extension:volume_actions:roll_detaching': 'member',
+    'volume:get': READER,
+    'volume:attachment_create': MEMBER,
+    'volume:attachment_update': MEMBER,
+    'volume:attachment_delete': MEMBER,
+    'volume:attachment_complete': MEMBER,
+    'volume_extension:volume_actions:begin_detaching': MEMBER,
+    'volume_extension:volume_actions:roll_detaching': MEMBER,
+    # For a volume without an attachment that Cinder left as if it had one.
+    'volume_extension:volume_admin_actions:reset_status': 'rule:admin_api',
 }
 
 
@@ -37,8 +42,8 @@ def policy(cloud: model.Cloud) -> str:
     """What the Nova of another cloud may do in its users' projects."""
     roles = sorted({trust.role for trust in cloud.trusts})
     lines = []
-    for name, role in POLICIES.items():
-        rule = f'rule:xena_system_admin_or_project_{role}' + ''.join(
+    for name, default in POLICIES.items():
+        rule = default + ''.join(
             f' or (role:{other} and project_id:%(project_id)s)'
             for other in roles)
         lines.append(f'"{name}": "{rule}"\n')

@@ -1,0 +1,82 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+
+"""What an error says of a request that changes something elsewhere."""
+
+from collections.abc import Iterator
+import http
+
+from cinderclient import exceptions as cinder_exceptions
+from nova import exception
+from urllib3 import exceptions as urllib3_exceptions
+
+from mixmatch import exceptions
+
+#: Answers of a Cinder that has decided, and has done nothing.
+_REFUSED = (exception.Forbidden, exception.InvalidInput,
+            exception.InvalidVolume, exception.NotFound, exception.OverQuota,
+            exception.CinderAPIVersionNotAvailable)
+#: These are no decision: the same request may succeed later.
+_UNDECIDED = (http.HTTPStatus.UNAUTHORIZED, http.HTTPStatus.REQUEST_TIMEOUT,
+              http.HTTPStatus.TOO_MANY_REQUESTS)
+
+
+def unanswered(exc: BaseException) -> bool:
+    """Whether the other cloud has not said yes or no.
+
+    :param exc: what a method of Nova's volume API has raised
+    """
+    if isinstance(exc, _REFUSED):
+        return False
+    if isinstance(exc, cinder_exceptions.ClientException):
+        return exc.code >= 500 or exc.code in _UNDECIDED
+    return True
+
+
+def perhaps_done(exc: BaseException) -> bool:
+    """Whether the other cloud may have done it all the same.
+
+    :param exc: what a method of Nova's volume API has raised
+    """
+    return unanswered(exc) and not _never_sent(exc)
+
+
+def reason(exc: BaseException) -> str:
+    """Why there was no answer, without a word of a stranger."""
+    for each in _chain(exc):
+        if isinstance(each, exceptions.MixmatchException):
+            return str(each)
+        if isinstance(each, cinder_exceptions.ClientException):
+            return f'its Cinder answered HTTP {each.code}'
+    return type(exc).__name__
+
+
+def _never_sent(exc: BaseException) -> bool:
+    chain = list(_chain(exc))
+    if any(isinstance(each, (urllib3_exceptions.ProtocolError,
+                             urllib3_exceptions.ReadTimeoutError))
+           for each in chain):
+        return False
+    # NOTE: without a cause it is mixmatch that did not ask, since the
+    # service provider is known to be down.
+    return any(isinstance(each, (urllib3_exceptions.NewConnectionError,
+                                 urllib3_exceptions.ConnectTimeoutError))
+               or (isinstance(each, exceptions.ConnectionFailure)
+                   and each.__cause__ is None)
+               for each in chain)
+
+
+def _chain(exc: BaseException | None) -> Iterator[BaseException]:
+    while exc is not None:
+        yield exc
+        exc = exc.__cause__ or exc.__context__

@@ -1,0 +1,78 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+
+"""What this cloud's own database says of a server."""
+
+import datetime
+from typing import Any
+
+from nova.compute import instance_actions
+from nova import context as nova_context
+from nova import exception
+from nova import objects
+from oslo_utils import timeutils
+
+#: A detach that has not ended by then has died with its nova-compute.
+_LONGEST_DETACH = datetime.timedelta(minutes=10)
+
+#: How many of a server's last actions are looked at.
+_ACTIONS = 20
+
+
+class Home:
+    """Asks for servers long after the request that was about them.
+
+    :param context: of that request; only its cell is kept, never a token
+    """
+
+    def __init__(self, context: Any) -> None:
+        self._cell = {name: getattr(context, name) for name in (
+            'db_connection', 'mq_connection', 'cell_uuid')}
+        self.global_request_id = context.global_id
+
+    def attachments(self, server_id: str) -> set[str]:
+        """The ids of attachments that the mappings of a server know."""
+        mappings = objects.BlockDeviceMappingList.get_by_instance_uuid(
+            self._context(), server_id)
+        return {each.attachment_id for each in mappings if each.attachment_id}
+
+    def is_busy(self, server_id: str) -> bool:
+        """Whether a server is being built, moved, rebuilt, shelved, ...
+
+        Nova then has attachments for it that no mapping knows yet. Attach
+        and detach are not among these.
+        """
+        try:
+            server = objects.Instance.get_by_uuid(self._context(), server_id)
+        except exception.InstanceNotFound:
+            return False
+        return server.task_state is not None
+
+    def is_detaching(self, server_id: str) -> bool:
+        """Whether a detach of some volume of a server is under way."""
+        context = self._context()
+        oldest = timeutils.utcnow(with_timezone=True) - _LONGEST_DETACH
+        actions = objects.InstanceActionList.get_by_instance_uuid(
+            context, server_id, limit=_ACTIONS)
+        return any(
+            event.finish_time is None and event.start_time > oldest
+            for action in actions
+            if action.action == instance_actions.DETACH_VOLUME
+            for event in objects.InstanceActionEventList.get_by_action(
+                context, action.id))
+
+    def _context(self) -> Any:
+        context = nova_context.get_admin_context()
+        for name, value in self._cell.items():
+            setattr(context, name, value)
+        return context
