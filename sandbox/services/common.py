@@ -111,7 +111,9 @@ def mixmatch(cloud: model.Cloud) -> dict[str, dict[str, object]]:
                   'memcache_servers': memcached(cloud)},
         'mixmatch': {
             'service_providers': ','.join(cloud.service_providers),
-            'login_cache_secret': cloud.password('login-cache')}}
+            'login_cache_secret': cloud.password('login-cache'),
+            # What dies here is soon back.
+            'retry_pause_max': 5}}
     for name in cloud.service_providers:
         trust = next(trust for trust in topology.by_name(name).trusts
                      if trust.idp == cloud.name)
