@@ -16,37 +16,46 @@ The timeout of a socket begins anew with each byte, so a service that sends
 one byte now and then would hold a thread for ever.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 import contextlib
 import contextvars
 from http import client as http_client
 import io
 import socket
+import ssl
 import time
 from typing import Any
 
 from keystoneauth1 import session as ksa_session
 import urllib3
 from urllib3 import connection
+from urllib3.util import wait
 
 #: Bytes. No answer of an API is as large as this.
 LARGEST = 64 * 1024 * 1024
 
-_COMPLETE_BY: contextvars.ContextVar[float | None] = contextvars.ContextVar(
-    'mixmatch_complete_by', default=None)
+#: Seconds of silence after which the reader wonders.
+SILENCE = 1
+
+Silent = Callable[[], None]
+
+_BOUNDS: contextvars.ContextVar[tuple[float, Silent] | None] = (
+    contextvars.ContextVar('mixmatch_bounds', default=None))
 
 
 @contextlib.contextmanager
-def complete_by(at: float) -> Iterator[None]:
+def complete_by(at: float, silent: Silent = lambda: None) -> Iterator[None]:
     """What is read in this thread has to be complete by then.
 
     :param at: on the clock of time.monotonic()
+    :param silent: called after each second in which nothing came; what it
+        raises ends the reading
     """
-    token = _COMPLETE_BY.set(at)
+    token = _BOUNDS.set((at, silent))
     try:
         yield
     finally:
-        _COMPLETE_BY.reset(token)
+        _BOUNDS.reset(token)
 
 
 class _Reader(io.RawIOBase):
@@ -62,19 +71,33 @@ class _Reader(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        at = _COMPLETE_BY.get()
-        if at is not None:
-            left = at - time.monotonic()
-            if left <= 0:
-                raise TimeoutError('the answer is not complete in time')
-            # NOTE: each byte has to come within the read timeout as well.
-            self._sock.settimeout(
-                left if self._timeout is None else min(left, self._timeout))
+        bounds = _BOUNDS.get()
+        if bounds:
+            self._wait(*bounds)
         size = self._inner.raw.readinto(buffer)
         self._size += size or 0
         if self._size > LARGEST:
             raise OSError('the answer is too large')
         return size
+
+    def _wait(self, at: float, silent: Silent) -> None:
+        # NOTE: each byte has to come within the read timeout as well.
+        if self._timeout is not None:
+            at = min(at, time.monotonic() + self._timeout)
+        while True:
+            left = at - time.monotonic()
+            if left <= 0:
+                raise TimeoutError('the answer is not complete in time')
+            self._sock.settimeout(left)
+            if self._has_data(min(left, SILENCE)):
+                return
+            silent()
+
+    def _has_data(self, seconds: float) -> bool:
+        # NOTE: TLS may have read it from the socket already.
+        if isinstance(self._sock, ssl.SSLSocket) and self._sock.pending():
+            return True
+        return wait.wait_for_read(self._sock, timeout=seconds)
 
     def close(self) -> None:
         self._inner.close()

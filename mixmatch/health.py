@@ -14,7 +14,8 @@
 
 A circuit breaker: after a failure nobody asks until a pause has passed; the
 next caller lets one cheap probe ask; if that is answered, calls go through
-again. The pause doubles until a call has succeeded.
+again. The pause doubles until a call has succeeded. A probe also tells apart
+what is slow from what is dead.
 """
 
 from collections.abc import Callable
@@ -30,6 +31,8 @@ UP, DOWN, TRIAL = 'up', 'down', 'trial'
 
 #: Seconds that a caller waits for the probe that he has caused.
 PATIENCE = 0.25
+#: Seconds between two probes of what is only suspected.
+SUSPECT_AGAIN = 5
 
 
 class Health:
@@ -54,6 +57,8 @@ class Health:
         self._pause = 0.0
         self._retry_at = 0.0
         self._probing: threading.Event | None = None
+        self._suspicion = ''
+        self._suspect_again_at = 0.0
 
     def refusal(self) -> str | None:
         """Why not to ask now; None if it may be asked."""
@@ -62,12 +67,33 @@ class Health:
         with self._lock:
             if self._probing or time.monotonic() < self._retry_at:
                 return self._why()
-            answered = self._probing = threading.Event()
-            threading.Thread(target=self._try, args=(answered,),
-                             daemon=True).start()
+            answered = self._start_probe()
         answered.wait(PATIENCE)
         with self._lock:
             return self._why() if self._state == DOWN else None
+
+    def suspect(self, reason: str, probe: Callable[[], bool]) -> bool:
+        """Note that something is odd: let a probe find out, in the background.
+
+        :param reason: as of :meth:`failed`, which follows if the probe fails
+        :param probe: as of :meth:`failed`
+        :returns: whether it is known to be down
+        """
+        with self._lock:
+            if self._state == DOWN:
+                return True
+            if (not self._probing
+                    and time.monotonic() >= self._suspect_again_at):
+                self._suspect_again_at = time.monotonic() + SUSPECT_AGAIN
+                self._probe, self._suspicion = probe, reason
+                self._start_probe()
+        return False
+
+    def _start_probe(self) -> threading.Event:
+        answered = self._probing = threading.Event()
+        threading.Thread(target=self._try, args=(answered,),
+                         daemon=True).start()
+        return answered
 
     def failed(self, reason: str, probe: Callable[[], bool]) -> None:
         """Note that a call was not answered.
@@ -126,14 +152,20 @@ class Health:
         try:
             alive = self._probe()
         except Exception as exc:  # noqa: BLE001
-            LOG.debug('%(label)s is still down: %(reason)s',
+            LOG.debug('%(label)s does not answer a probe: %(reason)s',
                       {'label': self._label, 'reason': exc})
             alive = False
         with self._lock:
             self._probing = None
-            if alive:
+            before = self._state
+            if not alive:
+                self._close(self._reason if before == DOWN
+                            else self._suspicion)
+            elif before == DOWN:
                 self._state = TRIAL
-            else:
-                self._close(self._reason)
         answered.set()
-        self._changed()
+        if not alive and before == UP:
+            LOG.warning('%(label)s is down: %(reason)s',
+                        {'label': self._label, 'reason': self._suspicion})
+        if self._state != before:
+            self._changed()

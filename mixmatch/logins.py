@@ -103,10 +103,11 @@ class Logins:
         # NOTE: first, lest another thread takes it from there again.
         self._shared.forget(key, used)
         with self._lock:
-            if not self._replaced(key, used):
-                self._kept.pop(key, None)
-        LOG.info('Service provider %s did not accept a login that was kept; '
-                 'it is made again', key.service_provider)
+            dropped = (not self._replaced(key, used)
+                       and self._kept.pop(key, None))
+        if dropped:
+            LOG.info('Service provider %s did not accept a login that was '
+                     'kept; it is made again', key.service_provider)
         return True
 
     def _replaced(self, key: login.Key, used: login.Login) -> bool:

@@ -76,7 +76,8 @@ class ServiceProvider:
     def _new_session(self, service: str, home: wire.Home | None = None,
                      cookies: bool = False) -> session.CloudSession:
         there = wire.Wire(self.name, service, self.health[service],
-                          self._metrics, self._adapter, home, cookies)
+                          self._metrics, self._adapter, home, cookies,
+                          repeat=service == IDENTITY)
         return session.CloudSession(
             self.name, (self._options.connect_timeout,
                         self._options.read_timeout),
@@ -149,11 +150,11 @@ class ServiceProvider:
         :raises MicroversionNotSupported: the Cinder there is too old
         :raises ServiceProviderUnavailable: it does not answer
         """
-        version = '3.0'
+        root = self._root_of_volumes(auth)
         if microversion:
-            version = self._check_microversion(auth, microversion)
+            self._check_microversion(root, microversion)
         return cinder_client.Client(
-            version, session=self._session, auth=auth,
+            microversion or '3.0', session=self._session, auth=auth,
             global_request_id=global_request_id,
             connect_retries=self._options.connect_retries, **self._endpoint)
 
@@ -196,11 +197,14 @@ class ServiceProvider:
     def highest_microversion(self, auth: plugin.BaseAuthPlugin) -> str:
         """The newest version of the volume API that it speaks.
 
-        Asked once for each endpoint.
+        Asked once for each endpoint, and again after a while.
 
         :raises ServiceProviderSetupError: it has no Cinder for us
         :raises ServiceProviderUnavailable: it does not answer
         """
+        return self._highest_at(self._root_of_volumes(auth))
+
+    def _root_of_volumes(self, auth: plugin.BaseAuthPlugin) -> str:
         wanted = self._endpoint
         try:
             endpoint = wanted.pop('endpoint_override') or auth.get_endpoint(
@@ -212,9 +216,13 @@ class ServiceProvider:
                 'its catalog has no endpoint for service_type '
                 f'{self._options.service_type} in region '
                 f'{self._options.region_name}')
+        if not re.match(r'https?://[^/]', endpoint):
+            raise self.setup_error('its endpoint for volumes is no URL')
         # NOTE: below /v3 Cinder tells its versions only to who has a token,
         # which keystoneauth does not show in discovery.
-        root = re.sub(r'/v3(/.*)?$', '/', endpoint)
+        return re.sub(r'/v3(/.*)?$', '/', endpoint)
+
+    def _highest_at(self, root: str) -> str:
         known = self._microversions.get(root)
         if known is None:
             known = self._microversions[root] = self._discover(root)
@@ -239,15 +247,13 @@ class ServiceProvider:
         major, minor = data['max_microversion'] or (3, 0)
         return f'{major}.{minor}'
 
-    def _check_microversion(self, auth: plugin.BaseAuthPlugin,
-                            microversion: str) -> str:
-        highest = self.highest_microversion(auth)
+    def _check_microversion(self, root: str, microversion: str) -> None:
+        highest = self._highest_at(root)
         if (api_versions.APIVersion(highest)
                 < api_versions.APIVersion(microversion)):
             raise exceptions.MicroversionNotSupported(
                 service_provider=self.name, needed=microversion,
                 highest=highest)
-        return microversion
 
     def setup_error(self, reason: str) -> exceptions.MixmatchException:
         return exceptions.ServiceProviderSetupError(

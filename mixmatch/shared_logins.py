@@ -64,7 +64,8 @@ class SharedLogins:
             values = jsonutils.loads(self._cipher(key).decrypt(stored))
             found = login.Login(**{**values,
                                    'body': values['body'].encode()})
-        except (fernet.InvalidToken, TypeError, ValueError, LookupError):
+        except (fernet.InvalidToken, TypeError, ValueError, LookupError,
+                AttributeError):
             LOG.warning('What the cache holds as a login at service provider '
                         '%s was not written by a service of this cloud '
                         '(is login_cache_secret the same in all of them?)',

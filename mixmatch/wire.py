@@ -12,7 +12,7 @@
 
 """The requests that really go to one service of another cloud."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 import contextlib
 import contextvars
 import dataclasses
@@ -41,8 +41,6 @@ DEAD = (502, 503, 504)
 
 #: Seconds. Who is given less time than this is not blamed for being late.
 SHORT = 1
-#: Seconds that a probe waits for a connection, and for an answer.
-PROBE = 5
 
 #: When the caller loses interest, on the clock of time.monotonic().
 _DEADLINE: contextvars.ContextVar[float | None] = contextvars.ContextVar(
@@ -90,18 +88,21 @@ class Wire(requests.Session):
         does
     :param cookies: keep cookies. Only a single login does: the SAML session
         of one user must never be sent in a request of another.
+    :param repeat: all of its requests may be repeated, not only GET
     """
 
     def __init__(self, service_provider: str, service: str,
                  its_health: health.Health, clouds_metrics: metrics.Metrics,
                  adapter: bounded.Adapter,
-                 home: Home | None = None, cookies: bool = False) -> None:
+                 home: Home | None = None, cookies: bool = False,
+                 repeat: bool = False) -> None:
         super().__init__()
         self._service_provider = service_provider
         self._service = service
         self._health = its_health
         self._metrics = clouds_metrics
         self._home = home
+        self._repeat = repeat
         for scheme in ('http://', 'https://'):
             self.mount(scheme, adapter)
         if not cookies:
@@ -124,26 +125,29 @@ class Wire(requests.Session):
         if refusal:
             raise self._unavailable(refusal)
         blamed_after = min(SHORT, *_both(timeout))
+        probe = functools.partial(
+            _probe, parse.urljoin(url, '/'), _both(timeout)[0],
+            verify=kwargs.get('verify'), cert=kwargs.get('cert'))
         timeout = self._time_left(timeout)
         began = time.monotonic()
         outcome: int | str = 'failed'
         theirs = None
         try:
-            with bounded.complete_by(began + sum(timeout)):
+            with bounded.complete_by(
+                    began + sum(timeout),
+                    functools.partial(self._wonder, url, probe)):
                 response = self._send(method, url, timeout=timeout, **kwargs)
             outcome = response.status_code
             theirs = response.headers.get(REQUEST_ID)
         except requests.exceptions.RequestException as exc:
-            if not _is_late(exc):
-                self._down(str(exc), url, kwargs)
-            elif time.monotonic() - began >= blamed_after:
-                self._down('no answer in time', url, kwargs)
+            self._blame(exc, url, probe,
+                        time.monotonic() - began >= blamed_after)
             raise
         finally:
             self._note(method, url, outcome, time.monotonic() - began,
                        (kwargs.get('headers') or {}).get(REQUEST_ID), theirs)
         if outcome in DEAD:
-            self._down(f'HTTP {outcome}', url, kwargs)
+            self._health.failed(f'HTTP {outcome} from {url}', probe)
         else:
             self._health.succeeded()
         return response
@@ -155,7 +159,7 @@ class Wire(requests.Session):
         except requests.exceptions.ConnectionError as exc:
             # NOTE: a connection that was kept alive may be closed at the
             # other end while we write to it.
-            if method != 'GET' or not _is_closed(exc):
+            if not (self._repeat or method == 'GET') or not _is_closed(exc):
                 raise
         return super().request(method, url, **kwargs)
 
@@ -174,11 +178,21 @@ class Wire(requests.Session):
         return exceptions.ServiceProviderUnavailable(
             service_provider=self._service_provider, reason=reason)
 
-    def _down(self, reason: str, url: str, kwargs: dict[str, Any]) -> None:
-        self._health.failed(
-            f'{reason[:300]} from {url}', functools.partial(
-                _probe, parse.urljoin(url, '/'), verify=kwargs.get('verify'),
-                cert=kwargs.get('cert')))
+    def _wonder(self, url: str, probe: Callable[[], bool]) -> None:
+        """Nothing has come for a second: slow, or dead?"""
+        if self._health.suspect(f'no answer from {url}', probe):
+            raise TimeoutError('it is down')
+
+    def _blame(self, exc: requests.exceptions.RequestException, url: str,
+               probe: Callable[[], bool], had_time: bool) -> None:
+        if _is_late(exc):
+            if had_time:
+                self._health.failed(f'no answer in time from {url}', probe)
+        elif _is_closed(exc):
+            # NOTE: perhaps only this connection.
+            self._health.suspect(f'connection closed by {url}', probe)
+        else:
+            self._health.failed(f'{str(exc)[:300]} from {url}', probe)
 
     def _note(self, method: str, url: str, outcome: int | str, seconds: float,
               ours: str | None, theirs: str | None) -> None:
@@ -197,10 +211,10 @@ def _both(timeout: Any) -> tuple[float, float]:
     return timeout if isinstance(timeout, tuple) else (timeout, timeout)
 
 
-def _probe(url: str, **kwargs: Any) -> bool:
+def _probe(url: str, timeout: float, **kwargs: Any) -> bool:
     """Ask for the root of what did not answer, by a new connection."""
-    with requests.get(url, timeout=PROBE, allow_redirects=False, stream=True,
-                      **kwargs) as answer:
+    with requests.get(url, timeout=timeout, allow_redirects=False,
+                      stream=True, **kwargs) as answer:
         return answer.status_code not in DEAD
 
 

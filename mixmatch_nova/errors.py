@@ -19,9 +19,12 @@ from typing import Any
 from cinderclient import exceptions as cinder_exceptions
 from keystoneauth1 import exceptions as ksa_exceptions
 from nova import exception
+from oslo_log import log as logging
 
 from mixmatch import exceptions
 from mixmatch_nova import target
+
+LOG = logging.getLogger(__name__)
 
 
 @contextlib.contextmanager
@@ -62,6 +65,14 @@ def noted(context: Any, service_provider: str) -> Iterator[None]:
         raise exceptions.ServiceProviderSetupError(
             service_provider=service_provider,
             reason='its catalog has no volume API for us') from exc
+    except (AttributeError, TypeError, ValueError, LookupError) as exc:
+        # NOTE: python-cinderclient and Nova trust what a Cinder answers.
+        LOG.exception('Service provider %s answered with nonsense',
+                      service_provider)
+        raise exceptions.ServiceProviderUnavailable(
+            service_provider=service_provider,
+            reason='its Cinder answered with something else than what was '
+                   f'asked for ({type(exc).__name__})') from exc
     except cinder_exceptions.ClientException as exc:
         reason = f'its Cinder answered HTTP {exc.code}'
         kind: type[exceptions.MixmatchException] | None = None
