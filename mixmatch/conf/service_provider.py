@@ -86,8 +86,8 @@ How many seconds to wait for a connection to the service provider.
 How many seconds to wait for the service provider to answer a request.
 
 The services of this cloud wait no longer than this for each request, so it
-bounds what a slow partner costs. Raise it only if the service provider's
-storage needs longer to export a volume.
+bounds what a slow partner costs; one that hangs is found out earlier. Raise it
+only if the service provider's storage needs longer to export a volume.
 """),
 ]
 
