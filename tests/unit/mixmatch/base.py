@@ -18,8 +18,10 @@ from mixmatch import federation
 from tests.unit import base
 from tests.unit import fixtures
 
+TestCase = base.TestCase
 
-class FederationTestCase(base.TestCase):
+
+class FederationTestCase(TestCase):
     """A service of home, and the clouds that it may reach."""
 
     names: tuple[str, ...] = ('bu',)

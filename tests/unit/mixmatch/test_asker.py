@@ -22,7 +22,6 @@ from mixmatch import asker
 from mixmatch import conf as mixmatch_conf
 from mixmatch import exceptions
 from mixmatch import federation
-from tests.unit import base as unit_base
 from tests.unit import fixtures
 from tests.unit.mixmatch import base
 
@@ -30,7 +29,7 @@ from tests.unit.mixmatch import base
 HUNG = 30
 
 
-class AskerTestCase(unit_base.TestCase):
+class AskerTestCase(base.TestCase):
     options = ''
 
     def setUp(self):
@@ -280,7 +279,7 @@ class TestListingWithoutMemory(AskerTestCase):
             self.assertEqual({'bu': [], 'mit': []}, answers.answered)
 
 
-class TestFederation(unit_base.TestCase):
+class TestFederation(base.TestCase):
     """The same through the front door."""
 
     def test_asks(self):

@@ -25,9 +25,9 @@ from mixmatch import bounded
 from mixmatch import exceptions
 from mixmatch import wire
 from tests.unit import fixtures
-from tests.unit import servers
 from tests.unit.mixmatch import base
 from tests.unit.mixmatch import test_session
+from tests.unit import servers
 
 OK = servers.answer()
 
@@ -50,8 +50,9 @@ class WireTestCase(test_session.SessionTestCase):
 
     @property
     def connections(self):
-        """On which connection each request came."""
-        return [number for number, _, _ in self.server.requests]
+        """On which connection each request came; not those of probes."""
+        return [number for number, first, _ in self.server.requests
+                if not first.startswith('GET / ')]
 
 
 class TestConnections(WireTestCase):
@@ -302,13 +303,13 @@ class TestTracing(WireTestCase):
         self.assertNotIn('secret', self.log.output)
 
     def test_a_call_that_failed_has_a_line_too(self):
-        self.serve(None)
+        self.serve(b'nonsense\n')
         self.unavailable('POST')
         self.assertIn('POST', self.lines()[0])
         self.assertIn('failed in', self.lines()[0])
 
     def test_who_was_not_asked_has_none(self):
-        self.serve(None)
+        self.serve(b'nonsense\n')
         self.unavailable('POST')
         self.unavailable('POST')
         self.assertEqual(1, len(self.lines()))

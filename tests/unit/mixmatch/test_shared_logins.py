@@ -1,0 +1,335 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Processes of home share logins; nobody else can read or forge them."""
+
+import dataclasses
+import logging
+import time
+
+from dogpile.cache.backends import memory
+import fixtures as base_fixtures
+
+from mixmatch import login
+from mixmatch import logins
+from mixmatch import shared_logins
+from tests.unit import fixtures
+from tests.unit.mixmatch import base
+
+CACHE = """
+[cache]
+enabled = true
+backend = dogpile.cache.memory
+[mixmatch]
+login_cache_secret = {secret}
+"""
+
+
+class Cache(base_fixtures.Fixture):
+    """One cache for all who use dogpile.cache.memory."""
+
+    def _setUp(self):
+        self.broken = False
+        self.asked = 0
+        #: name -> dogpile's pair of value and metadata
+        self.stored = {}
+        for method in ('get', 'set', 'delete'):
+            self._watch(method)
+        self.useFixture(base_fixtures.MockPatchObject(
+            memory.MemoryBackend, '__init__', lambda backend, _arguments:
+            setattr(backend, '_cache', self.stored)))
+
+    def _watch(self, method):
+        real = getattr(memory.MemoryBackend, method)
+
+        def watched(backend, *args):
+            self.asked += 1
+            if self.broken:
+                raise ConnectionRefusedError('no cache here')
+            return real(backend, *args)
+        self.useFixture(base_fixtures.MockPatchObject(
+            memory.MemoryBackend, method, watched))
+
+    @property
+    def values(self):
+        return [value.payload for value in self.stored.values()]
+
+    def put(self, name, value):
+        """Write like somebody who has got hold of the cache."""
+        self.stored[name] = self.stored[name]._replace(payload=value)
+
+
+class SharedTestCase(base.FederationTestCase):
+
+    def setUp(self):
+        self.secret = 'secret-of-home'
+        super().setUp()
+        self.clock = self.useFixture(fixtures.Clock())
+        self.cache = self.useFixture(Cache())
+        self.log = self.useFixture(base_fixtures.FakeLogger(
+            level=logging.DEBUG))
+        self.token = self.home.token('alice')
+
+    def new_federation(self, secret='secret-of-home'):
+        self.more = CACHE.format(secret=secret)
+        return super().new_federation()
+
+    def process(self, **kwargs):
+        """Another process of home."""
+        self.federation = self.new_federation(**kwargs)
+
+    def there(self, token=None):
+        """The token at bu that a process uses for Alice."""
+        return self.login(token or self.token).get_token(None)
+
+    def warnings(self):
+        return [line for line in self.log.output.splitlines()
+                if 'cache' in line]
+
+
+class TestShared(SharedTestCase):
+
+    def test_a_second_process_sends_nothing(self):
+        first = self.there()
+        sent = self.count()
+        self.process()
+        self.assertEqual(first, self.there())
+        self.assertEqual(sent, self.count())
+        self.assertEqual('id-of-research', self.login(
+            self.token).get_project_id(None))
+
+    def test_the_login_of_the_service_as_well(self):
+        first = self.federation.service_login('bu').get_token(None)
+        self.process()
+        again = self.federation.service_login('bu').get_token(None)
+        self.assertEqual(first, again)
+
+    def test_another_project_of_the_service_is_another_login(self):
+        first = self.federation.service_login('bu').get_token(None)
+        self.process()
+        other = self.federation.service_login('bu', 'id-of-research')
+        self.assertNotEqual(first, other.get_token(None))
+
+    def test_it_ends_when_it_would_have_ended(self):
+        first = self.there()
+        self.clock.let_pass(500)
+        self.process()
+        self.assertEqual(first, self.there())
+        self.clock.let_pass(101)
+        self.assertNotEqual(first, self.there())
+
+    def test_one_that_has_ended_is_not_taken(self):
+        first = self.there()
+        self.clock.let_pass(601)
+        self.process()
+        self.assertNotEqual(first, self.there())
+
+    def test_one_that_is_not_accepted_is_gone_for_all(self):
+        user = self.login(self.token)
+        first = user.get_token(None)
+        self.clock.let_pass(logins.FRESH)
+        self.assertTrue(user.invalidate())
+        self.process()
+        second = self.there()
+        self.assertNotEqual(first, second)
+        # The other one finds what this one has made.
+        self.assertEqual(second, user.get_token(None))
+
+    def test_a_newer_one_of_another_process_stays(self):
+        old = self.login(self.token)
+        self.clock.let_pass(logins.FRESH)
+        first = self.federation
+        self.process()
+        newer = self.login(self.token)
+        self.assertTrue(newer.invalidate())
+        expected = newer.get_token(None)
+        self.federation = first
+        self.assertTrue(old.invalidate())
+        self.assertEqual(expected, old.get_token(None))
+
+    def test_without_a_secret_nothing_is_shared(self):
+        self.process(secret='')
+        self.there()
+        self.assertEqual({}, self.cache.stored)
+
+
+class TestSecret(SharedTestCase):
+    """Only who has both the secret and the token of home reads anything."""
+
+    def test_nothing_can_be_read_in_the_cache(self):
+        user = self.login(self.token)
+        self.federation.service_login('bu')
+        self.assertEqual(2, len(self.cache.stored))
+        text = repr(self.cache.stored)
+        for each in (*self.clouds.secrets(), 'alice', 'research', 'nova',
+                     'bu-token', 'http:', user.get_project_id(None)):
+            self.assertNotIn(each, text)
+        for value in self.cache.values:
+            self.assertIsInstance(value, bytes)
+
+    def test_nothing_of_it_is_logged(self):
+        self.there()
+        self.process()
+        self.there()
+        self.cache.put(*self.cache.stored, b'forged')
+        self.process()
+        self.there()
+        self.cache.broken = True
+        self.process()
+        self.there()
+        self.assertIn('no cache here', self.log.output)
+        for secret in (*self.clouds.secrets(), 'secret-of-home'):
+            self.assertNotIn(secret, self.log.output)
+
+    def assertOwnLogin(self, first, **kwargs):
+        self.assertNotEqual(first, self.there(**kwargs))
+
+    def test_another_token_finds_nothing(self):
+        first = self.there()
+        self.process()
+        self.assertOwnLogin(first, token=self.home.token('alice'))
+        self.assertEqual(2, len(self.cache.stored))
+
+    def test_another_secret_finds_nothing(self):
+        first = self.there()
+        self.process(secret='of-another-cloud')
+        self.assertOwnLogin(first)
+        self.assertEqual([], self.warnings())
+
+    def test_another_secret_reads_nothing(self):
+        """Whoever has the token and writes under the right name."""
+        first = self.there()
+        name, = self.cache.stored
+        self.process(secret='of-another-cloud')
+        self.there()
+        forged = [each for each in self.cache.stored if each != name]
+        self.cache.put(name, self.cache.stored[forged[0]].payload)
+        self.process()
+        self.assertOwnLogin(first)
+        self.assertIn('login_cache_secret', self.warnings()[-1])
+
+
+class TestForged(SharedTestCase):
+
+    def test_bytes_of_others_are_not_believed(self):
+        for forged in (b'', b'forged', b'gAAAA' + b'A' * 200, 'text', 5,
+                       None, {'token': 'forged'}):
+            first = self.there()
+            name = next(iter(self.cache.stored))
+            self.cache.put(name, forged)
+            self.process()
+            self.assertNotEqual(first, self.there(), forged)
+
+    def test_a_bit_is_enough(self):
+        first = self.there()
+        name, = self.cache.stored
+        value = bytearray(self.cache.values[0])
+        value[40] ^= 1
+        self.cache.put(name, bytes(value))
+        self.process()
+        self.assertNotEqual(first, self.there())
+        self.assertEqual(1, len(self.warnings()))
+
+    def test_what_is_well_encrypted_but_no_login(self):
+        """A later release may write something else."""
+        first = self.there()
+        shared = self.federation._process.logins._shared
+        key, = self.federation._process.logins._kept
+        name, = self.cache.stored
+        for text in (b'[]', b'{}', b'{"token": "x", "more": 1}', b'"x"',
+                     b'{"body": 5}', b'not json', b'null'):
+            self.cache.put(name, shared._cipher(key).encrypt(text))
+            self.assertIsNone(shared.get(key), text)
+        self.process()
+        self.assertNotEqual(first, self.there())
+
+
+class TestTwoServiceProviders(SharedTestCase):
+    """The login at one is worth nothing at the other."""
+
+    names = ('bu', 'mit')
+
+    def at(self, name):
+        return self.federation.user_login(
+            name, self.token, 'home-id-of-research').get_token(None)
+
+    def test_swapped_entries_are_not_believed(self):
+        for name in self.names:
+            self.at(name)
+        one, other = self.cache.stored
+        self.cache.stored[one], self.cache.stored[other] = (
+            self.cache.stored[other], self.cache.stored[one])
+        self.process()
+        for name in self.names:
+            self.assertTrue(self.at(name).startswith(f'{name}-token'))
+        self.assertEqual(2, len(self.warnings()))
+
+    def test_no_part_of_a_key_flows_into_the_next(self):
+        shared = self.federation._process.logins._shared
+        made = login.Login('t', b'{}', time.time(), time.time() + 60)
+        shared.set(login.Key('bu', 'c', 'scope'), made)
+        self.assertEqual('t', shared.get(login.Key('bu', 'c', 'scope')).token)
+        for key in (login.Key('b', 'uc', 'scope'),
+                    login.Key('bu', 'cscope', ''),
+                    login.Key('bu', '', 'c scope')):
+            self.assertIsNone(shared.get(key))
+
+
+class TestBroken(SharedTestCase):
+    """Without the cache each process logs in by itself, and says so once."""
+
+    def setUp(self):
+        super().setUp()
+        self.cache.broken = True
+
+    def test_costs_a_login_and_one_line(self):
+        tokens = {self.there(self.home.token('alice')) for _ in range(10)}
+        self.assertEqual(10, len(tokens))
+        line, = self.warnings()
+        self.assertIn('The cache of shared logins is down', line)
+        self.assertIn('no cache here', line)
+
+    def test_is_not_asked_each_time(self):
+        for _ in range(10):
+            self.there(self.home.token('alice'))
+        self.assertEqual(1, self.cache.asked)
+
+    def test_logins_are_kept_all_the_same(self):
+        self.assertEqual(self.there(), self.there())
+
+    def test_a_login_that_is_not_accepted_is_made_again(self):
+        user = self.login(self.token)
+        first = user.get_token(None)
+        self.clock.let_pass(logins.FRESH)
+        self.assertTrue(user.invalidate())
+        self.assertNotEqual(first, user.get_token(None))
+
+    def test_is_used_again_when_it_is_back(self):
+        self.there()
+        self.cache.broken = False
+        self.clock.let_pass(1)
+        self.there(self.home.token('alice'))
+        self.assertEqual(1, len(self.cache.stored))
+        self.assertIn('is up again', self.warnings()[-1])
+
+
+class TestRoundTrip(SharedTestCase):
+
+    def test_nothing_is_lost(self):
+        self.there()
+        kept = self.federation._process.logins._kept
+        (key, made), = kept.items()
+        found = shared_logins.SharedLogins(
+            self.new_federation()._conf).get(key)
+        self.assertEqual(dataclasses.asdict(made), dataclasses.asdict(found))
+        self.assertEqual(made.access.service_catalog.catalog,
+                         found.access.service_catalog.catalog)
