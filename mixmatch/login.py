@@ -90,7 +90,9 @@ def _epoch(token: access.AccessInfoV3) -> float:
 
 def _check(there: access.AccessInfoV3) -> None:
     """Touch what will be used, while it can be said whose fault it is."""
-    _ = there.project_id, there.user_id
+    _ = there.user_id
+    if not isinstance(there.project_id, str):
+        raise TypeError('a token without a project')
     for service in there.service_catalog.catalog:
         _ = service['type'], service.get('name')
         for endpoint in service['endpoints']:

@@ -216,7 +216,8 @@ class ServiceProvider:
                 'its catalog has no endpoint for service_type '
                 f'{self._options.service_type} in region '
                 f'{self._options.region_name}')
-        if not re.match(r'https?://[^/]', endpoint):
+        # NOTE: it will be in logs; a stranger's line break would forge some.
+        if not re.fullmatch(r'https?://(?!/)[!-~]+', endpoint):
             raise self.setup_error('its endpoint for volumes is no URL')
         # NOTE: below /v3 Cinder tells its versions only to who has a token,
         # which keystoneauth does not show in discovery.

@@ -168,10 +168,41 @@ class TestRefusedThere(LoginTestCase):
     def test_answer_is_no_token(self):
         for body in ('{"token": ', '[]', '{}', '{"token": {}}', '',
                      '<html>Welcome!</html>'):
+            # One that does not remember what was refused before.
+            self.federation = self.new_federation()
             self.clouds.mock.get(self.bu.auth_url, text=body,
                                  headers={'X-Subject-Token': 'any'})
             self.assertLoginFails(exceptions.ServiceProviderSetupError,
                                   'no token')
+
+    def scoped(self, **values):
+        """Let its Keystone say this of the scoped token."""
+        self.federation = self.new_federation()
+        self.clouds.mock.post(
+            self.bu.url + '/auth/tokens', status_code=201,
+            json={'token': {'expires_at': '2099-01-01T00:00:00Z',
+                            'user': {'id': 'u', 'name': 'alice'},
+                            'project': {'id': 'p'}, 'catalog': [], **values}},
+            headers={'X-Subject-Token': 'any'})
+
+    def test_scoped_token_is_nonsense(self):
+        for values in ({'expires_at': None}, {'expires_at': 5},
+                       {'expires_at': 'tomorrow'}, {'user': 5},
+                       {'project': 5}, {'project': []}, {'catalog': 5},
+                       {'catalog': [5]}, {'catalog': [{}]},
+                       {'catalog': [{'type': 'x', 'endpoints': 5}]},
+                       {'catalog': [{'type': 'x', 'endpoints': [5]}]},
+                       {'catalog': [{'type': 'x', 'endpoints': [
+                           {'interface': 'public', 'url': 5}]}]}):
+            self.scoped(**values)
+            self.assertLoginFails(exceptions.ServiceProviderSetupError,
+                                  'no token')
+
+    def test_endpoints_of_other_services_may_be_anything(self):
+        self.scoped(catalog=[{'type': 'messaging-websocket', 'endpoints': [
+            {'interface': 'public', 'url': url}
+            for url in ('ws://bu:9000', '', 'http://[')]}])
+        self.assertEqual('p', self.login().get_project_id(None))
 
     def test_html_of_a_stranger_is_not_shown(self):
         self.clouds.mock.get(self.bu.auth_url, status_code=500,

@@ -128,11 +128,32 @@ class TestServiceProvider(base.TestCase):
 
     def test_something_else_than_cinder_is_there(self):
         there = self.service_provider()
+        version = {'id': 'v3.0', 'status': 'CURRENT', 'version': '3.71',
+                   'min_version': '3.0', 'links': [
+                       {'rel': 'self', 'href': 'http://bu:8776/v3/'}]}
         for answer in ({'text': '<html>Welcome</html>'}, {'json': {}},
-                       {'status_code': 404}):
+                       {'status_code': 404},
+                       *({'json': nonsense} for nonsense in (
+                           [], 5, 'v3', None, {'version': 5},
+                           {'versions': 5}, {'versions': [5]},
+                           {'versions': [{**version, 'links': 5}]},
+                           {'versions': [{**version, 'id': 5}]},
+                           {'versions': [{**version, 'version': 'x'}]}))):
             self.clouds.mock.get('http://bu:8776/', **answer)
             self.assertRaises(exceptions.ServiceProviderSetupError,
                               there.volume_client, self.user, '3.44')
+
+    def test_endpoint_that_leads_nowhere(self):
+        for url in ('file:///etc/passwd', 'ws://bu:8776', 'bu',
+                    'http:///v3', 'http://bu:8776/v3\nERROR forged',
+                    'http://bu:8776/\x1b[1m/v3'):
+            self.bu.cinder_url = url
+            there = self.service_provider()
+            for microversion in (None, '3.44'):
+                exc = self.assertRaises(
+                    exceptions.ServiceProviderSetupError,
+                    there.volume_client, self.user, microversion)
+                self.assertNotIn('\n', str(exc))
 
     def test_certificates(self):
         there = self.service_provider(
