@@ -160,7 +160,7 @@ class Correction:
         """
         stamp = f'{volume.status} {getattr(volume, "updated_at", None)}'
         if not attachments:
-            adrift = volume.status in _USED
+            adrift = volume.status in _USED and not volume.attachments
             return ({(_RESET, volume.id, stamp)} if adrift else set()), False
         found: set[_Finding] = set()
         server_id = self.subject.server_id

@@ -11,8 +11,6 @@
 # under the License.
 
 
-from unittest import mock
-
 from cinderclient import exceptions as cinder_exceptions
 
 from mixmatch_nova import correction
@@ -284,7 +282,12 @@ class TestAdrift(CorrectionTestCase):
     def test_attached_meanwhile(self):
         self.volume('reserved')
         self.look()
-        with mock.patch.object(self.home, 'known', {LOST}):
-            self.volume('reserved', (LOST, 'reserved', base.SERVER))
-            self.assertTrue(self.look(4))
+        self.home.known.add(LOST)
+        self.volume('reserved', (LOST, 'reserved', base.SERVER))
+        self.assertTrue(self.look(4))
+        self.assertNothingChanged()
+
+    def test_attachment_that_is_not_listed(self):
+        self.volume('in-use', attachments=[{'attachment_id': LOST}])
+        self.assertTrue(self.look(4))
         self.assertNothingChanged()
