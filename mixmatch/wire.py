@@ -126,7 +126,7 @@ class Wire(requests.Session):
             raise self._unavailable(refusal)
         blamed_after = min(SHORT, *_both(timeout))
         probe = functools.partial(
-            _probe, parse.urljoin(url, '/'), _both(timeout)[0],
+            _probe, _root(url), _both(timeout)[0],
             verify=kwargs.get('verify'), cert=kwargs.get('cert'))
         timeout = self._time_left(timeout)
         began = time.monotonic()
@@ -209,6 +209,13 @@ class Wire(requests.Session):
 
 def _both(timeout: Any) -> tuple[float, float]:
     return timeout if isinstance(timeout, tuple) else (timeout, timeout)
+
+
+def _root(url: str) -> str:
+    """Where a service tells its versions."""
+    # NOTE: services may share a host; its own root says nothing of them.
+    before, version, _ = url.partition('/v3')
+    return before + '/' if version else parse.urljoin(url, '/')
 
 
 def _probe(url: str, timeout: float, **kwargs: Any) -> bool:

@@ -150,6 +150,69 @@ class TestProbe(HealthTestCase):
         self.assertIsNone(self.health.refusal())
 
 
+class TestSuspected(HealthTestCase):
+    """Something is odd: a probe finds out, and nobody waits for it."""
+
+    def setUp(self):
+        super().setUp()
+        self.look, self.found = threading.Event(), threading.Event()
+        self.addCleanup(self.look.set)
+        self.began = threading.Semaphore(0)
+
+    def probe(self):
+        self.began.release()
+        self.look.wait(30)
+        return self.alive
+
+    def assertProbes(self, number):
+        """So many have begun since this was asked."""
+        for _ in range(number):
+            self.assertTrue(self.began.acquire(timeout=10))
+        self.assertFalse(self.began.acquire(timeout=0.1))
+
+    def _note_change(self):
+        super()._note_change()
+        self.found.set()
+
+    def suspect(self):
+        return self.health.suspect('no answer', self.probe)
+
+    def test_it_is_used_until_the_probe_has_failed(self):
+        self.assertFalse(self.suspect())
+        self.assertIsNone(self.health.refusal())
+        self.look.set()
+        self.assertTrue(self.found.wait(10))
+        self.assertIn('no answer', self.health.refusal())
+        self.assertTrue(self.suspect())
+        self.assertEqual(['bu: volume is down: no answer'],
+                         self.log.output.splitlines())
+
+    def test_one_probe_however_many_wonder(self):
+        for _ in range(10):
+            self.suspect()
+        self.assertProbes(1)
+
+    def test_not_again_for_a_while(self):
+        self.alive = True
+        self.look.set()
+        self.suspect()
+        self.assertProbes(1)
+        self.clock.let_pass(health.SUSPECT_AGAIN - 1)
+        self.suspect()
+        self.assertProbes(0)
+        self.clock.let_pass(1)
+        self.suspect()
+        self.assertProbes(1)
+
+    def test_if_it_is_alive_nothing_happens(self):
+        self.alive = True
+        self.look.set()
+        self.suspect()
+        self.assertFalse(self.found.wait(0.1))
+        self.assertIsNone(self.health.refusal())
+        self.assertEqual('', self.log.output)
+
+
 class TestPause(HealthTestCase):
 
     def assertPause(self, seconds):

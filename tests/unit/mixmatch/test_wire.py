@@ -12,6 +12,7 @@
 
 """What really goes to another cloud, over real connections."""
 
+from concurrent import futures
 import logging
 import socket
 import threading
@@ -152,6 +153,24 @@ class TestHealth(WireTestCase):
                          [first for _, first, _ in self.server.requests])
         self.assertEqual('up', self.health.to_dict()['state'])
 
+    def test_of_services_that_share_a_host_each_has_a_root(self):
+        self.serve(servers.answer(status='503 Unavailable'), OK)
+        clock = self.useFixture(fixtures.Clock())
+        self.assertRaises(ksa_exceptions.ServiceUnavailable, self.request,
+                          path='volume/v3/volumes/v?more=/v3/')
+        clock.let_pass(61)
+        self.assertIsNone(self.health.refusal())
+        self.assertEqual('GET /volume/ HTTP/1.1', self.server.requests[1][1])
+
+    def test_what_has_no_version_is_probed_at_the_root_of_the_host(self):
+        self.serve(servers.answer(status='503 Unavailable'), OK)
+        clock = self.useFixture(fixtures.Clock())
+        self.assertRaises(ksa_exceptions.ServiceUnavailable, self.request,
+                          path='Shibboleth.sso/SAML2/ECP')
+        clock.let_pass(61)
+        self.assertIsNone(self.health.refusal())
+        self.assertEqual('GET / HTTP/1.1', self.server.requests[1][1])
+
     def test_the_probe_takes_no_secret_along(self):
         self.serve(servers.answer(status='503 Unavailable'), OK)
         clock = self.useFixture(fixtures.Clock())
@@ -248,6 +267,67 @@ class TestTime(WireTestCase):
         for _ in range(2):
             self.assertEqual(body, self.request().content)
         self.assertEqual([0, 0], self.connections)
+
+
+class TestHung(WireTestCase):
+    """It takes connections and says nothing: found out long before the end.
+    """
+
+    def setUp(self):
+        super().setUp()
+        self.useFixture(base_fixtures.MockPatchObject(
+            bounded, 'SILENCE', 0.1))
+        self.over = threading.Event()
+        self.addCleanup(self.over.set)
+
+    def silence(self, connection):
+        self.over.wait(30)
+
+    def test_all_who_wait_are_released(self):
+        self.serve(self.silence, timeout=(0.5, 30))
+        began = time.monotonic()
+        with futures.ThreadPoolExecutor(8) as executor:
+            found = [executor.submit(self.request) for _ in range(8)]
+        for each in found:
+            self.assertIsInstance(each.exception(),
+                                  exceptions.ServiceProviderUnavailable)
+        self.assertLess(time.monotonic() - began, 10)
+        probes = [first for _, first, _ in self.server.requests
+                  if first.startswith('GET / ')]
+        self.assertEqual(1, len(probes))
+        self.assertIn('no answer from', self.health.refusal())
+
+    def test_who_is_only_slow_is_waited_for(self):
+        """Its root is served at once, an export of storage takes its time.
+        """
+        def slow(connection):
+            self.over.wait(0.5)
+            connection.sendall(OK)
+        self.serve(slow, OK, timeout=(0.5, 30))
+        self.assertEqual(200, self.request().status_code)
+        self.assertEqual('up', self.health.to_dict()['state'])
+        self.assertEqual(2, len(self.server.requests))
+
+
+class TestClosed(WireTestCase):
+
+    def state(self):
+        return self.health.to_dict()['state']
+
+    def test_one_connection_blames_nobody(self):
+        self.serve(None, OK)
+        self.unavailable('POST')
+        self.assertEqual(200, self.request().status_code)
+        self.assertEqual('up', self.state())
+
+    def test_all_connections_do(self):
+        down = threading.Event()
+        self.serve(None)
+        self.health._changed = down.set
+        self.unavailable('POST')
+        self.assertTrue(down.wait(10))
+        self.assertEqual('down', self.state())
+        self.assertIn('connection closed', str(self.unavailable('POST')))
 
 
 class TestTracing(WireTestCase):
