@@ -91,7 +91,8 @@ class _Reader(io.RawIOBase):
             self._sock.settimeout(left)
             if self._has_data(min(left, SILENCE)):
                 return
-            silent()
+            if left > SILENCE:
+                silent()
 
     def _has_data(self, seconds: float) -> bool:
         # NOTE: TLS may have read it from the socket already.
