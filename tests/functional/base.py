@@ -24,6 +24,10 @@ from sandbox import guest
 from sandbox import topology
 from tests.functional import clouds
 
+#: Nova's processes that reach other clouds, by what they read.
+NOVA = {'nova.conf': ('nova-api', 'nova-conductor'),
+        'nova-cpu.conf': ('nova-compute',)}
+
 #: Where the guest writes its marker, in bytes.
 MARKER_AT = guest.SECTOR * 512
 
@@ -42,6 +46,15 @@ class Scenario(base.BaseTestCase):
             logging.getLogger(name).setLevel(logging.WARNING)
         cls.sandbox = clouds.Sandbox()
         cls.alice = cls.sandbox.user('moc', 'alice')
+
+    @contextlib.contextmanager
+    def stopped(self, service: str) -> Iterator[None]:
+        """A service of bu is stopped for a while."""
+        self.sandbox.control('stop', 'bu', service)
+        try:
+            yield
+        finally:
+            self.sandbox.control('start', 'bu', service)
 
     def volume_at(self, cloud: str) -> str:
         """A volume of alice's at a service provider; its id."""
@@ -127,27 +140,44 @@ class ServerScenario(Scenario):
         super().setUp()
         self.nova = self.alice.api('compute', version='2.60')
 
+    @classmethod
     @contextlib.contextmanager
-    def configured(self, service: str, file_name: str, section: str,
-                   pattern: str, replacement: str) -> Iterator[None]:
-        """Run one of moc's Nova processes with another line for a while.
+    def configured(cls, service: str | tuple[str, ...], file_name: str,
+                   section: str, pattern: str,
+                   replacement: str) -> Iterator[None]:
+        """Run some of moc's Nova processes with another line for a while.
 
+        :param service: one of those that read the file, or several
         :param pattern: of one line, in or after the section
         :param replacement: the line instead; none if it is empty
         """
-        path = self.sandbox.site.etc(
+        path = cls.sandbox.site.etc(
             topology.by_name('moc'), 'nova') / file_name
         text = path.read_text()
         before, header, after = text.partition(f'[{section}]')
         changed = re.sub(rf'(?m)^{pattern}\n', replacement, after, count=1)
-        self.assertNotEqual(after, changed)
+        assert changed != after, (path, pattern)
         path.write_text(before + header + changed)
+        services = (service,) if isinstance(service, str) else service
         try:
-            self.sandbox.control('restart', 'moc', service)
+            for each in services:
+                cls.sandbox.control('restart', 'moc', each)
             yield
         finally:
             path.write_text(text)
-            self.sandbox.control('restart', 'moc', service)
+            for each in services:
+                cls.sandbox.control('restart', 'moc', each)
+
+    @classmethod
+    @contextlib.contextmanager
+    def configured_all(cls, section: str, pattern: str,
+                       replacement: str) -> Iterator[None]:
+        """The same of all of moc's Nova processes that reach other clouds."""
+        with contextlib.ExitStack() as stack:
+            for file_name, services in NOVA.items():
+                stack.enter_context(cls.configured(
+                    services, file_name, section, pattern, replacement))
+            yield
 
     @property
     def url(self) -> str:

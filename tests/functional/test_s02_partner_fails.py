@@ -12,7 +12,6 @@
 
 """S2: bu fails in one way or another; Nova says so, and nothing is lost."""
 
-import contextlib
 import time
 import uuid
 
@@ -24,15 +23,6 @@ BOUND = 15
 
 
 class TestPartnerFails(base.ServerScenario):
-
-    @contextlib.contextmanager
-    def stopped(self, service):
-        """A service of bu is stopped for a while."""
-        self.sandbox.control('stop', 'bu', service)
-        try:
-            yield
-        finally:
-            self.sandbox.control('start', 'bu', service)
 
     def target(self, volume):
         return {'volumeAttachment': {'volumeId': volume,
