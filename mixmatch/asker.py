@@ -25,6 +25,7 @@ from oslo_context import context as oslo_context
 from oslo_log import log as logging
 
 from mixmatch import exceptions
+from mixmatch import health
 from mixmatch import wire
 
 LOG = logging.getLogger(__name__)
@@ -58,17 +59,20 @@ class Asker:
         self._holdings = Holdings(conf.mixmatch.listing_refresh)
 
     def ask(self, names: Iterable[str], question: Question,
-            timeout: float | None = None) -> Answers:
+            timeout: float | None = None,
+            patience: float = health.PATIENCE) -> Answers:
         """Ask, and wait for the answers until the time is over.
 
         :param question: called with each name, in other threads, with the
             request context of this one; its requests end when the time is
             over
         :param timeout: seconds; the configured ones if it is None
+        :param patience: seconds to wait for the probe of who was down
         """
         timeout = timeout or self._timeout
         at = time.monotonic() + timeout
-        asked = {name: self._submit(question, name, at) for name in names}
+        asked = {name: self._submit(question, name, at, patience)
+                 for name in names}
         futures.wait(asked.values(), timeout)
         answers = Answers({}, {})
         for name, answer in asked.items():
@@ -115,10 +119,11 @@ class Asker:
         ask, check = self._holdings.sort(whose, names)
         for name in check:
             self._submit(check_later, name, time.monotonic() + self._timeout)
-        return self.ask(ask, learn, timeout)
+        # NOTE: a list can do without who was down a moment ago.
+        return self.ask(ask, learn, timeout, patience=0)
 
     def _submit(self, question: Question, name: str,
-                at: float) -> futures.Future:
+                at: float, patience: float = 0) -> futures.Future:
         # NOTE: the threads serve one request after the other, so there must
         # always be one to replace the last.
         context = (oslo_context.get_current()
@@ -126,7 +131,7 @@ class Asker:
 
         def run() -> Any:
             context.update_store()
-            with wire.deadline(at):
+            with wire.deadline(at, patience):
                 return question(name)
         return self._pool.submit(run)
 

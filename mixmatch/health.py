@@ -59,16 +59,20 @@ class Health:
         self._probing: threading.Event | None = None
         self._suspicion = ''
         self._suspect_again_at = 0.0
+        self._answered_at = 0.0
 
-    def refusal(self) -> str | None:
-        """Why not to ask now; None if it may be asked."""
+    def refusal(self, patience: float = PATIENCE) -> str | None:
+        """Why not to ask now; None if it may be asked.
+
+        :param patience: seconds to wait for the probe, if one is due
+        """
         if self._state != DOWN:
             return None
         with self._lock:
             if self._probing or time.monotonic() < self._retry_at:
                 return self._why()
             answered = self._start_probe()
-        answered.wait(PATIENCE)
+        answered.wait(patience)
         with self._lock:
             return self._why() if self._state == DOWN else None
 
@@ -115,6 +119,7 @@ class Health:
 
     def succeeded(self) -> None:
         """Note that a call was answered."""
+        self._answered_at = time.monotonic()
         if self._state == UP:
             return
         with self._lock:
@@ -149,6 +154,7 @@ class Health:
                 f'{max(0.0, self._retry_at - time.monotonic()):.0f} s)')
 
     def _try(self, answered: threading.Event) -> None:
+        began = time.monotonic()
         try:
             alive = self._probe()
         except Exception as exc:  # noqa: BLE001
@@ -158,6 +164,8 @@ class Health:
         with self._lock:
             self._probing = None
             before = self._state
+            # NOTE: a call knows better than a probe.
+            alive = alive or (before == UP and self._answered_at > began)
             if not alive:
                 self._close(self._reason if before == DOWN
                             else self._suspicion)

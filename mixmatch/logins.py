@@ -120,7 +120,7 @@ class Logins:
         try:
             found = self._shared.get(key) if look else None
             # NOTE: others wait for it too, with more patience.
-            with wire.deadline(None):
+            with wire.deadline():
                 made = found or make()
         except BaseException as exc:
             with self._lock:

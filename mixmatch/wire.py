@@ -19,6 +19,7 @@ import dataclasses
 import functools
 from http import client as http_client
 from http import cookiejar
+import math
 import time
 from typing import Any
 from urllib import parse
@@ -42,19 +43,23 @@ DEAD = (502, 503, 504)
 #: Seconds. Who is given less time than this is not blamed for being late.
 SHORT = 1
 
-#: When the caller loses interest, on the clock of time.monotonic().
-_DEADLINE: contextvars.ContextVar[float | None] = contextvars.ContextVar(
-    'mixmatch_deadline', default=None)
+#: When the caller loses interest, on the clock of time.monotonic(), and how
+#: many seconds he waits for a probe.
+_DEADLINE: contextvars.ContextVar[tuple[float, float]] = (
+    contextvars.ContextVar('mixmatch_deadline',
+                           default=(math.inf, health.PATIENCE)))
 
 
 @contextlib.contextmanager
-def deadline(at: float | None) -> Iterator[None]:
+def deadline(at: float = math.inf,
+             patience: float = health.PATIENCE) -> Iterator[None]:
     """No request of this thread waits beyond a point in time.
 
-    :param at: on the clock of time.monotonic(); None for as long as the
+    :param at: on the clock of time.monotonic(); infinity for as long as the
         configuration allows
+    :param patience: seconds to wait for the probe of what was down
     """
-    token = _DEADLINE.set(at)
+    token = _DEADLINE.set((at, patience))
     try:
         yield
     finally:
@@ -121,7 +126,8 @@ class Wire(requests.Session):
             return super().request(
                 method, url, timeout=self._time_left(timeout),
                 **{**kwargs, **self._home.tls})
-        refusal = self._health.refusal()
+        at, patience = _DEADLINE.get()
+        refusal = self._health.refusal(patience)
         if refusal:
             raise self._unavailable(refusal)
         blamed_after = min(SHORT, *_both(timeout))
@@ -134,7 +140,7 @@ class Wire(requests.Session):
         theirs = None
         try:
             with bounded.complete_by(
-                    began + sum(timeout),
+                    min(began + sum(timeout), at),
                     functools.partial(self._wonder, url, probe)):
                 response = self._send(method, url, timeout=timeout, **kwargs)
             outcome = response.status_code
@@ -165,10 +171,7 @@ class Wire(requests.Session):
 
     def _time_left(self, timeout: Any) -> tuple[float, float]:
         connect, read = _both(timeout)
-        at = _DEADLINE.get()
-        if at is None:
-            return connect, read
-        left = at - time.monotonic()
+        left = _DEADLINE.get()[0] - time.monotonic()
         if left <= 0:
             raise self._unavailable('it did not answer in time')
         return min(connect, left), min(read, left)

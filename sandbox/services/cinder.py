@@ -142,8 +142,9 @@ def nodes(site: state.Site, cloud: model.Cloud) -> list[model.Node]:
         common.api(
             site, cloud, 'cinder',
             common.uwsgi(site, common.listen(cloud, 'cinder'),
-                         'cinder.wsgi.api',
-                         argv=' '.join(config)),
+                         'cinder.wsgi.api', argv=' '.join(config),
+                         # Asked by several clouds at once.
+                         processes=2 if cloud.trusts else 1),
             {}, after, process='cinder-api'),
         worker('cinder-scheduler', 'Creating RPC server for service'),
         worker('cinder-volume', 'Driver post RPC initialization completed',
