@@ -66,7 +66,7 @@ class Killer(threading.Thread):
     def __init__(self, site: state.Site, cloud: str, seed: str,
                  pause: tuple[float, float],
                  outage: tuple[float, float]) -> None:
-        super().__init__(name='killer')
+        super().__init__(name='killer', daemon=True)
         self._supervisor = process.Supervisor(site)
         self._victims = [service(site, cloud, name) for name in VICTIMS]
         self._random = random.Random(seed)

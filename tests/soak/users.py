@@ -41,7 +41,7 @@ class User(threading.Thread):
 
     def __init__(self, person: clouds.Person, volumes: int,
                  seed: str) -> None:
-        super().__init__(name=person.name)
+        super().__init__(name=person.name, daemon=True)
         self.person = person
         self.random = random.Random(seed)
         self.nova = person.api('compute', version='2.89')
