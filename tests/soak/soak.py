@@ -114,8 +114,10 @@ class Soak:
         try:
             return self._run()
         finally:
-            for each in (*self._users, self._killer, self._sampler):
-                each.enough.set()
+            for user in self._users:
+                user.enough.set()
+            self._killer.enough.set()
+            self._sampler.enough.set()
 
     def _run(self) -> bool:
         self._say(f'{len(self._users)} users, {self._plan.seconds:.0f} s, '
