@@ -1,0 +1,134 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The core in this process, as a service of home has it."""
+
+from collections.abc import Iterable, Iterator
+import contextlib
+import pathlib
+import tempfile
+import time
+from typing import Any
+
+from oslo_config import cfg
+
+from benchmarks import world as the_world
+from mixmatch import asker
+from mixmatch import federation
+from sandbox import ini
+from sandbox.services import common
+from sandbox import topology
+
+#: Seconds. Those of the dead ones are shorter than what operators have, so
+#: that a run ends.
+CONNECT_TIMEOUT, READ_TIMEOUT, ASK_TIMEOUT = 1, 2, 60
+#: Seconds that all logins may take.
+PATIENCE = 300
+#: What the sandbox has made shorter for its tests.
+DEFAULTS = {'connect_timeout': 5, 'read_timeout': 30}
+
+
+@contextlib.contextmanager
+def registrations(world: the_world.World, count: int) -> Iterator[list[str]]:
+    """Further names of the partner, in the Keystone of home.
+
+    Each is a service provider of its own for all but the partner: with its
+    own registration, section, logins, tokens and connections. All lead to
+    the same real Keystone and Cinder.
+    """
+    identity = world.admin.api('identity')
+    path = '/OS-FEDERATION/service_providers'
+    real = identity.get(f'{path}/{the_world.PARTNER}').json()[
+        'service_provider']
+    body = {'service_provider': {
+        key: real[key] for key in ('sp_url', 'auth_url',
+                                   'relay_state_prefix')} | {'enabled': True}}
+    names = [f'{the_world.PREFIX}{number:03}' for number in range(count)]
+    try:
+        for name in names:
+            identity.put(f'{path}/{name}', json=body)
+        yield names
+    finally:
+        for name in names:
+            identity.delete(f'{path}/{name}', raise_exc=False)
+
+
+def clouds(names: Iterable[str], dead: dict[str, int] | None = None,
+           **options: object) -> federation.Federation:
+    """A federation that knows these service providers.
+
+    :param dead: those whose Cinder is at a port where nobody answers
+    :param options: of [mixmatch]
+    """
+    home = topology.by_name(the_world.HOME)
+    sections = common.mixmatch(home)
+    own = sections.pop(f'service_provider:{the_world.PARTNER}')
+    names = list(names)
+    for name in names:
+        section = sections[f'service_provider:{name}'] = {
+            **own, **DEFAULTS}
+        if dead and name in dead:
+            section.update(
+                endpoint_override=f'http://127.0.0.1:{dead[name]}/v3',
+                connect_timeout=CONNECT_TIMEOUT, read_timeout=READ_TIMEOUT)
+    sections['mixmatch'].update(
+        {'service_providers': ','.join(names), 'status_directory': '',
+         'ask_timeout': ASK_TIMEOUT, 'retry_pause': 1, 'retry_pause_max': 60,
+         **options})
+    sections['service_user'] = common.service_user(home, 'nova')
+    conf = cfg.ConfigOpts()
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder) / 'benchmark.conf'
+        path.write_text(ini.render(sections))
+        conf(['--config-file', str(path)])
+    return federation.Federation(conf)
+
+
+class Asking:
+    """Somebody asks service providers for the volumes there.
+
+    :param there: the service providers
+    :param who: with a token of home
+    """
+
+    def __init__(self, there: federation.Federation,
+                 who: the_world.Person) -> None:
+        self._there, self._who = there, who
+
+    def volumes(self, name: str) -> list[Any]:
+        login = self._there.user_login(name, self._who.token,
+                                       self._who.project_id)
+        client = self._there.service_provider(name).volume_client(login)
+        return client.volumes.list()
+
+    def log_in(self, names: Iterable[str]) -> int:
+        """Log in at all; how many did not let us in at the first try."""
+        def enter(name: str) -> None:
+            self._there.user_login(name, self._who.token,
+                                   self._who.project_id)
+        failed = missing = self._there.ask(names, enter, PATIENCE).missing
+        deadline = time.monotonic() + PATIENCE
+        while missing:
+            assert time.monotonic() < deadline, missing.popitem()
+            time.sleep(0.5)
+            missing = self._there.ask(missing, enter, PATIENCE).missing
+        return len(failed)
+
+    def ask(self, names: Iterable[str]) -> asker.Answers:
+        return self._there.ask(names, self.volumes)
+
+    def ask_living(self, names: Iterable[str]) -> None:
+        self._insist(self.ask(names))
+
+    @staticmethod
+    def _insist(answers: asker.Answers) -> None:
+        assert not answers.missing, answers.missing.popitem()
