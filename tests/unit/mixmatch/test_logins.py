@@ -361,6 +361,16 @@ class TestNotAccepted(base.FederationTestCase):
         self.assertEqual((2, 2), (self.logins_of('alice'),
                                   self.logins_of('nova')))
 
+    def test_who_finds_it_dropped_tries_again_as_well(self):
+        user = self.login(self.token)
+        first = user.get_token(None)
+        self.clock.let_pass(logins.FRESH)
+        # Two threads come back with the same refusal.
+        self.assertTrue(user.invalidate())
+        self.assertTrue(user.invalidate())
+        self.assertNotEqual(first, user.get_token(None))
+        self.assertEqual(2, self.logins_of('alice'))
+
     def test_a_fresh_login_is_not_made_again(self):
         """Nothing would change, and each call would cost a login."""
         self.show()

@@ -12,6 +12,8 @@
 
 """HTTP to another cloud: what is sent, and what a silence is called."""
 
+import time
+
 from keystoneauth1 import exceptions as ksa_exceptions
 import requests
 from requests_mock.contrib import fixture as requests_mock_fixture
@@ -61,6 +63,13 @@ class TestCloudSession(SessionTestCase):
         self.mock.get(URL)
         self.get(timeout=1)
         self.assertEqual((1, 1), self.mock.last_request.timeout)
+
+    def test_waits_for_nothing_beyond_a_deadline(self):
+        self.mock.get(URL)
+        with wire.deadline(time.monotonic() + 1):
+            self.get()
+        for seconds in self.mock.last_request.timeout:
+            self.assertLessEqual(seconds, 1)
 
     def test_silence_names_the_cloud(self):
         self.mock.get(URL, exc=requests.exceptions.ConnectTimeout)

@@ -192,6 +192,9 @@ class TestTime(WireTestCase):
 
     def setUp(self):
         super().setUp()
+        # Nobody wonders before the time is over.
+        self.useFixture(base_fixtures.MockPatchObject(
+            bounded, 'SILENCE', 60))
         self.over = threading.Event()
         self.addCleanup(self.over.set)
 
