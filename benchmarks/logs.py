@@ -22,7 +22,8 @@ _CALL = re.compile(
     r'(?P<url>\S+) (?P<outcome>\S+) in (?P<ms>[\d.]+) ms')
 _ACCESS = re.compile(r'"(?P<method>[A-Z]+) (?P<path>[^ ?"]+)')
 _KEYSTONE = re.compile(
-    r'(?P<request>req-[0-9a-f-]+).*'
+    # NOTE: the first of the two ids is that of the whole operation.
+    r'\[\S+ (?P<request>req-[0-9a-f-]+) .*'
     r'(?P<what>REQUEST_METHOD|PATH_INFO): `(?P<value>[^`]*)`')
 
 #: What a Keystone is asked by a login; else services of its cloud validate

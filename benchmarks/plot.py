@@ -17,6 +17,7 @@ It runs in a virtual environment of its own, see ``benchmarks/run``.
 
 import json
 import pathlib
+import statistics
 import sys
 from typing import Any
 
@@ -30,24 +31,27 @@ WIDTH, PER_LABEL, PER_PANEL = 10, 0.3, 1.1
 
 
 def panel(axes: Any, found: dict[str, Any]) -> None:
-    """One section: a box for each kind, from quartile to quartile."""
-    labels, values = list(found['of']), list(found['of'].values())
+    """One section: a box for each kind, from quartile to quartile; its
+    label has the median.
+    """
+    values = list(found['of'].values())
+    labels = [f'{label}:  {number(statistics.median(each))}'
+              for label, each in found['of'].items()]
     axes.boxplot(values, orientation='horizontal', widths=0.6,
                  tick_labels=labels, showfliers=True,
                  flierprops={'markersize': 2},
                  medianprops={'color': 'tab:red', 'linewidth': 2})
-    for at, each in enumerate(values, 1):
-        middle = sorted(each)[len(each) // 2]
-        axes.annotate(f' {middle:,.4g}', (max(each), at), va='center',
-                      fontsize=7)
     axes.invert_yaxis()
     axes.set_xlim(left=0)
-    axes.margins(x=0.1)
     axes.set_title(f'{found["section"]}. {found["title"]}', loc='left',
                    fontsize=10, fontweight='bold')
     axes.set_xlabel(found['unit'], fontsize=8)
     axes.tick_params(labelsize=8)
     axes.grid(axis='x', alpha=0.3)
+
+
+def number(value: float) -> str:
+    return f'{value:,.0f}' if value >= 100 else f'{value:.3g}'
 
 
 def main() -> None:

@@ -12,6 +12,8 @@
 
 """The first attach after a login: what a user's fresh token adds."""
 
+import collections
+
 from benchmarks import attachment
 from benchmarks import logs
 from benchmarks import results
@@ -165,4 +167,6 @@ def _report_requests(found: results.Results, requests: dict[str, list[str]],
         found.count(f'{prefix}{NAMES[way]}_requests',
                     f'requests of logins, {LABELS[way]}{suffix}', len(each),
                     target)
-        found.note(f'{LABELS[way]}{suffix}: ' + ', '.join(each))
+        found.note(f'{LABELS[way]}{suffix}: ' + ', '.join(
+            f'{count} x {what}'
+            for what, count in collections.Counter(each).items()))
