@@ -286,14 +286,15 @@ def volume(volume_id, **values):
 
 
 class Clock(fixtures.Fixture):
-    """Time that passes at once, for what is made after this."""
+    """Time that passes only when it is told to, for what is made after this.
+    """
 
     def _setUp(self):
         self.passed = 0.0
         for name in ('time', 'monotonic'):
-            real = getattr(time, name)
+            began = getattr(time, name)()
             self.useFixture(fixtures.MockPatchObject(
-                time, name, lambda real=real: real() + self.passed))
+                time, name, lambda began=began: began + self.passed))
         # It holds the clock that was there when it was imported.
         init = cachetools.TTLCache.__init__
         self.useFixture(fixtures.MockPatchObject(

@@ -317,6 +317,8 @@ class TestBroken(SharedTestCase):
         self.there()
         self.cache.broken = False
         self.clock.let_pass(1)
+        shared = self.federation._process.logins._shared
+        self.assertIsNone(shared._health.refusal(30))
         self.there(self.home.token('alice'))
         self.assertEqual(1, len(self.cache.stored))
         self.assertIn('is up again', self.warnings()[-1])

@@ -140,5 +140,7 @@ class TestChanges(base.FederationTestCase):
         self.clouds.mock.get(self.bu.auth_url, json=self.bu._unscoped_token)
         self.clouds.mock.get('http://bu:5000/', json={})
         self.clock.let_pass(1)
+        there = self.federation.service_provider('bu')
+        self.assertIsNone(there.health['identity'].refusal(30))
         self.login(token)
         self.assertEqual(('up', ''), self.state())

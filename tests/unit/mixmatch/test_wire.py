@@ -70,7 +70,7 @@ class TestConnections(WireTestCase):
         self.request()
         self.assertEqual(200, self.request().status_code)
         self.assertEqual([0, 0, 1], self.connections)
-        self.assertIsNone(self.health.refusal())
+        self.assertIsNone(self.health.refusal(30))
 
     def test_a_reset_is_the_same(self):
         def reset(connection):
@@ -114,7 +114,7 @@ class TestRedirection(WireTestCase):
         clock = self.useFixture(fixtures.Clock())
         self.assertRaises(ksa_exceptions.ServiceUnavailable, self.request)
         clock.let_pass(61)
-        self.assertIsNone(self.health.refusal())
+        self.assertIsNone(self.health.refusal(30))
         self.assertEqual([], elsewhere.requests)
 
 
@@ -147,7 +147,8 @@ class TestHealth(WireTestCase):
         clock = self.useFixture(fixtures.Clock())
         self.assertRaises(ksa_exceptions.ServiceUnavailable, self.request)
         clock.let_pass(61)
-        self.assertEqual(200, self.request().status_code)
+        with wire.deadline(patience=30):
+            self.assertEqual(200, self.request().status_code)
         self.assertEqual(['GET /v3/volumes HTTP/1.1', 'GET / HTTP/1.1',
                           'GET /v3/volumes HTTP/1.1'],
                          [first for _, first, _ in self.server.requests])
@@ -159,7 +160,7 @@ class TestHealth(WireTestCase):
         self.assertRaises(ksa_exceptions.ServiceUnavailable, self.request,
                           path='volume/v3/volumes/v?more=/v3/')
         clock.let_pass(61)
-        self.assertIsNone(self.health.refusal())
+        self.assertIsNone(self.health.refusal(30))
         self.assertEqual('GET /volume/ HTTP/1.1', self.server.requests[1][1])
 
     def test_what_has_no_version_is_probed_at_the_root_of_the_host(self):
@@ -168,7 +169,7 @@ class TestHealth(WireTestCase):
         self.assertRaises(ksa_exceptions.ServiceUnavailable, self.request,
                           path='Shibboleth.sso/SAML2/ECP')
         clock.let_pass(61)
-        self.assertIsNone(self.health.refusal())
+        self.assertIsNone(self.health.refusal(30))
         self.assertEqual('GET / HTTP/1.1', self.server.requests[1][1])
 
     def test_the_probe_takes_no_secret_along(self):
@@ -177,7 +178,7 @@ class TestHealth(WireTestCase):
         self.assertRaises(ksa_exceptions.ServiceUnavailable, self.request,
                           headers={'X-Auth-Token': 'secret'})
         clock.let_pass(61)
-        self.assertIsNone(self.health.refusal())
+        self.assertIsNone(self.health.refusal(30))
         self.assertIn('secret', str(self.server.requests[0]))
         self.assertNotIn('secret', str(self.server.requests[1]))
 
@@ -192,9 +193,9 @@ class TestTime(WireTestCase):
 
     def setUp(self):
         super().setUp()
-        # Nobody wonders before the time is over.
-        self.useFixture(base_fixtures.MockPatchObject(
-            bounded, 'SILENCE', 60))
+        # Nobody wonders, or is blamed, before the time is over.
+        for module, name in ((bounded, 'SILENCE'), (wire, 'SHORT')):
+            self.useFixture(base_fixtures.MockPatchObject(module, name, 60))
         self.over = threading.Event()
         self.addCleanup(self.over.set)
 
@@ -215,7 +216,7 @@ class TestTime(WireTestCase):
         self.serve(self.silence, timeout=(5, 0.3))
         self.assertLess(self.took(), 5)
         # And is waited for once.
-        self.assertLess(self.took(), 0.3)
+        self.unavailable()
         self.assertEqual(1, len(self.server.requests))
 
     def test_a_deadline_comes_first(self):
@@ -306,7 +307,7 @@ class TestHung(WireTestCase):
         def slow(connection):
             self.over.wait(0.5)
             connection.sendall(OK)
-        self.serve(slow, OK, timeout=(0.5, 30))
+        self.serve(slow, OK, timeout=(10, 30))
         self.assertEqual(200, self.request().status_code)
         self.assertEqual('up', self.health.to_dict()['state'])
         self.assertEqual(2, len(self.server.requests))
