@@ -19,6 +19,7 @@ from mixmatch_nova import outstanding
 from mixmatch_nova import patch
 from mixmatch_nova.patches import block_device_mapping
 from mixmatch_nova.patches import cinderclient
+from mixmatch_nova.patches import compute_api
 from mixmatch_nova.patches import context
 from mixmatch_nova.patches import driver_block_device
 from mixmatch_nova.patches import volume_api
@@ -39,6 +40,7 @@ class Plugin:
     def patches(self) -> list[patch.Patch]:
         return [*context.patches(),
                 *block_device_mapping.patches(),
+                *compute_api.patches(),
                 *driver_block_device.patches(self.owed),
                 *volume_api.patches(self.clouds, self.owed),
                 *cinderclient.patches(self.clouds)]

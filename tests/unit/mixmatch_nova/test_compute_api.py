@@ -1,0 +1,54 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+
+from nova import exception
+from nova import objects
+import oslo_messaging
+
+from mixmatch import exceptions
+from mixmatch_nova.patches import compute_api
+from mixmatch_nova import target
+from tests.unit.mixmatch_nova import base
+
+
+class TestAttachVolume(base.NovaTestCase):
+
+    def attach(self, context, failure):
+        def original(*args):
+            raise failure
+        self.assertRaises(type(failure), compute_api._attach_volume, original,
+                          None, context, objects.Instance(), base.VOLUME)
+        return target.of(context).failure
+
+    def test_failure_in_the_conductor_is_noted(self):
+        for failure in (exception.CinderConnectionFailed(reason='x'),
+                        oslo_messaging.RemoteError('ClientException', 'x')):
+            noted = self.attach(self.foreign_context(), failure)
+            self.assertIsInstance(noted,
+                                  exceptions.ServiceProviderUnavailable)
+            self.assertIn('provider bu', str(noted))
+
+    def test_what_is_known_better_stays(self):
+        context = self.foreign_context()
+        known = target.of(context).failure = exceptions.InvalidTarget(
+            reason='known')
+        self.assertIs(known, self.attach(
+            context, exception.CinderConnectionFailed(reason='x')))
+
+    def test_volume_of_home(self):
+        self.assertIsNone(self.attach(
+            self.context(), exception.CinderConnectionFailed(reason='x')))
+
+    def test_other_errors(self):
+        self.assertIsNone(self.attach(
+            self.foreign_context(), exception.InvalidVolume(reason='x')))
