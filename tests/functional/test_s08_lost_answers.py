@@ -1,0 +1,117 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+
+"""A request is lost half-way, and nothing is left of it."""
+
+import contextlib
+
+from sandbox import topology
+from tests.functional import base
+from tests.functional import clouds
+from tests.functional import lossy
+
+#: Seconds after which what was lost must be settled.
+SETTLED = 60
+
+
+class TestLostAnswers(base.ServerScenario):
+
+    def setUp(self):
+        super().setUp()
+        self.volume_id = self.volume_at('bu')
+        self.target = {'volumeAttachment': {'volumeId': self.volume_id,
+                                            'serviceProvider': 'bu'}}
+
+    @contextlib.contextmanager
+    def lossy_way(self, service):
+        """A Nova process of moc whose way to bu's Cinder loses answers."""
+        url = topology.url(topology.by_name('bu'), 'cinder')
+        with lossy.way_to(url) as way, self.configured(
+                service, 'nova.conf', 'service_provider:bu',
+                'region_name = bu',
+                'region_name = bu\n'
+                f'endpoint_override = {way.entry}/v3\n'):
+            yield way
+
+    def state(self):
+        """Status of the volume at bu, and of its attachments there."""
+        return (self.volume('bu', self.volume_id)['status'],
+                [each['status'] for each in
+                 self.attachments_at('bu', self.volume_id)])
+
+    def wait_for_state(self, *wanted):
+        clouds.wait_for(f'{wanted}', lambda: self.state() == wanted, SETTLED)
+
+    def attach_with_lost_answer(self, way):
+        way.lose('POST /v3/attachments ')
+        response = self.attach(self.target)
+        self.assertEqual(503, response.status_code, response.text)
+        self.assertIn('ervice provider bu', response.text)
+        self.assertEqual(1, len(way.lost))
+        self.assertEqual(('reserved', ['reserved']), self.state())
+        self.assertEqual([], self.mappings())
+
+    def test_attachment_is_made_and_nobody_knows(self):
+        with self.lossy_way('nova-conductor') as way:
+            self.attach_with_lost_answer(way)
+            self.wait_for_state('available', [])
+            self.assertEqual(200, self.attach(self.target).status_code)
+            self.wait_for_attached('bu', self.volume_id)
+        self.detach('bu', self.volume_id)
+
+    def test_user_tries_again_at_once(self):
+        with self.lossy_way('nova-conductor') as way:
+            self.attach_with_lost_answer(way)
+            # Cinder lets the same server have a second one.
+            self.assertEqual(200, self.attach(self.target).status_code)
+            self.wait_for_state('in-use', ['attached'])
+        mapping, = self.alice.api('compute', version='2.89').get(
+            self.url).json()['volumeAttachments']
+        attachment, = self.attachments_at('bu', self.volume_id)
+        self.assertEqual(mapping['attachment_id'], attachment['id'])
+        self.detach('bu', self.volume_id)
+
+    def test_detach_has_begun_and_nobody_knows(self):
+        self.assertEqual(200, self.attach(self.target).status_code)
+        self.wait_for_attached('bu', self.volume_id)
+        with self.lossy_way('nova-api') as way:
+            way.lose('POST /v3/volumes/.*os-begin_detaching')
+            response = self.nova.delete(f'{self.url}/{self.volume_id}')
+            self.assertEqual(503, response.status_code, response.text)
+            self.assertEqual(('detaching', ['attached']), self.state())
+            self.wait_for_state('in-use', ['attached'])
+            self.detach('bu', self.volume_id)
+
+    def test_server_is_deleted_while_bu_is_stopped(self):
+        server = clouds.must(self.alice.openstack(
+            'server', 'create', '--image', 'guest', '--flavor', 'tiny',
+            '--nic', 'none', '--wait', '-f', 'json',
+            f'{self.name}-2')).json['id']
+        response = self.nova.post(f'/servers/{server}/os-volume_attachments',
+                                  json=self.target)
+        self.assertEqual(200, response.status_code, response.text)
+        self.wait_for_attached('bu', self.volume_id)
+        with self.stopped('cinder-api'):
+            clouds.must(self.alice.openstack('server', 'delete', '--wait',
+                                             server))
+        self.wait_for_state('available', [])
+
+    def test_detach_while_the_volume_service_is_stopped(self):
+        self.assertEqual(200, self.attach(self.target).status_code)
+        self.wait_for_attached('bu', self.volume_id)
+        with self.stopped('cinder-volume'):
+            response = self.nova.delete(f'{self.url}/{self.volume_id}')
+            self.assertEqual(202, response.status_code, response.text)
+            clouds.wait_for('Nova to forget the volume', lambda: (
+                self.mappings() == []))
+        self.wait_for_state('available', [])
