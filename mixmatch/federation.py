@@ -52,6 +52,7 @@ class _Process:
 
     def __init__(self, conf: cfg.ConfigOpts) -> None:
         self.lock = threading.RLock()
+        self.status_lock = threading.Lock()
         self.home: base.BaseIdentityPlugin | None = None
         self.service_providers: dict[
             str, service_provider.ServiceProvider] = {}
@@ -137,7 +138,9 @@ class Federation:
                     self._process.service_providers.items())}
 
     def _write_status(self) -> None:
-        status_file.write(self._conf, self.health())
+        # NOTE: of two changes at the same time the last one stays written.
+        with self._process.status_lock:
+            status_file.write(self._conf, self.health())
 
     def user_login(self, name: str, token: str, project_id: str,
                    token_info: dict[str, Any] | None = None

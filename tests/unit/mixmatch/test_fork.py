@@ -80,7 +80,8 @@ class TestFork(base.FederationTestCase):
     def test_locks_that_others_held_do_not_block_it(self):
         """Another thread of the parent was at work at the fork."""
         process = self.federation._process
-        locks = [self.federation._lock, process.lock, process.logins._lock,
+        locks = [self.federation._lock, process.lock, process.status_lock,
+                 process.logins._lock,
                  process.asker._holdings._lock, process.metrics._lock,
                  *(state._lock for state in
                    self.federation.service_provider('bu').health.values())]

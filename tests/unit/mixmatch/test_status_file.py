@@ -16,6 +16,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import threading
 
 import fixtures as base_fixtures
 import requests
@@ -143,4 +144,26 @@ class TestChanges(base.FederationTestCase):
         there = self.federation.service_provider('bu')
         self.assertIsNone(there.health['identity'].refusal(30))
         self.login(token)
+        self.assertEqual(('up', ''), self.state())
+
+    def test_of_two_changes_the_last_one_stays_written(self):
+        health = self.federation.service_provider('bu').health['identity']
+        began, newer = threading.Event(), threading.Event()
+        write = status_file.write
+
+        def slow_write(conf, found):
+            if found['bu']['identity']['state'] == 'down':
+                began.set()
+                # In vain, if the other one has to wait for this one.
+                newer.wait(0.5)
+            write(conf, found)
+            newer.set()
+        self.useFixture(base_fixtures.MockPatchObject(
+            status_file, 'write', slow_write))
+        down = threading.Thread(target=health.failed,
+                                args=('refused', lambda: True))
+        down.start()
+        self.assertTrue(began.wait(10))
+        health.succeeded()
+        down.join(10)
         self.assertEqual(('up', ''), self.state())
