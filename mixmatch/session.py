@@ -87,8 +87,10 @@ class CloudSession(ksa_session.Session):
 
 
 def _short(exc: Exception) -> str:
-    # NOTE: it may quote what a stranger sent.
-    return str(exc)[:300]
+    """What keystoneauth said, with the cause that it buries."""
+    said = str(exc).partition(': ')[0][:300]
+    cause = wire.innermost(exc.__context__) if exc.__context__ else ''
+    return f'{said}: {cause}' if cause else said
 
 
 def _with_request_id(headers: dict[str, str] | None) -> dict[str, str]:

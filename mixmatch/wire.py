@@ -20,6 +20,7 @@ import functools
 from http import client as http_client
 from http import cookiejar
 import math
+import re
 import time
 from typing import Any
 from urllib import parse
@@ -195,7 +196,7 @@ class Wire(requests.Session):
             # NOTE: perhaps only this connection.
             self._health.suspect(f'connection closed by {url}', probe)
         else:
-            self._health.failed(f'{str(exc)[:300]} from {url}', probe)
+            self._health.failed(f'{innermost(exc)} from {url}', probe)
 
     def _note(self, method: str, url: str, outcome: int | str, seconds: float,
               ours: str | None, theirs: str | None) -> None:
@@ -244,3 +245,19 @@ def _is_closed(exc: Exception) -> bool:
             return True
         cause = cause.args[-1] if cause.args else None
     return False
+
+
+def innermost(exc: BaseException) -> str:
+    """What is really wrong, without the layers that it has passed."""
+    inner: BaseException | None = exc
+    while inner is not None:
+        exc = inner
+        inner = next((each for each in (
+            getattr(exc, 'reason', None), *reversed(exc.args), exc.__cause__)
+            if isinstance(each, BaseException)), None)
+    if (isinstance(exc, http_client.HTTPException)
+            and not isinstance(exc, http_client.RemoteDisconnected)):
+        # NOTE: it quotes what a stranger sent.
+        return f'an answer that is no HTTP ({type(exc).__name__})'
+    text = re.sub(r'<[^>]*>: ', '', str(exc) or type(exc).__name__)[:200]
+    return text if text.isprintable() else repr(text)
