@@ -15,6 +15,7 @@
 import dataclasses
 import json
 import pathlib
+import textwrap
 import time
 from typing import Any
 
@@ -158,8 +159,11 @@ class Results:
             for row in self.rows:
                 if row.section == number:
                     line(row.cells())
-            lines += [f'  * {text}' for section, text in self.notes
-                      if section == number]
+            for section, text in self.notes:
+                if section == number:
+                    lines += textwrap.wrap(
+                        text, 79, initial_indent='  * ',
+                        subsequent_indent='    ', break_on_hyphens=False)
         about = ', '.join(f'{key} {value}'
                           for key, value in self.about.items())
         return '\n'.join([*lines, '', about, ''])
