@@ -224,9 +224,13 @@ def _root(url: str) -> str:
 
 def _probe(url: str, timeout: float, **kwargs: Any) -> bool:
     """Ask for the root of what did not answer, by a new connection."""
-    with requests.get(url, timeout=timeout, allow_redirects=False,
-                      stream=True, **kwargs) as answer:
-        return answer.status_code not in DEAD
+    with (requests.Session() as plain,
+          bounded.complete_by(time.monotonic() + timeout)):
+        for scheme in ('http://', 'https://'):
+            plain.mount(scheme, bounded.Adapter())
+        answer = plain.get(url, timeout=timeout, allow_redirects=False,
+                           **kwargs)
+    return answer.status_code not in DEAD
 
 
 def _is_late(exc: Exception) -> bool:
