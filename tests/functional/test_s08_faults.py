@@ -139,24 +139,22 @@ class Partner(base.ServerScenario):
         return response.status_code
 
     def assert_home_unhurt(self, before):
-        """The same results, and nothing waits for bu.
+        """The same results, in the same time, and nothing waits for bu.
 
-        :returns: what took longer than before, in seconds
+        A busy machine may be late once or twice, but by no timeout; where
+        all takes seconds, one second says nothing.
         """
-        results, seconds = self.home()
-        self.assertEqual(before[0], results)
-        late = {name: each for name, each in seconds.items()
-                if each > before[1][name] + SLOWER}
-        self.assertEqual({}, {name: each for name, each in late.items()
-                              if each > before[1][name] + WAITED})
-        return late
-
-    def assert_only_busy(self, late):
-        """Nothing is faster now that bu is well: the machine is busy."""
-        seconds = self.home()[1] if late else {}
-        self.assertEqual({}, {name: (each, seconds[name])
-                              for name, each in late.items()
-                              if each > seconds[name] + SLOWER})
+        for _ in range(3):
+            results, seconds = self.home()
+            self.assertEqual(before[0], results)
+            late = {name: (before[1][name], each)
+                    for name, each in seconds.items()
+                    if each > before[1][name] + max(SLOWER, before[1][name])}
+            self.assertEqual({}, {name: pair for name, pair in late.items()
+                                  if pair[1] > pair[0] + WAITED})
+            if not late:
+                return
+        self.assertEqual({}, late)
 
     def attach_foreign(self):
         return self.attach({'volumeAttachment': {
@@ -204,14 +202,13 @@ class Faults:
               futures.ThreadPoolExecutor() as executor):
             first = [executor.submit(ask) for ask in (
                 self.attach_foreign, self.show_foreign)]
-            late = self.assert_home_unhurt(before)
+            self.assert_home_unhurt(before)
             for answer in first:
                 self.assert_says(BOUND, answer.result())
             for ask in (self.attach_foreign, self.show_foreign,
                         self.detach_foreign):
                 self.assert_says(SLOWER, ask())
         self.assert_back()
-        self.assert_only_busy(late)
 
     def test_stopped(self):
         self.suffers(None)
