@@ -17,6 +17,7 @@ import contextlib
 import logging
 import re
 from typing import Any
+import uuid
 
 from oslotest import base
 
@@ -27,6 +28,9 @@ from tests.functional import clouds
 #: Nova's processes that reach other clouds, by what they read.
 NOVA = {'nova.conf': ('nova-api', 'nova-conductor'),
         'nova-cpu.conf': ('nova-compute',)}
+
+#: How soon a partner that is back must be used again, in seconds.
+BACK = 15
 
 #: Where the guest writes its marker, in bytes.
 MARKER_AT = guest.SECTOR * 512
@@ -46,15 +50,6 @@ class Scenario(base.BaseTestCase):
             logging.getLogger(name).setLevel(logging.WARNING)
         cls.sandbox = clouds.Sandbox()
         cls.alice = cls.sandbox.user('moc', 'alice')
-
-    @contextlib.contextmanager
-    def stopped(self, service: str) -> Iterator[None]:
-        """A service of bu is stopped for a while."""
-        self.sandbox.control('stop', 'bu', service)
-        try:
-            yield
-        finally:
-            self.sandbox.control('start', 'bu', service)
 
     def volume_at(self, cloud: str) -> str:
         """A volume of alice's at a service provider; its id."""
@@ -139,6 +134,26 @@ class ServerScenario(Scenario):
     def setUp(self) -> None:
         super().setUp()
         self.nova = self.alice.api('compute', version='2.60')
+
+    @contextlib.contextmanager
+    def stopped(self, service: str) -> Iterator[None]:
+        """A service of bu is stopped for a while."""
+        self.sandbox.control('stop', 'bu', service)
+        try:
+            yield
+        finally:
+            self.sandbox.control('start', 'bu', service)
+        self.wait_for_bu()
+
+    def wait_for_bu(self) -> None:
+        """Home tries again soon after bu is back, but not at once."""
+        nowhere = str(uuid.uuid4())
+        cinder = self.alice.api('block-storage')
+        clouds.wait_for('Cinder to ask bu again', lambda: cinder.get(
+            f'/volumes/{nowhere}').status_code == 404, BACK)
+        clouds.wait_for('Nova to ask bu again', lambda: self.attach({
+            'volumeAttachment': {'volumeId': nowhere, 'serviceProvider': 'bu'}
+        }).status_code == 404, BACK)
 
     @classmethod
     @contextlib.contextmanager
