@@ -15,6 +15,7 @@
 from collections.abc import Callable, Iterable
 from concurrent import futures
 import dataclasses
+import math
 import threading
 import time
 from typing import Any
@@ -121,6 +122,10 @@ class Asker:
             self._submit(check_later, name, time.monotonic() + self._timeout)
         # NOTE: a list can do without who was down a moment ago.
         return self.ask(ask, learn, timeout, patience=0)
+
+    def begin(self, name: str, question: Question) -> None:
+        """Ask one, and wait for nothing: the answer is kept elsewhere."""
+        self._submit(question, name, math.inf, health.PATIENCE)
 
     def _submit(self, question: Question, name: str,
                 at: float, patience: float = 0) -> futures.Future:

@@ -200,6 +200,16 @@ class Federation:
             user = log_user_in()
             return user, service.result()
 
+    def begin_login(self, name: str, token: str, project_id: str,
+                    token_info: dict[str, Any] | None = None) -> None:
+        """Begin to log in a user and this service, and do not wait.
+
+        Who needs the login soon waits for the rest of it, and is told if it
+        fails.
+        """
+        self._process.asker.begin(name, lambda _: self.user_and_service_login(
+            name, token, project_id, token_info))
+
     def with_service_token(
             self, name: str, auth: plugin.BaseAuthPlugin
     ) -> service_token.ServiceTokenAuthWrapper:

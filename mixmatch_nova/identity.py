@@ -39,17 +39,16 @@ def route_of(context: Any) -> target.Target | None:
     return getattr(context, _ROUTE, None)
 
 
-def enter(clouds: federation.Federation, context: Any, service_provider: str,
-          token_info: dict[str, Any] | None = None) -> target.Target:
+def enter(clouds: federation.Federation, context: Any,
+          service_provider: str) -> target.Target:
     """Log in the user and Nova itself, before anything else is done.
 
     :param context: of a user's request
-    :param token_info: the body of the user's token, where it is known
     :returns: the target, with the user's project at the service provider
     :raises mixmatch.exceptions.MixmatchException: one of them cannot log in
     """
     user, _service = clouds.user_and_service_login(
-        service_provider, context.auth_token, context.project_id, token_info)
+        service_provider, context.auth_token, context.project_id)
     return target.Target(service_provider, user.get_project_id(None))
 
 

@@ -31,7 +31,6 @@ import webob.exc
 
 from mixmatch import exceptions
 from mixmatch import federation
-from mixmatch_nova import identity
 from mixmatch_nova import plugin
 from mixmatch_nova import target
 
@@ -78,7 +77,7 @@ class VolumeAttachments:
             return _fault(exc)
 
     def _name_target(self, request: webob.Request, context: Any) -> None:
-        """Take the target out of the body of an attach, and log in there."""
+        """Take the target out of the body of an attach."""
         try:
             body = jsonutils.loads(request.body)
             attachment = body['volumeAttachment']
@@ -91,8 +90,8 @@ class VolumeAttachments:
         if uuidutils.is_uuid_like(volume_id):
             # NOTE: one way to write it, since targets are found by the id.
             volume_id = attachment['volumeId'] = str(uuid.UUID(volume_id))
-            target.of(context).note(
-                volume_id, self._enter(request, context, name, volume_id))
+            target.of(context).note(volume_id, target.Target(name))
+            self._begin_login(request, context, name)
         request.body = jsonutils.dump_as_bytes(body)
 
     def _check(self, request: webob.Request, name: str) -> None:
@@ -102,18 +101,12 @@ class VolumeAttachments:
                        '(its operator has not enabled mixmatch in nova.conf)')
         self._clouds.check(name, _token_info(request))
 
-    def _enter(self, request: webob.Request, context: Any, name: str,
-               volume_id: str) -> target.Target:
+    def _begin_login(self, request: webob.Request, context: Any,
+                     name: str) -> None:
+        """Log in there while Nova looks for the server."""
         assert self._clouds is not None
-        try:
-            return identity.enter(self._clouds, context, name,
-                                  _token_info(request))
-        except exceptions.LoginRefused as exc:
-            # NOTE: who has no project there learns nothing of its volumes;
-            # this is what Nova says of a volume that does not exist.
-            LOG.info('Volume %(volume)s cannot be attached: %(reason)s',
-                     {'volume': volume_id, 'reason': exc})
-            raise VolumeNotFound(volume_id=volume_id) from exc
+        self._clouds.begin_login(name, context.auth_token,
+                                 context.project_id, _token_info(request))
 
     def _note_attachment(self, request: webob.Request, context: Any,
                          match: re.Match) -> None:
@@ -142,11 +135,6 @@ class VolumeAttachments:
             if _annotate(body, targets):
                 response.json = body
         return response
-
-
-class VolumeNotFound(exceptions.MixmatchException):
-    msg_fmt = 'Volume %(volume_id)s could not be found.'
-    code = 404
 
 
 def _token_info(request: webob.Request) -> dict[str, Any]:

@@ -29,6 +29,7 @@ from typing import Any
 from nova import exception
 from nova import objects
 from nova.volume import cinder
+from oslo_log import log as logging
 
 from mixmatch import exceptions
 from mixmatch import federation
@@ -39,6 +40,8 @@ from mixmatch_nova import identity
 from mixmatch_nova import outstanding
 from mixmatch_nova import patch
 from mixmatch_nova import target
+
+LOG = logging.getLogger(__name__)
 
 _MODULE = 'nova.volume.cinder'
 
@@ -176,6 +179,8 @@ class Router:
     def get(self, original: Callable, api: Any, context: Any,
             volume_id: str, *args: Any, **kwargs: Any) -> Any:
         where = self._resolve_volume(context, volume_id)
+        if where and where.project_id is None and context.auth_token:
+            where = self._enter(context, where, volume_id)
         volume = self._call(original, where, api, context, volume_id,
                             *args, **kwargs)
         marked = volume.pop(_VIEW_TARGET, None)
@@ -193,6 +198,20 @@ class Router:
         for resource_id in {volume_id, volume['id']}:
             target.of(context).note(resource_id, where or target.HOME)
         return volume
+
+    def _enter(self, context: Any, where: target.Target,
+               volume_id: str) -> target.Target:
+        """A user has named the cloud: log in before anything is reserved."""
+        with errors.for_nova(context):
+            try:
+                return identity.enter(self._clouds, context,
+                                      where.service_provider)
+            except exceptions.LoginRefused as exc:
+                # NOTE: who has no project there learns nothing of its
+                # volumes.
+                LOG.info('Volume %(volume)s cannot be used: %(reason)s',
+                         {'volume': volume_id, 'reason': exc})
+                raise exception.VolumeNotFound(volume_id=volume_id) from exc
 
     def by_attachment(self, original: Callable, api: Any, context: Any,
                       attachment_id: str, *args: Any, **kwargs: Any) -> Any:

@@ -398,6 +398,9 @@ class PatchedNova(fixtures.Fixture):
         self.useFixture(NovaLeftAlone())
         plugin.load(self._conf)
         self.clouds = plugin.loaded().clouds
+        # What was begun must not go on in the next test.
+        self.addCleanup(
+            lambda: self.clouds._process.asker._pool.shutdown())
 
 
 class NovaLeftAlone(fixtures.Fixture):

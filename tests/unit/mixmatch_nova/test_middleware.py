@@ -13,8 +13,14 @@
 """The filter of nova-api: the target that a request names."""
 
 import json
+import threading
 
+from nova.api.openstack import wsgi
+from nova import exception
+from nova.volume import cinder
 import webob
+import webob.dec
+import webob.exc
 
 from mixmatch import exceptions
 from mixmatch_nova import middleware
@@ -38,6 +44,21 @@ class Application:
         self.body = self.request.body_file_raw.read(
             self.request.content_length or 0)
         return self.response(environ, start_response)
+
+
+class Nova:
+    """What stands behind the filter, and asks for the volume first."""
+
+    @webob.dec.wsgify
+    def __call__(self, request):
+        volume_id = request.json['volumeAttachment']['volumeId']
+        try:
+            cinder.API().get(request.environ['nova.context'], volume_id)
+        except exception.NovaException as exc:
+            known = isinstance(exc, (exception.NotFound, exception.Forbidden))
+            kind = webob.exc.status_map[exc.code if known else 500]
+            return wsgi.Fault(kind(explanation=exc.format_message()))
+        return webob.Response()
 
 
 class MiddlewareTestCase(base.NovaTestCase):
@@ -86,17 +107,17 @@ class TestAttach(MiddlewareTestCase):
     def test_option(self):
         self.attach(volumeId=base.VOLUME, serviceProvider='bu')
         self.assertReached(volumeId=base.VOLUME)
-        self.assertEqual(base.AT_BU, self.target())
+        self.assertEqual(target.Target('bu'), self.target())
 
     def test_volume_at_service_provider(self):
         self.attach(volumeId=f'{base.VOLUME}@bu')
         self.assertReached(volumeId=base.VOLUME)
-        self.assertEqual(base.AT_BU, self.target())
+        self.assertEqual(target.Target('bu'), self.target())
 
     def test_both_the_same(self):
         self.attach(volumeId=f'{base.VOLUME}@bu', serviceProvider='bu')
         self.assertReached(volumeId=base.VOLUME)
-        self.assertEqual(base.AT_BU, self.target())
+        self.assertEqual(target.Target('bu'), self.target())
 
     def test_what_else_is_asked_for_stays(self):
         self.attach(volumeId=f'{base.VOLUME}@bu', device='/dev/vdb',
@@ -117,9 +138,22 @@ class TestAttach(MiddlewareTestCase):
             self.assertReached(volumeId=base.VOLUME)
 
     def test_no_token_of_home_leaves_home(self):
+        self.bu.add_volume(base.VOLUME)
+        self.filter = middleware.factory({})(Nova())
         self.attach(volumeId=base.VOLUME, serviceProvider='bu')
         self.assertNotEqual([], self.clouds.sent_to('bu'))
         self.assertEqual([], self.clouds.leaks())
+
+    def test_the_login_is_under_way_when_nova_begins(self):
+        began = threading.Event()
+        self.clouds.mock.post(self.bu.acs_url, text=lambda *_: began.set())
+
+        def application(environ, start_response):
+            self.assertTrue(began.wait(30))
+            return self.application(environ, start_response)
+        self.filter = middleware.factory({})(application)
+        self.attach(volumeId=base.VOLUME, serviceProvider='bu')
+        self.assertIsNotNone(self.application.request)
 
 
 class TestLocalAttach(MiddlewareTestCase):
@@ -208,6 +242,10 @@ class TestUnconfigured(MiddlewareTestCase):
 
 class TestLoginFails(MiddlewareTestCase):
     """Nova has reserved nothing yet."""
+
+    def setUp(self):
+        super().setUp()
+        self.filter = middleware.factory({})(Nova())
 
     def attach_fails(self, code, *words):
         self.assertRefused(code, self.attach(
