@@ -89,6 +89,23 @@ def listener(port: int) -> int | None:
     return None
 
 
+def holder(port: int, patience: float = 5) -> str | None:
+    """Who keeps a port from others.
+
+    :param patience: seconds for a process that has just been killed to let
+        go of it
+    """
+    deadline = time.monotonic() + patience
+    while health.connect(port):
+        pid = listener(port)
+        if pid:
+            return f'process {pid}: {command_line(pid)}'
+        if time.monotonic() > deadline:
+            return 'an unknown process'
+        time.sleep(0.1)
+    return None
+
+
 def end(wanted: dict[int, int], grace: float) -> None:
     """End processes, given as pid to start time; wait until they are gone."""
     def alive() -> list[int]:
@@ -147,10 +164,8 @@ class Supervisor:
     def launch(self, service: model.Service) -> None:
         """Start a service that does not run; do not wait for it."""
         for port in service.ports:
-            if health.connect(port):
-                pid = listener(port)
-                who = (f'process {pid}: {command_line(pid)}' if pid
-                       else 'an unknown process')
+            who = holder(port)
+            if who:
                 raise state.Error(f'{service.id}: port {port} is taken by '
                                   f'{who}')
         log = self.log(service)
