@@ -125,8 +125,10 @@ class Logins:
         except BaseException as exc:
             with self._lock:
                 del self._under_way[key]
-                if isinstance(exc, (exceptions.Refused,
-                                    exceptions.ServiceProviderSetupError)):
+                # NOTE: the service's own comes as the cause of another.
+                if isinstance(exc, exceptions.MixmatchException) and (
+                        isinstance(exc, exceptions.Refused)
+                        or isinstance(exc.__cause__, exceptions.Refused)):
                     self._refused[key] = exc.again()
             self._metrics.count(key.service_provider, 'login.failed')
             mine.set_exception(exc)

@@ -196,7 +196,15 @@ class Wire(requests.Session):
             # NOTE: perhaps only this connection.
             self._health.suspect(f'connection closed by {url}', probe)
         else:
-            self._health.failed(f'{innermost(exc)} from {url}', probe)
+            self._health.failed(f'{innermost(exc)} from {url}'
+                                + self._remedy(exc), probe)
+
+    def _remedy(self, exc: Exception) -> str:
+        """What an operator can do about a failure, if that is known."""
+        if not isinstance(exc, requests.exceptions.SSLError):
+            return ''
+        return (' (whom to trust: cafile in '
+                f'[service_provider:{self._service_provider}])')
 
     def _note(self, method: str, url: str, outcome: int | str, seconds: float,
               ours: str | None, theirs: str | None) -> None:
