@@ -31,6 +31,9 @@ LOG = logging.getLogger(__name__)
 #: Seconds. A refusal is kept as well, so that users who are unknown at most
 #: of a hundred clouds do not try to log in there with each request.
 REFUSED = 10
+#: Seconds. A set-up that does not work is kept for a moment: the answer may
+#: have taken long, and it may be mended.
+BROKEN = 3
 #: Seconds. A login that is refused so soon after it was made is not made
 #: again: nothing would change, but each call would cost a login.
 FRESH = 10
@@ -57,6 +60,7 @@ class Logins:
             size, ttu=lambda _key, kept, now: kept.until, timer=time.time)
         self._refused: cachetools.TTLCache = cachetools.TTLCache(
             size, REFUSED)
+        self._broken: cachetools.TTLCache = cachetools.TTLCache(size, BROKEN)
         self._not_renewed: cachetools.TTLCache = cachetools.TTLCache(
             size, REFUSED)
         self._under_way: dict[login.Key, futures.Future] = {}
@@ -71,7 +75,7 @@ class Logins:
         """
         with self._lock:
             kept = self._kept.get(key)
-            refused = self._refused.get(key)
+            refused = self._refused.get(key) or self._broken.get(key)
             waiting = self._under_way.get(key)
             if kept is None and refused is None and waiting is None:
                 mine = self._under_way[key] = futures.Future()
@@ -125,10 +129,9 @@ class Logins:
         except BaseException as exc:
             with self._lock:
                 del self._under_way[key]
-                # NOTE: the service's own comes as the cause of another.
-                if isinstance(exc, exceptions.MixmatchException) and (
-                        isinstance(exc, exceptions.Refused)
-                        or isinstance(exc.__cause__, exceptions.Refused)):
+                if isinstance(exc, exceptions.ServiceProviderSetupError):
+                    self._broken[key] = exc.again()
+                elif isinstance(exc, exceptions.Refused):
                     self._refused[key] = exc.again()
             self._metrics.count(key.service_provider, 'login.failed')
             mine.set_exception(exc)
