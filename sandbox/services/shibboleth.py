@@ -49,6 +49,10 @@ def _shibboleth(site: state.Site, cloud: model.Cloud) -> str:
   <OutOfProcess logger="{etc}/shibd.logger"/>
   <InProcess logger="{etc}/apache.logger"/>
   <UnixListener address="{site.sockets}/{cloud.name}-shibd.sock"/>
+  <StorageService type="Memory" id="mem" cleanupInterval="60"/>
+  <SessionCache type="StorageService" StorageService="mem"
+                maintainReverseIndex="false" inprocTimeout="60"/>
+  <ReplayCache StorageService="mem"/>
   <ApplicationDefaults entityID="{topology.url(cloud, 'keystone')}/shibboleth"
                        REMOTE_USER="" homeURL="/">
     <Sessions lifetime="300" timeout="300" relayState="ss:mem"

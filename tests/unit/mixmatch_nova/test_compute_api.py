@@ -32,7 +32,10 @@ class TestAttachVolume(base.NovaTestCase):
 
     def test_failure_in_the_conductor_is_noted(self):
         for failure in (exception.CinderConnectionFailed(reason='x'),
-                        oslo_messaging.RemoteError('ClientException', 'x')):
+                        oslo_messaging.RemoteError('ClientException', 'x'),
+                        oslo_messaging.RemoteError('ConnectFailure', 'x'),
+                        oslo_messaging.RemoteError(
+                            'ServiceProviderUnavailable', 'x')):
             noted = self.attach(self.foreign_context(), failure)
             self.assertIsInstance(noted,
                                   exceptions.ServiceProviderUnavailable)
@@ -52,3 +55,9 @@ class TestAttachVolume(base.NovaTestCase):
     def test_other_errors(self):
         self.assertIsNone(self.attach(
             self.foreign_context(), exception.InvalidVolume(reason='x')))
+
+    def test_failure_of_home_is_not_blamed_on_the_service_provider(self):
+        for kind in ('DBConnectionError', 'MessagingTimeout', 'KeyError',
+                     None):
+            self.assertIsNone(self.attach(
+                self.foreign_context(), oslo_messaging.RemoteError(kind, 'x')))
