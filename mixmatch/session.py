@@ -78,6 +78,11 @@ class CloudSession(ksa_session.Session):
         if response.status_code >= 500 and self._is_home(url):
             raise exceptions.HomeUnavailable(
                 reason=f'HTTP {response.status_code}')
+        if response.headers.get('Content-Type') == 'text/xml':
+            # NOTE: Keystone names no charset for an assertion, and without
+            # one requests takes it for Latin-1 (RFC 2616). Names outside
+            # ASCII would no longer be what is signed.
+            response.encoding = 'utf-8'
         return response
 
     def _is_home(self, url: str) -> bool:

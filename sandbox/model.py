@@ -46,11 +46,6 @@ class Trust:
     role: str
     users: tuple[Mapped, ...]
 
-    @property
-    def group(self) -> str:
-        """The group whose grants the other cloud's Nova has."""
-        return f'{self.idp}-nova'
-
 
 @dataclasses.dataclass(frozen=True)
 class Cloud:

@@ -54,7 +54,10 @@ def render(site: state.Site, cloud: model.Cloud) -> None:
         'credential': {'key_repository': var / 'credential'},
         'identity': {'password_hash_rounds': 4},
         # NOTE: Apache sets REMOTE_USER, so "external" must not be here.
-        'auth': {'methods': 'password,token,mapped,application_credential'},
+        'auth': {'methods': 'password,token,mapped,application_credential',
+                 **({'mapped': 'mixmatch'} if cloud.trusts else {})},
+        'mixmatch': {'rules_file': etc / 'mixmatch.yaml'},
+        'oslo_messaging_notifications': {'driver': 'log'},
         'cache': {
             'enabled': True,
             'backend': 'dogpile.cache.memcached',
@@ -66,10 +69,33 @@ def render(site: state.Site, cloud: model.Cloud) -> None:
             'idp_entity_id': entity_id(cloud),
             'idp_sso_endpoint': f'{public}/v3/OS-FEDERATION/saml2/sso',
             'idp_metadata_path': metadata(site, cloud),
-            'assertion_expiration_time': 300},
+            # The tokens that other clouds give for it end with it.
+            'assertion_expiration_time': 3600},
     }))
+    site.write(etc / 'mixmatch.yaml', json.dumps(rules(cloud), indent=1))
     site.write(site.etc(cloud, 'seed') / 'cloud.json',
                json.dumps(seed_input(site, cloud), indent=1))
+
+
+def rules(cloud: model.Cloud) -> dict[str, dict[str, dict]]:
+    """What the users and the Nova of other clouds may do here."""
+    return {'identity_providers': {trust.idp: {
+        'domains': ['Default'],
+        'rules': [{
+            'name': f'nova of {trust.idp}', 'users': 'nova',
+            'projects': 'service', 'roles': {'service': trust.role},
+            'local_project': trust.service_project,
+            'local_domain': 'Default', 'everywhere': True,
+        }, *({
+            'name': home_project, 'projects': home_project,
+            'users': [user.user for user in trust.users
+                      if (user.home_project, user.project)
+                      == (home_project, project)],
+            'roles': {role: role for role in ('reader', 'member')},
+            'local_project': project, 'local_domain': 'Default',
+        } for home_project, project in sorted({
+            (user.home_project, user.project) for user in trust.users}))],
+    } for trust in cloud.trusts}}
 
 
 def _keys(folder: pathlib.Path) -> None:
@@ -132,14 +158,7 @@ def seed_input(site: state.Site, cloud: model.Cloud) -> dict:
         'trusts': [{
             'idp': trust.idp,
             'remote_id': entity_id(topology.by_name(trust.idp)),
-            'service_project': trust.service_project,
             'role': trust.role,
-            'group': trust.group,
-            'users': [vars(user) for user in trust.users],
-            # NOTE: from 3.0 on, a role that was taken away at home is
-            # taken away here, too. Keystone knows it since 2026.1.
-            'schema_version': ('2.0' if site.mode.release < '2026.1'
-                               else '3.0'),
         } for trust in cloud.trusts],
         'volume_backend': 'fake' if site.fake else 'rbd',
         'guest': str(site.guest) if 'nova' in cloud.components else '',

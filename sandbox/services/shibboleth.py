@@ -62,8 +62,12 @@ def _shibboleth(site: state.Site, cloud: model.Cloud) -> str:
     </Sessions>
     <Errors supportContact="none"/>
 {providers}
-    <AttributeExtractor type="XML" validate="false" reloadChanges="false"
-                        path="{etc}/attribute-map.xml"/>
+    <AttributeExtractor type="Chaining">
+      <AttributeExtractor type="XML" validate="false" reloadChanges="false"
+                          path="{etc}/attribute-map.xml"/>
+      <AttributeExtractor type="Assertion"
+                          SessionNotOnOrAfter="openstack_not_on_or_after"/>
+    </AttributeExtractor>
   </ApplicationDefaults>
   <SecurityPolicyProvider type="XML" validate="false"
                           path="/etc/shibboleth/security-policy.xml"/>

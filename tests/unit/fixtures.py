@@ -116,7 +116,8 @@ class Home:
         mock.get(self.url, json={
             'version': ksa_fixture.V3Discovery(self.url)})
         mock.post(self.url + '/auth/tokens', json=self._issue_token)
-        mock.post(self.ecp_url, text=self._issue_assertion)
+        mock.post(self.ecp_url, content=self._issue_assertion,
+                  headers={'Content-Type': 'text/xml'})
         mock.get('http://home:8776/', json=_cinder_versions(self))
         self.highest_microversion = '3.71'
         self._mock = mock
@@ -162,7 +163,7 @@ class Home:
         user = self.tokens[request.json()['auth']['identity']['token']['id']]
         assertion = f'<assertion serial="{next(self._serial)}">{user}</>'
         self.assertions.append(assertion)
-        return assertion
+        return assertion.encode()
 
 
 class ServiceProvider:

@@ -54,6 +54,13 @@ class TestLogin(LoginTestCase):
             [each.path for each in self.clouds.sent_to('home')])
         self.assertEqual(4, len(self.clouds.requests))
 
+    def test_name_outside_ascii(self):
+        for there in (self.home, self.bu):
+            there.projects['jürgen'] = there.projects['alice']
+        login = self.login('jürgen')
+        self.assertEqual('jürgen',
+                         self.bu.tokens[login.get_token(None)][0])
+
     def test_with_what_is_known_it_is_the_same_login(self):
         login = self.login(token_info=self.home.token_body('alice'))
         self.assertEqual(('alice', 'id-of-research'),

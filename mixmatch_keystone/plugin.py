@@ -1,0 +1,136 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The auth plugin of Keystone: ``[auth] mapped = mixmatch``."""
+
+import datetime
+from typing import Any
+
+import flask
+from keystone.auth.plugins import base
+from keystone.auth.plugins import mapped
+from keystone.common import provider_api
+from keystone.common import utils as ks_utils
+import keystone.conf
+from keystone import exception
+from keystone.federation import constants
+from keystone.federation import utils
+from keystone import notifications
+from oslo_log import log as logging
+from oslo_utils import timeutils
+from pycadf import cadftaxonomy as taxonomy
+
+from mixmatch_keystone import assertion
+from mixmatch_keystone import audit
+from mixmatch_keystone import conf
+from mixmatch_keystone import grants
+from mixmatch_keystone import rules
+from mixmatch_keystone import rules_file
+
+LOG = logging.getLogger(__name__)
+PROVIDERS = provider_api.ProviderAPIs
+
+
+class Mapped(mapped.Mapped):
+    """Keystone's own, but for those about whom the rules file decides.
+
+    These are the protocols of identity providers whose mapping is the one
+    that ``[mixmatch] mapping`` names.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._conf = keystone.conf.CONF
+        conf.register_opts(self._conf)
+        self._rules = rules_file.RulesFile(self._conf.mixmatch.rules_file)
+        self._audit = audit.Audit(self._conf)
+
+    def authenticate(self, auth_payload: dict[str, Any]
+                     ) -> base.AuthHandlerResponse:
+        """Let a user of another cloud in.
+
+        :param auth_payload: names an identity provider and a protocol; the
+            assertion is in the environment of the request
+        :raises keystone.exception.Unauthorized: the rules give nothing
+        """
+        if not self._decides(auth_payload):
+            return super().authenticate(auth_payload)
+        name, protocol = (auth_payload['identity_provider'],
+                          auth_payload['protocol'])
+        utils.assert_enabled_identity_provider(PROVIDERS.federation_api, name)
+        try:
+            user_id, expires = self._let_in(name, protocol)
+        except (assertion.InvalidAssertion, rules.Refused,
+                rules_file.RulesUnavailable, grants.NotPossible,
+                exception.ValidationError, exception.Unauthorized,
+                exception.Forbidden) as exc:
+            self._refuse(name, protocol, exc)
+            raise exception.Unauthorized(str(exc)) from exc
+        self._tell(user_id, name, protocol, taxonomy.OUTCOME_SUCCESS)
+        return base.AuthHandlerResponse(
+            status=True, response_body=None, response_data={
+                'user_id': user_id, 'group_ids': [],
+                constants.IDENTITY_PROVIDER: name,
+                constants.PROTOCOL: protocol, 'expires_at': expires})
+
+    def _decides(self, payload: dict[str, Any]) -> bool:
+        """Whether this is about an assertion, and the rules are asked."""
+        if 'id' in payload or not {'identity_provider',
+                                   'protocol'} <= payload.keys():
+            return False
+        try:
+            found = PROVIDERS.federation_api.get_protocol(
+                payload['identity_provider'], payload['protocol'])
+        except exception.FederatedProtocolNotFound:
+            return False
+        return found['mapping_id'] == self._conf.mixmatch.mapping
+
+    def _let_in(self, name: str, protocol: str) -> tuple[str, str]:
+        idp = PROVIDERS.federation_api.get_idp(name)
+        if not idp['remote_ids']:
+            # NOTE: Keystone would take anybody's assertion for its own.
+            raise grants.NotPossible('the identity provider has no remote id')
+        utils.validate_idp(idp, protocol, mapped.extract_assertion_data())
+        who = assertion.from_environment(flask.request.environ)
+        LOG.debug('Identity provider %(idp)s asserts %(who)r',
+                  {'idp': name, 'who': who})
+        grant = self._rules.rules().decide(name, who)
+        expires = self._expires(who, grant)
+        user_id, project_id = grants.give(idp, protocol, who, grant)
+        self._audit.granted(
+            notifications.build_audit_initiator(), user_id, expires,
+            identity_provider=name, rule=grant.rule, project=project_id,
+            roles=sorted(grant.roles))
+        return user_id, expires
+
+    def _expires(self, who: assertion.Assertion, grant: rules.Grant) -> str:
+        now = timeutils.utcnow()
+        ends = timeutils.normalize_time(who.ends)
+        if ends <= now:
+            raise assertion.InvalidAssertion('it has ended')
+        seconds = min(grant.token_lifetime, self._conf.token.expiration)
+        return ks_utils.isotime(min(
+            now + datetime.timedelta(seconds=seconds), ends).replace(
+                microsecond=0), subsecond=True)
+
+    def _refuse(self, name: str, protocol: str, exc: Exception) -> None:
+        self._audit.refused(
+            notifications.build_audit_initiator(), str(exc),
+            identity_provider=name, rule=getattr(exc, 'rule', None))
+        self._tell(None, name, protocol, taxonomy.OUTCOME_FAILURE)
+
+    @staticmethod
+    def _tell(user_id: str | None, name: str, protocol: str,
+              outcome: str) -> None:
+        """What Keystone itself notifies of any federated login."""
+        notifications.send_saml_audit_notification(
+            'authenticate', user_id, [], name, protocol, None, outcome)

@@ -1,0 +1,25 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Assertions about people of other clouds."""
+
+import datetime
+
+from mixmatch_keystone import assertion
+
+ENDS = datetime.datetime(2100, 1, 1, tzinfo=datetime.UTC)
+
+
+def somebody(user='alice', project='research', roles=('member', 'reader'),
+             user_domain='Default', project_domain='Default', ends=ENDS):
+    return assertion.Assertion(user, user_domain, project, project_domain,
+                               frozenset(roles), ends)
