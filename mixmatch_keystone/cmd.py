@@ -33,6 +33,8 @@ import keystone.conf
 from keystone import exception
 from keystone.server import backends
 from oslo_config import cfg
+from oslo_db import exception as db_exception
+from oslo_log import log as logging
 
 from mixmatch_keystone import assertion
 from mixmatch_keystone import audit
@@ -58,6 +60,10 @@ def main(argv: list[str] | None = None) -> int:
     try:
         _configure(arguments.config_file)
         return arguments.run(arguments)
+    except db_exception.DBError as exc:
+        print("mixmatch-keystone: Keystone's database cannot be used: "
+              f'{str(exc).splitlines()[0]}', file=sys.stderr)
+        return FAILURE
     except (rules_file.InvalidRules, assertion.InvalidAssertion, OSError,
             cfg.Error) as exc:
         print(f'mixmatch-keystone: {exc}', file=sys.stderr)
@@ -185,6 +191,7 @@ def _add_who(parser: argparse.ArgumentParser) -> None:
 def _configure(files: list[str] | None) -> None:
     known = keystone.conf.CONF
     keystone.conf.configure()
+    logging.register_options(known)
     conf.register_opts(known)
     sql.initialize()
     known([], project='keystone', default_config_files=(

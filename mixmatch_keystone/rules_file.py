@@ -29,8 +29,8 @@ from mixmatch_keystone import rules
 LOG = logging.getLogger(__name__)
 
 UNITS = {'s': 1, 'm': 60, 'h': 3600, 'd': 86400}
-TOKEN_LIFETIME = '1h'
-GRANT_LIFETIME = '8h'
+#: What is not said.
+LIFETIMES = {'token_lifetime': '1h', 'grant_lifetime': '8h'}
 
 #: Where something is in the file: keys and indices.
 Path = tuple[Any, ...]
@@ -169,7 +169,7 @@ class _Document:
 
 def _identity_provider(document: _Document, path: Path,
                        known: Mapping[str, Any]) -> rules.IdentityProvider:
-    grants = _seconds(known.get('grant_lifetime', GRANT_LIFETIME))
+    grants = _seconds({**LIFETIMES, **known}['grant_lifetime'])
     if grants % 60:
         raise document.error((*path, 'grant_lifetime'),
                              'Keystone counts this in whole minutes')
@@ -194,8 +194,8 @@ def _rule(document: _Document, path: Path, idp: Mapping[str, Any],
     names: dict[str, Any] = {key: rules.Names(_list(known.get(key, '*')))
              for key in ('users', 'user_domains', 'projects',
                          'project_domains')}
-    token_lifetime = _seconds(known.get('token_lifetime') or idp.get(
-        'token_lifetime', TOKEN_LIFETIME))
+    token_lifetime = _seconds(
+        {**LIFETIMES, **idp, **known}['token_lifetime'])
     if known.get('deny'):
         return rules.Rule(known['name'], token_lifetime, **names, roles={
             role: frozenset() for role in known.get('roles', ())})

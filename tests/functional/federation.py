@@ -24,7 +24,8 @@ import requests
 from sandbox import topology
 from tests.functional import clouds
 
-PAOS = {'Content-Type': 'application/vnd.paos+xml'}
+#: NOTE: Apache closes idle connections when it has many.
+PAOS = {'Content-Type': 'application/vnd.paos+xml', 'Connection': 'close'}
 
 
 class Entrance:

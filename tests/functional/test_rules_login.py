@@ -38,20 +38,27 @@ class Rules(base.Scenario):
         cls.landlord = federation.Landlord(cls.sandbox)
         cls.admin = cls.sandbox.user('moc', 'admin').api('identity')
 
-    def somebody(self, name, project='research', role='member'):
-        """A new user at moc, in a project that may be new as well."""
-        where = self.admin.get('/projects', params={
-            'name': project, 'domain_id': 'default'}).json()['projects']
-        if not where:
-            where = [self.admin.post('/projects', json={'project': {
-                'name': project, 'domain_id': 'default'}}).json()['project']]
-            self.addCleanup(self.admin.delete, f'/projects/{where[0]["id"]}')
+    @classmethod
+    def tearDownClass(cls):
+        """Leave no projects that were made for those of moc."""
+        bu = cls.landlord.admin
+        domain, = bu.get('/domains', params={'name': 'moc'}).json()['domains']
+        for each in bu.get('/projects', params={
+                'domain_id': domain['id']}).json()['projects']:
+            bu.delete(f'/projects/{each["id"]}')
+        super().tearDownClass()
+
+    def somebody(self, name, project, role='member'):
+        """A new user at moc, in a new project."""
+        where = self.admin.post('/projects', json={'project': {
+            'name': project, 'domain_id': 'default'}}).json()['project']
+        self.addCleanup(self.admin.delete, f'/projects/{where["id"]}')
         created = self.admin.post('/users', json={'user': {
             'name': name, 'domain_id': 'default',
             'password': topology.by_name('moc').password(name)}}).json()
         user_id = created['user']['id']
         self.addCleanup(self.admin.delete, f'/users/{user_id}')
-        self.grants = f'/projects/{where[0]["id"]}/users/{user_id}/roles/'
+        self.grants = f'/projects/{where["id"]}/users/{user_id}/roles/'
         self.give(role)
         return self.sandbox.user('moc', name, project)
 
@@ -72,7 +79,7 @@ class TestLogin(Rules):
 
     def test_fifty_first_logins_at_once(self):
         name = f'racer-{uuid.uuid4()}'
-        who = self.somebody(name, project=f'race-{uuid.uuid4()}')
+        who = self.somebody(name, f'race-{uuid.uuid4()}')
         with self.landlord.ruling(OWN):
             entrance = federation.Entrance(who)
             assertions = [entrance.assertion() for _ in range(50)]
@@ -115,7 +122,7 @@ class TestLogin(Rules):
                          teaching.roles(tokens[1])], turn)
 
     def test_role_lost_at_home(self):
-        who = self.somebody(f'user-{uuid.uuid4()}')
+        who = self.somebody(f'user-{uuid.uuid4()}', f'lab-{uuid.uuid4()}')
         with self.landlord.ruling(OWN):
             entrance = federation.Entrance(who)
             before = entrance.token()
@@ -130,7 +137,7 @@ class TestLogin(Rules):
         """Whatever a user and a project are called at moc."""
         for name in ('jürgen', 'a b', 'a;b', 'Ελένη', "x'y", '{0}'):
             who = self.somebody(f'{name} {uuid.uuid4()}',
-                                project=f'{name} {str(uuid.uuid4())[:8]}')
+                                f'{name} {str(uuid.uuid4())[:8]}')
             with self.landlord.ruling(OWN):
                 entrance = federation.Entrance(who)
                 response = entrance.enter()

@@ -209,8 +209,7 @@ class Soak:
                 try:
                     if volume_id in user.attached():
                         assert user.detach(volume_id), 'detach'
-                    user.wait_until_available(volume_id)
-                    assert user.attach(volume_id), 'attach'
+                    self._attach(user, volume_id)
                     assert user.detach(volume_id), 'detach'
                     user.wait_until_available(volume_id)
                     user.delete_volume(volume_id)
@@ -218,6 +217,18 @@ class Soak:
                         ) as exc:
                     self.failures.append(
                         f'volume {volume_id} cannot be used: {exc}')
+
+    @staticmethod
+    def _attach(user: users.User, volume_id: str) -> None:
+        """Attach, when all of the cloud that died is at work again.
+
+        NOTE: cinder-volume runs long before it takes what others ask of it.
+        """
+        deadline = time.monotonic() + SETTLING
+        user.wait_until_available(volume_id)
+        while not user.attach(volume_id):
+            assert time.monotonic() < deadline, 'attach'
+            user.wait_until_available(volume_id)
 
     def _wait(self, seconds: float) -> None:
         until = time.monotonic() + seconds
