@@ -85,7 +85,10 @@ class Cloud:
 
 @dataclasses.dataclass(frozen=True)
 class Service:
-    """A process that stays."""
+    """A process that stays.
+
+    ``leftovers`` are files of a killed one that keep the next from starting.
+    """
 
     cloud: str
     name: str
@@ -97,6 +100,7 @@ class Service:
     after: tuple[str, ...] = ()
     config: pathlib.Path | None = None
     guests: pathlib.Path | None = None
+    leftovers: tuple[pathlib.Path, ...] = ()
     timeout: float = 120
 
     @property

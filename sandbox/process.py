@@ -168,6 +168,8 @@ class Supervisor:
             if who:
                 raise state.Error(f'{service.id}: port {port} is taken by '
                                   f'{who}')
+        for leftover in service.leftovers:
+            leftover.unlink(missing_ok=True)
         log = self.log(service)
         with log.open('ab') as stream:
             offset = stream.tell()

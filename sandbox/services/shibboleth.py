@@ -87,6 +87,10 @@ log4j.appender.f.layout.ConversionPattern=%d{{%Y-%m-%d %H:%M:%S}} %p %c: %m%n
 """
 
 
+def _pid_file(site: state.Site, cloud: model.Cloud) -> pathlib.Path:
+    return site.sockets / f'{cloud.name}-apache.pid'
+
+
 def _apache(site: state.Site, cloud: model.Cloud) -> str:
     port = topology.port(cloud, 'keystone')
     logs = site.log(cloud.name, 'apache').parent
@@ -104,7 +108,7 @@ def _apache(site: state.Site, cloud: model.Cloud) -> str:
     return f"""\
 ServerRoot {folder(site, cloud)}
 ServerName 127.0.0.1
-PidFile {site.sockets}/{cloud.name}-apache.pid
+PidFile {_pid_file(site, cloud)}
 ErrorLog {logs}/apache-error.log
 LogLevel warn
 User www-data
@@ -177,5 +181,7 @@ def nodes(site: state.Site, cloud: model.Cloud) -> list[model.Node]:
             ('/usr/sbin/apache2', '-DFOREGROUND', '-f',
              os.fspath(etc / 'httpd.conf')),
             health.Http(port, '/v3'), ports=(port,),
-            after=(f'{name}/keystone', f'{name}/shibd'), config=etc),
+            after=(f'{name}/keystone', f'{name}/shibd'), config=etc,
+            # It takes any process that has this number by now for itself.
+            leftovers=(_pid_file(site, cloud),)),
     ]
