@@ -27,7 +27,11 @@ PATIENCE = 30
 
 
 def in_child(call):
-    """What a call returns in a fork of this process."""
+    """What a call returns in a fork of this process.
+
+    In 2025.x os.write and os.waitpid are eventlet's: in a child they would
+    have the threads of the parent's test servers run on.
+    """
     read, write = os.pipe()
     pid = os.fork()
     if pid == 0:
@@ -38,13 +42,14 @@ def in_child(call):
         except BaseException:  # noqa: BLE001
             answer = {'raised': traceback.format_exc()}
         try:
-            os.write(write, jsonutils.dump_as_bytes(answer))
+            with open(write, 'wb') as pipe:
+                pipe.write(jsonutils.dump_as_bytes(answer))
         finally:
             os._exit(0)
     os.close(write)
     with open(read, 'rb') as pipe:
         text = pipe.read()
-    os.waitpid(pid, 0)
+    os.waitid(os.P_PID, pid, os.WEXITED)
     if not text:
         raise AssertionError('the child was blocked')
     answer = jsonutils.loads(text)
