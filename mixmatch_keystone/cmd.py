@@ -260,7 +260,7 @@ def _rule_problems(idp: dict[str, Any], rule: rules.Rule) -> Iterator[str]:
     if rule.project and not rule.create and not rule.project.template:
         try:
             if not grants.find(idp, rule.project):
-                yield f'there is no project {rule.project.name!r}'
+                yield f'there is no {rule.project.label}'
         except grants.NotPossible as exc:
             yield str(exc)
 

@@ -204,7 +204,7 @@ def _project_id(idp: Mapping[str, Any], who: assertion.Assertion,
     if found:
         return found
     if not grant.create:
-        raise NotPossible(f'there is no project {name!r} in domain '
+        raise NotPossible(f'there is no {grant.project.label} in domain '
                           f'{grant.project.domain or idp["domain_id"]!r}')
     if len(name) > 64:
         raise NotPossible('a project cannot have a name of '
@@ -234,8 +234,8 @@ def find(idp: Mapping[str, Any], wanted: rules.Project,
     if domain_id != idp['domain_id'] and domain_id in {
             each['domain_id']
             for each in PROVIDERS.federation_api.list_idps()}:
-        raise NotPossible(f'the project {wanted.name!r} is in the domain of '
-                          'another identity provider')
+        raise NotPossible(f'the {wanted.label} is in the domain of another '
+                          'identity provider')
     # NOTE: databases may take "Research", "research" and "résearch" for the
     # same, and two names may have been put together to the same one.
     if project['name'] != wanted.name or (

@@ -67,14 +67,22 @@ class Mapped(mapped.Mapped):
         name, protocol = (auth_payload['identity_provider'],
                           auth_payload['protocol'])
         utils.assert_enabled_identity_provider(PROVIDERS.federation_api, name)
+        rule = None
         try:
             user_id, expires = self._let_in(name, protocol)
         except (assertion.InvalidAssertion, rules.Refused,
-                rules_file.RulesUnavailable, grants.NotPossible,
-                exception.ValidationError, exception.Unauthorized,
+                rules_file.RulesUnavailable, grants.NotPossible) as exc:
+            reason, rule = str(exc), getattr(exc, 'rule', None)
+        except (exception.ValidationError, exception.Unauthorized,
                 exception.Forbidden) as exc:
-            self._refuse(name, protocol, exc)
-            raise exception.Unauthorized(str(exc)) from exc
+            # NOTE: Keystone's own texts may quote the assertion.
+            LOG.debug('Keystone refuses the assertion', exc_info=True)
+            reason = f'Keystone does not take it ({type(exc).__name__})'
+        else:
+            reason = None
+        if reason is not None:
+            self._refuse(name, protocol, reason, rule)
+            raise exception.Unauthorized(reason)
         self._tell(user_id, name, protocol, taxonomy.OUTCOME_SUCCESS)
         return base.AuthHandlerResponse(
             status=True, response_body=None, response_data={
@@ -122,10 +130,10 @@ class Mapped(mapped.Mapped):
             now + datetime.timedelta(seconds=seconds), ends).replace(
                 microsecond=0), subsecond=True)
 
-    def _refuse(self, name: str, protocol: str, exc: Exception) -> None:
-        self._audit.refused(
-            notifications.build_audit_initiator(), str(exc),
-            identity_provider=name, rule=getattr(exc, 'rule', None))
+    def _refuse(self, name: str, protocol: str, reason: str,
+                rule: str | None) -> None:
+        self._audit.refused(notifications.build_audit_initiator(), reason,
+                            identity_provider=name, rule=rule)
         self._tell(None, name, protocol, taxonomy.OUTCOME_FAILURE)
 
     @staticmethod

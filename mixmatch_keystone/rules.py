@@ -61,10 +61,18 @@ class Project:
     :param name: with placeholders, in a rule
     :param domain: the name of its domain; None for the one of the identity
         provider
+    :param asserted: whether the name is made of what an assertion says
     """
 
     name: str
     domain: str | None = None
+    asserted: bool = False
+
+    @property
+    def label(self) -> str:
+        """For the log, where nothing of an assertion goes."""
+        return ('project of the asserted name' if self.asserted
+                else f'project {self.name!r}')
 
     @property
     def template(self) -> bool:
@@ -74,7 +82,8 @@ class Project:
         """The project that is meant for somebody."""
         # NOTE: all at once, since a name may look like a placeholder.
         return Project(PLACEHOLDER.sub(
-            lambda found: getattr(who, found[1]), self.name), self.domain)
+            lambda found: getattr(who, found[1]), self.name), self.domain,
+            self.template)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -78,7 +78,8 @@ def noted(context: Any, service_provider: str) -> Iterator[None]:
         kind: type[exceptions.MixmatchException] | None = None
         if exc.code == 401:
             kind = exceptions.ServiceProviderSetupError
-            reason += '; it accepts the login but not the service token'
+            reason += (', so it has withdrawn the login that it gave a '
+                       'moment ago, or does not take the service token')
         elif exc.code >= 500:
             kind = exceptions.ServiceProviderUnavailable
         if kind:

@@ -167,8 +167,12 @@ class KeystoneTestCase(OurPlugin, test_v3.RestfulTestCase):
         except (exception.TokenNotFound, exception.Unauthorized):
             return None
 
-    def refuse(self, **who):
-        self.assertRaises(exception.Unauthorized, self.log_in, **who)
+    def refuse(self, user='alice', project='research', **who):
+        """What the log says; nothing in it is the assertion's."""
+        self.assertRaises(exception.Unauthorized, self.log_in, user=user,
+                          project=project, **who)
+        for asserted in {user, project} - {''}:
+            self.assertNotIn(asserted, self.log.output)
         return self.log.output
 
     def audited(self, action):

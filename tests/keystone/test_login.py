@@ -79,6 +79,11 @@ class TestProjects(base.KeystoneTestCase):
         PROVIDERS.resource_api.update_project(self.here, {'name': 'gone'})
         self.assertIn("there is no project 'here'", self.refuse())
 
+    def test_whose_name_is_asserted_is_not_named_in_the_log(self):
+        self.write_rules(base.RULES.replace('create: true', 'create: false'))
+        self.assertIn('there is no project of the asserted name',
+                      self.refuse(project='own-1'))
+
     def test_of_two_clouds_never_meet(self):
         self.log_in(project='own-1')
         self.log_in(project='own-1', identity_provider='nu')
