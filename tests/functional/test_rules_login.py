@@ -225,6 +225,26 @@ class TestAttacks(Rules):
         elsewhere = clouds.wait_for('moc to offer it', offered)
         self.assert_refused(elsewhere.assertion())
 
+    def test_session_of_another_identity_provider(self):
+        """The rules of one are not for whom another one signs."""
+        bu, path = self.landlord.admin, '/OS-FEDERATION/identity_providers/moc'
+        moc = bu.get(path).json()['identity_provider']['remote_ids']
+
+        def become(*remote_ids):
+            bu.patch(path, json={'identity_provider': {
+                'remote_ids': remote_ids}})
+        self.assertIn(self.entrance.deliver(
+            self.entrance.assertion(), self.session).status_code, (302, 303))
+        self.addCleanup(become, *moc)
+        become('https://another.example/idp')
+        # NOTE: bu's Keystone caches its identity providers.
+        clouds.wait_for('a refusal', lambda: self.entrance.unscoped(
+            self.session).status_code in (401, 403))
+        self.assert_no_token()
+        become(*moc)
+        clouds.wait_for('the session to count again', lambda: (
+            self.entrance.unscoped(self.session).status_code == 201))
+
     def test_headers_instead_of_a_session(self):
         claims = {'openstack_user': 'alice', 'openstack_roles': 'member',
                   'openstack_user_domain': 'Default',
