@@ -48,6 +48,22 @@ class Trust:
 
 
 @dataclasses.dataclass(frozen=True)
+class Host:
+    """A hypervisor, and the nova-compute of it.
+
+    ``suffix`` is what the names of its processes end with.
+    """
+
+    cloud: str
+    suffix: str
+
+    @property
+    def name(self) -> str:
+        """As Nova calls it."""
+        return self.cloud + self.suffix
+
+
+@dataclasses.dataclass(frozen=True)
 class Cloud:
     """A cloud as data; ports are counted from ``base``."""
 
@@ -60,6 +76,13 @@ class Cloud:
     default_user: str = 'admin'
     service_providers: tuple[str, ...] = ()
     trusts: tuple[Trust, ...] = ()
+    computes: int = 0
+
+    @property
+    def hosts(self) -> 'tuple[Host, ...]':
+        """Where its servers may run; only the first is enabled at first."""
+        return tuple(Host(self.name, '' if number == 1 else f'-{number}')
+                     for number in range(1, self.computes + 1))
 
     @property
     def home(self) -> bool:

@@ -12,7 +12,7 @@
 
 """Makes users, trust and a few resources; runs in the virtual environment.
 
-``seed.py identity|resources FILE``: the file describes one cloud. All is
+``seed.py identity|resources|hosts FILE``: the file describes one cloud. All is
 looked up first, so that it may run again.
 """
 
@@ -192,11 +192,25 @@ def guest(cloud: Body) -> None:
             'name': 'tiny', 'ram': 128, 'vcpus': 1, 'disk': 1}})
 
 
+def hosts(cloud: Body) -> None:
+    """Disable all but the first: who wants to move servers enables them."""
+    api = connect(cloud, 'compute', microversion='2.53')
+    for service in api.get('/os-services', params={
+            'binary': 'nova-compute'}).json()['services']:
+        if service['host'] != cloud['name']:
+            api.put(f'/os-services/{service["id"]}', json={
+                'status': 'disabled',
+                'disabled_reason': 'until somebody wants to move servers'})
+
+
 def main() -> None:
     """Make one part of one cloud."""
     cloud = json.loads(pathlib.Path(sys.argv[2]).read_text())
     if sys.argv[1] == 'identity':
         Identity(cloud).run()
+        return
+    if sys.argv[1] == 'hosts':
+        hosts(cloud)
         return
     volume_type(cloud)
     if cloud['guest']:

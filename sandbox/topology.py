@@ -55,7 +55,8 @@ MOC = model.Cloud(
            model.User('bob', ('research', 'teaching'))),
     service_users=('nova', 'cinder', 'glance', 'placement', 'neutron'),
     default_user='alice',
-    service_providers=('bu',))
+    service_providers=('bu',),
+    computes=2)
 
 #: A cloud for storage only: it has no Nova.
 BU = model.Cloud(

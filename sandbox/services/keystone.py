@@ -109,8 +109,9 @@ def _keys(folder: pathlib.Path) -> None:
         (folder / name).chmod(0o600)
 
 
-def _seed(site: state.Site, cloud: model.Cloud, part: str,
-          after: tuple[str, ...]) -> model.Task:
+def seed(site: state.Site, cloud: model.Cloud, part: str,
+         after: tuple[str, ...]) -> model.Task:
+    """What a part of seed.py does, once."""
     path = site.etc(cloud, 'seed') / 'cloud.json'
     name = f'seed-{part}'
 
@@ -221,7 +222,7 @@ def nodes(site: state.Site, cloud: model.Cloud) -> list[model.Node]:
             ports=ports, config=config.parent,
             after=(f'{name}/keystone-database', f'{name}/keystone-saml',
                    f'{name}/memcached')),
-        _seed(site, cloud, 'identity', (front,)),
-        _seed(site, cloud, 'resources',
+        seed(site, cloud, 'identity', (front,)),
+        seed(site, cloud, 'resources',
               (f'{name}/seed-identity', *apis)),
     ]

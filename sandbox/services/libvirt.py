@@ -18,6 +18,7 @@ lays the state folder over them.
 
 import pathlib
 import shutil
+import uuid
 
 from sandbox import health
 from sandbox import model
@@ -55,14 +56,14 @@ log_outputs = "2:stderr"
 """
 
 
-def _run_folder(site: state.Site, cloud: model.Cloud) -> pathlib.Path:
-    return site.sockets / f'{cloud.name}-libvirt'
+def _run_folder(site: state.Site, host: str) -> pathlib.Path:
+    return site.sockets / f'{host}-libvirt'
 
 
-def uri(site: state.Site, cloud: model.Cloud) -> str:
-    """How Nova and virsh reach it."""
+def uri(site: state.Site, host: str) -> str:
+    """How Nova, virsh and the libvirtd of another host reach it."""
     return ('qemu+unix:///system?socket='
-            f'{_run_folder(site, cloud)}/libvirt-sock')
+            f'{_run_folder(site, host)}/libvirt-sock')
 
 
 def _accounts(var: pathlib.Path, name: str, *extra: str) -> None:
@@ -74,27 +75,47 @@ def _accounts(var: pathlib.Path, name: str, *extra: str) -> None:
     (var / name).write_text(text)
 
 
+def _var(site: state.Site, cloud: model.Cloud,
+         host: model.Host) -> pathlib.Path:
+    return site.var(cloud, f'libvirt{host.suffix}')
+
+
 def render(site: state.Site, cloud: model.Cloud) -> None:
-    """The two files of libvirt, and the way into its namespace."""
-    var, etc = site.var(cloud, 'libvirt'), site.etc(cloud, 'libvirt')
+    """For each host."""
+    for host in cloud.hosts:
+        _render(site, cloud, host)
+
+
+def _render(site: state.Site, cloud: model.Cloud, host: model.Host) -> None:
+    """The two files of libvirt, and the way into its namespaces."""
+    var = _var(site, cloud, host)
+    etc = site.etc(cloud, f'libvirt{host.suffix}')
     for name in FOLDERS:
         (var / name).mkdir(exist_ok=True)
     _accounts(var, 'passwd', 'libvirt-qemu:x:64055:64055::/var/lib/libvirt:'
               '/usr/sbin/nologin')
     _accounts(var, 'group', 'libvirt-qemu:x:64055:', 'kvm:x:64056:')
     site.write(etc / 'qemu.conf', QEMU)
-    site.write(etc / 'libvirtd.conf', LIBVIRTD)
+    # NOTE: guests move between hosts, which must not be the same one.
+    (var / 'hosts').write_text('127.0.0.1 localhost\n' + ''.join(
+        f'127.0.0.1 {each.name}\n' for each in cloud.hosts))
+    host_uuid = uuid.uuid5(uuid.NAMESPACE_DNS, host.name)
+    site.write(etc / 'libvirtd.conf',
+               LIBVIRTD + f'host_uuid = "{host_uuid}"\n')
     mounts = '\n'.join(
         f'mkdir -p {inside}\nmount --bind {outside} {inside}'
         for outside, inside in (
-            (_run_folder(site, cloud) if name == 'run' else var / name, path)
+            (_run_folder(site, host.name) if name == 'run' else var / name,
+             path)
             for name, path in FOLDERS.items()))
     site.write(etc / 'libvirtd.sh', f"""\
 set -e
-mkdir -p {_run_folder(site, cloud)}
+hostname {host.name}
+mkdir -p {_run_folder(site, host.name)}
 mount --make-rprivate /
 mount --bind {var}/passwd /etc/passwd
 mount --bind {var}/group /etc/group
+mount --bind {var}/hosts /etc/hosts
 {mounts}
 cp {etc}/qemu.conf /etc/libvirt/qemu.conf
 exec libvirtd -f {etc}/libvirtd.conf -p {var}/libvirtd.pid
@@ -102,10 +123,10 @@ exec libvirtd -f {etc}/libvirtd.conf -p {var}/libvirtd.pid
 
 
 def _define(site: state.Site, node: str, cloud: model.Cloud,
-            owner: model.Cloud) -> None:
+            host: model.Host, owner: model.Cloud) -> None:
     """Give libvirt the Ceph key of a cloud, under that cloud's uuid."""
-    var = site.var(cloud, 'libvirt')
-    virsh = ('virsh', '-q', '-c', uri(site, cloud))
+    var = _var(site, cloud, host)
+    virsh = ('virsh', '-q', '-c', uri(site, host.name))
     xml = var / f'secret-{owner.name}.xml'
     xml.write_text(
         "<secret ephemeral='no' private='no'>"
@@ -121,23 +142,33 @@ def _define(site: state.Site, node: str, cloud: model.Cloud,
 
 
 def nodes(site: state.Site, cloud: model.Cloud) -> list[model.Node]:
+    """For each host."""
+    return [node for host in cloud.hosts
+            for node in _nodes(site, cloud, host)]
+
+
+def _nodes(site: state.Site, cloud: model.Cloud,
+           host: model.Host) -> list[model.Node]:
     """The daemon, and the keys of all Cephs that its guests may use."""
-    name, etc = cloud.name, site.etc(cloud, 'libvirt')
+    name, etc = cloud.name, site.etc(cloud, f'libvirt{host.suffix}')
+    daemon = f'libvirt{host.suffix}'
+    task = f'libvirt-secrets{host.suffix}'
     owners = [cloud, *(topology.by_name(other)
                        for other in cloud.service_providers)]
 
     def secrets() -> None:
         for owner in owners:
-            _define(site, f'{name}/libvirt-secrets', cloud, owner)
+            _define(site, f'{name}/{task}', cloud, host, owner)
 
     return [
         model.Service(
-            name, 'libvirt', ('unshare', '-m', shutil.which('sh') or 'sh',
-                              str(etc / 'libvirtd.sh')),
-            health.Command(('virsh', '-c', uri(site, cloud), 'version')),
-            config=etc, guests=_run_folder(site, cloud) / 'qemu'),
-        model.Task(name, 'libvirt-secrets', secrets,
-                   (f'{name}/libvirt', *(f'{owner.name}/ceph-keys'
-                                         for owner in owners)),
+            name, daemon, ('unshare', '--mount', '--uts',
+                           shutil.which('sh') or 'sh',
+                           str(etc / 'libvirtd.sh')),
+            health.Command(('virsh', '-c', uri(site, host.name), 'version')),
+            config=etc, guests=_run_folder(site, host.name) / 'qemu'),
+        model.Task(name, task, secrets,
+                   (f'{name}/{daemon}', *(f'{owner.name}/ceph-keys'
+                                          for owner in owners)),
                    stamp=','.join(owner.name for owner in owners)),
     ]

@@ -10,8 +10,9 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Nova: API, conductor, scheduler and one compute."""
+"""Nova: API, conductor, scheduler, and a compute for each host."""
 
+import pathlib
 import time
 
 from sandbox import health
@@ -19,6 +20,7 @@ from sandbox import ini
 from sandbox import model
 from sandbox import process
 from sandbox.services import common
+from sandbox.services import keystone
 from sandbox.services import libvirt
 from sandbox.services import mariadb
 from sandbox import state
@@ -39,20 +41,32 @@ def _paste(site: state.Site, cloud: model.Cloud) -> str:
          'openstack_compute_api_v21_legacy_v2_compatible': ('keystone',)})
 
 
-def _hypervisor(site: state.Site, cloud: model.Cloud) -> dict:
+def _hypervisor(site: state.Site, host: str) -> dict:
     if site.fake:
         return {}
     return {'libvirt': {
-        'connection_uri': libvirt.uri(site, cloud),
+        'connection_uri': libvirt.uri(site, host),
+        'live_migration_uri': libvirt.uri(site, '%s'),
         # NOTE: /dev/kvm may open and still not run a guest.
         'virt_type': 'qemu',
         'cpu_mode': 'none',
         'images_type': 'raw'}}
 
 
-def _conf(site: state.Site, cloud: model.Cloud, name: str) -> dict:
+def _instances(site: state.Site, cloud: model.Cloud) -> pathlib.Path:
+    """The hosts share it, as by NFS: their addresses are the same."""
+    return site.var(cloud, 'nova') / 'instances'
+
+
+def _compute_conf(host: model.Host) -> str:
+    return f'nova-cpu{host.suffix}.conf'
+
+
+def _conf(site: state.Site, cloud: model.Cloud, name: str,
+          host: model.Host) -> dict:
     """What all of Nova's processes have in common."""
-    etc, var = site.etc(cloud, 'nova'), site.var(cloud, 'nova')
+    etc, var = site.etc(cloud, 'nova'), site.var(
+        cloud, f'nova{host.suffix}')
     # NOTE: of the fake drivers, only this one has the same node after a
     # restart; nova-compute refuses to start without it.
     driver = ('fake.FakeDriverWithoutFakeNodes' if site.fake
@@ -63,8 +77,9 @@ def _conf(site: state.Site, cloud: model.Cloud, name: str) -> dict:
             **common.debug(),
             'transport_url': common.transport(cloud),
             'my_ip': '127.0.0.1',
-            'host': cloud.name,
+            'host': host.name,
             'state_path': var,
+            'instances_path': _instances(site, cloud),
             'compute_driver': driver,
             'force_config_drive': False,
             'graceful_shutdown_timeout': 3,
@@ -86,7 +101,7 @@ def _conf(site: state.Site, cloud: model.Cloud, name: str) -> dict:
         'service_user': common.service_user(cloud, 'nova'),
         'vnc': {'enabled': False},
         'oslo_concurrency': common.lock_path(site, cloud),
-        **_hypervisor(site, cloud),
+        **_hypervisor(site, host.name),
         **common.privsep(site, etc / name, *PRIVSEP),
     }
     if cloud.home and not site.mode.plain:
@@ -110,11 +125,12 @@ def _concurrency(site: state.Site) -> tuple[int, int]:
 def render(site: state.Site, cloud: model.Cloud) -> None:
     """nova-compute has a file without a database."""
     etc = site.etc(cloud, 'nova')
-    (site.var(cloud, 'nova') / 'instances').mkdir(exist_ok=True)
-    site.write(etc / 'nova-cpu.conf', ini.render(
-        _conf(site, cloud, 'nova-cpu.conf')))
+    _instances(site, cloud).mkdir(exist_ok=True)
+    for host in cloud.hosts:
+        file = _compute_conf(host)
+        site.write(etc / file, ini.render(_conf(site, cloud, file, host)))
     site.write(etc / 'nova.conf', ini.render({
-        **_conf(site, cloud, 'nova.conf'),
+        **_conf(site, cloud, 'nova.conf', cloud.hosts[0]),
         'api_database': {'connection': common.database(cloud, 'nova_api')},
         'database': {'connection': common.database(cloud, 'nova')}}))
     site.write(etc / 'api-paste.ini', _paste(site, cloud))
@@ -142,8 +158,9 @@ def nodes(site: state.Site, cloud: model.Cloud) -> list[model.Node]:
 
     def map_host() -> None:
         deadline = time.monotonic() + 60
-        while mariadb.value(site, cloud, 'nova',
-                            'select count(*) from compute_nodes') == '0':
+        while int(mariadb.value(
+                site, cloud, 'nova',
+                'select count(*) from compute_nodes')) < cloud.computes:
             if time.monotonic() > deadline:
                 raise process.Failed(f'{name}/nova-compute',
                                      'made no compute node in 60 s',
@@ -154,15 +171,24 @@ def nodes(site: state.Site, cloud: model.Cloud) -> list[model.Node]:
     after = (f'{name}/nova-database', f'{name}/memcached',
              'shared/rabbitmq')
 
-    def worker(what: str, *more: str) -> model.Service:
-        file = 'nova-cpu.conf' if what == 'nova-compute' else 'nova.conf'
+    def worker(what: str, *more: str, file: str = 'nova.conf',
+               suffix: str = '') -> model.Service:
         return model.Service(
-            name, what, (site.tool(what), '--config-file', str(etc / file)),
+            name, what + suffix,
+            (site.tool(what), '--config-file', str(etc / file)),
             health.LogLine(READY), after=after + more, config=etc)
 
     # NOTE: each of them asks Placement when it starts, or ends.
     asked = (f'{name}/seed-identity', f'{name}/placement')
-    hypervisor = () if site.fake else (f'{name}/libvirt-secrets',)
+
+    def compute(host: model.Host) -> model.Service:
+        hypervisor = () if site.fake else (
+            f'{name}/libvirt-secrets{host.suffix}',)
+        return worker('nova-compute', f'{name}/nova-conductor', *asked,
+                      *hypervisor, file=_compute_conf(host),
+                      suffix=host.suffix)
+
+    computes = [compute(host) for host in cloud.hosts]
     processes, threads = _concurrency(site)
     return [
         model.Task(name, 'nova-database', database, ('shared/databases',)),
@@ -174,6 +200,8 @@ def nodes(site: state.Site, cloud: model.Cloud) -> list[model.Node]:
             {'OS_NOVA_CONFIG_DIR': str(etc)}, after, process='nova-api'),
         worker('nova-conductor', *asked),
         worker('nova-scheduler', *asked),
-        worker('nova-compute', f'{name}/nova-conductor', *asked, *hypervisor),
-        model.Task(name, 'nova-host', map_host, (f'{name}/nova-compute',)),
+        *computes,
+        model.Task(name, 'nova-host', map_host,
+                   tuple(each.id for each in computes)),
+        keystone.seed(site, cloud, 'hosts', (f'{name}/nova-host',)),
     ]
