@@ -84,6 +84,20 @@ class Subject:
                 f'{self.where.service_provider} (server {self.server_id})')
 
 
+def client_of(clouds: federation.Federation, where: target.Target,
+              request_id: str | None = None) -> Any:
+    """The ``cinderclient`` of Nova itself in a project of another cloud.
+
+    :param request_id: of home, for the log there
+    :raises mixmatch.exceptions.MixmatchException: Nova cannot log in
+    """
+    name = where.service_provider
+    return clouds.service_provider(name).volume_client(
+        clouds.with_service_token(
+            name, clouds.service_login(name, where.project_id)),
+        MICROVERSION, request_id)
+
+
 #: Something to do, with which resource, and the state that calls for it.
 _Finding = tuple[str, str, str | None]
 
@@ -97,7 +111,7 @@ class Correction:
 
     def __init__(self, subject: Subject, at_home: home.Home) -> None:
         self.subject = subject
-        self._home = at_home
+        self.home = at_home
         #: attachments that are to go
         self.attachments: set[str] = set()
         #: what was changed, for the log
@@ -120,12 +134,8 @@ class Correction:
             wait for the next look
         :raises Exception: one of the clouds does not answer, or refuses
         """
-        where = self.subject.where
-        client = clouds.service_provider(where.service_provider).volume_client(
-            clouds.with_service_token(
-                where.service_provider, clouds.service_login(
-                    where.service_provider, where.project_id)),
-            MICROVERSION, self._home.global_request_id)
+        client = client_of(clouds, self.subject.where,
+                           self.home.global_request_id)
         for attachment_id in sorted(self.attachments):
             self._delete(client, attachment_id)
             self.attachments.discard(attachment_id)
@@ -169,14 +179,14 @@ class Correction:
                    and each.instance == server_id
                    and uuidutils.is_uuid_like(each.id)}
         if unknown and server_id:
-            if self._home.is_busy(server_id):
+            if self.home.is_busy(server_id):
                 return set(), True
-            unknown -= self._home.attachments(server_id)
+            unknown -= self.home.attachments(server_id)
             found |= {(_DELETE, each, None) for each in unknown}
         if volume.status == 'detaching':
             servers = {each.instance for each in attachments
                        if uuidutils.is_uuid_like(each.instance)}
-            if any(map(self._home.is_detaching, servers)):
+            if any(map(self.home.is_detaching, servers)):
                 return found, True
             found.add((_ROLL, volume.id, stamp))
         return found, False

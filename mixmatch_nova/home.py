@@ -43,7 +43,7 @@ class Home:
     def attachments(self, server_id: str) -> set[str]:
         """The ids of attachments that the mappings of a server know."""
         mappings = objects.BlockDeviceMappingList.get_by_instance_uuid(
-            self._context(), server_id)
+            self.context(), server_id)
         return {each.attachment_id for each in mappings if each.attachment_id}
 
     def is_busy(self, server_id: str) -> bool:
@@ -53,14 +53,14 @@ class Home:
         and detach are not among these.
         """
         try:
-            server = objects.Instance.get_by_uuid(self._context(), server_id)
+            server = objects.Instance.get_by_uuid(self.context(), server_id)
         except exception.InstanceNotFound:
             return False
         return server.task_state is not None
 
     def is_detaching(self, server_id: str) -> bool:
         """Whether a detach of some volume of a server is under way."""
-        context = self._context()
+        context = self.context()
         oldest = timeutils.utcnow(with_timezone=True) - _LONGEST_DETACH
         actions = objects.InstanceActionList.get_by_instance_uuid(
             context, server_id, limit=_ACTIONS)
@@ -71,7 +71,8 @@ class Home:
             for event in objects.InstanceActionEventList.get_by_action(
                 context, action.id))
 
-    def _context(self) -> Any:
+    def context(self) -> Any:
+        """A context of an administrator, in that cell."""
         context = nova_context.get_admin_context()
         for name, value in self._cell.items():
             setattr(context, name, value)

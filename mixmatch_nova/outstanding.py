@@ -14,9 +14,10 @@
 """What could not be told to another cloud is told later.
 
 One thread of each process of Nova repeats it until it is settled; there is
-none while nothing is outstanding. What is outstanding is kept in memory and
-bounded: who ends a process or fills it loses it, which the log can be searched
-for.
+none while nothing is outstanding. What is outstanding is kept in memory, which
+is bounded, and on record (see :mod:`mixmatch_nova.record`), from where
+nova-conductor adopts what a process had no room for, or did not live to
+settle.
 """
 
 import threading
@@ -30,6 +31,7 @@ from mixmatch import federation
 from mixmatch_nova import correction
 from mixmatch_nova import doubt
 from mixmatch_nova import home
+from mixmatch_nova import record
 
 LOG = logging.getLogger(__name__)
 
@@ -53,6 +55,7 @@ class _Entry:
         #: changes when there is more to do, maybe while a look is under way
         self.serial = 0
         self.refusal = ''
+        self.records: set[record.Record] = set()
 
 
 class Outstanding:
@@ -87,21 +90,16 @@ class Outstanding:
             LOG.error('Nobody has told the project of %s: it may have to be '
                       'settled by hand', subject)
             return False
+        at_home = home.Home(context)
+        noted = None
+        # NOTE: not under the lock, since it may take the time of a call to
+        # nova-conductor. Two threads may both note the same; both are settled.
+        if not self._is_on_record(subject, attachment_id):
+            noted = record.note(at_home.context(), subject, attachment_id)
         with self._changed:
-            entry = self._entries.get(subject)
-            if entry is None:
+            if subject not in self._entries:
                 self._make_room()
-                entry = self._entries[subject] = _Entry(
-                    correction.Correction(subject, home.Home(context)))
-            news = (entry.serial == 0
-                    or attachment_id not in (
-                        None, *entry.correction.attachments))
-            entry.correction.renew(attachment_id)
-            entry.serial += 1
-            if attachment_id:
-                entry.due = time.monotonic()
-            self._run()
-            self._changed.notify()
+            news = self._enter(at_home, subject, attachment_id, noted)
         if news:
             LOG.warning(
                 'Outstanding: %(subject)s, attachment %(attachment)s: '
@@ -110,16 +108,64 @@ class Outstanding:
                  'reason': doubt.reason(exc)})
         return True
 
+    def adopt(self, context: Any, found: record.Record) -> None:
+        """Settle what is on record, unless that is under way or full.
+
+        :param context: of the cell whose record it is
+        """
+        with self._changed:
+            entry = self._entries.get(found.subject)
+            if entry is None and len(self._entries) >= LIMIT:
+                return
+            if entry and found in entry.records:
+                return
+            self._enter(home.Home(context), found.subject,
+                        found.attachment_id, found)
+        LOG.info('On record, and now outstanding here: %s', found)
+
     def __len__(self) -> int:
         return len(self._entries)
+
+    def _is_on_record(self, subject: correction.Subject,
+                      attachment_id: str | None) -> bool:
+        with self._changed:
+            entry = self._entries.get(subject)
+            records = entry.records if entry else set()
+            # NOTE: whoever deletes an attachment looks at the volume, too.
+            return bool(records) and attachment_id in (
+                None, *(each.attachment_id for each in records))
+
+    def _enter(self, at_home: home.Home, subject: correction.Subject,
+               attachment_id: str | None, noted: record.Record | None
+               ) -> bool:
+        """Make an entry, or renew it.
+
+        :returns: whether there is more to do than before
+        """
+        entry = self._entries.get(subject)
+        if entry is None:
+            entry = self._entries[subject] = _Entry(
+                correction.Correction(subject, at_home))
+        news = (entry.serial == 0 or attachment_id not in (
+            None, *entry.correction.attachments))
+        entry.correction.renew(attachment_id)
+        entry.serial += 1
+        if noted:
+            entry.records.add(noted)
+        if attachment_id:
+            entry.due = time.monotonic()
+        self._run()
+        self._changed.notify()
+        return news
 
     def _make_room(self) -> None:
         if len(self._entries) >= LIMIT:
             oldest = next(iter(self._entries))
             lost = self._entries.pop(oldest)
-            LOG.error('Too much is outstanding; forgotten: %(subject)s, '
-                      'attachments to delete: %(attachments)s',
-                      {'subject': oldest, 'attachments': ', '.join(
+            LOG.error('Too much is outstanding; forgotten%(record)s: '
+                      '%(subject)s, attachments to delete: %(attachments)s',
+                      {'record': ' here, but on record' * bool(lost.records),
+                       'subject': oldest, 'attachments': ', '.join(
                           sorted(lost.correction.attachments)) or 'none'})
 
     def _run(self) -> None:
@@ -144,8 +190,12 @@ class Outstanding:
                 serial = entry.serial
             if self._look(entry):
                 with self._changed:
-                    if serial == entry.serial:
+                    settled = serial == entry.serial
+                    if settled:
                         self._forget(entry)
+                if settled:
+                    for each in entry.records:
+                        record.settle(entry.correction.home.context(), each)
 
     def _look(self, entry: _Entry) -> bool:
         try:

@@ -22,6 +22,7 @@ from mixmatch_nova.patches import cinderclient
 from mixmatch_nova.patches import compute_api
 from mixmatch_nova.patches import context
 from mixmatch_nova.patches import driver_block_device
+from mixmatch_nova.patches import manager
 from mixmatch_nova.patches import volume_api
 
 
@@ -42,6 +43,7 @@ class Plugin:
                 *block_device_mapping.patches(),
                 *compute_api.patches(),
                 *driver_block_device.patches(self.owed),
+                *manager.patches(self.owed),
                 *volume_api.patches(self.clouds, self.owed),
                 *cinderclient.patches(self.clouds)]
 

@@ -353,13 +353,14 @@ class TwoClouds(fixtures.Fixture):
 
 
 class NovaDatabase(fixtures.Fixture):
-    """The mappings of Nova, in memory."""
+    """The mappings of Nova and its log of tasks, in memory."""
 
     def _setUp(self):
         manager = _in_memory()
         self.addCleanup(nova_db.context_manager.patch_factory(manager))
-        table = nova_db.models.BlockDeviceMapping.__table__
-        table.create(manager.writer.get_engine())
+        for model in (nova_db.models.BlockDeviceMapping,
+                      nova_db.models.TaskLog):
+            model.__table__.create(manager.writer.get_engine())
 
 
 class CinderDatabase(fixtures.Fixture):

@@ -18,7 +18,9 @@ import fixtures
 from mixmatch import exceptions
 from mixmatch_nova import correction
 from mixmatch_nova import outstanding
+from mixmatch_nova import record
 from mixmatch_nova import target
+from tests.unit import fixtures as own_fixtures
 from tests.unit.mixmatch_nova import base
 
 SUBJECT = correction.Subject(base.AT_BU, base.VOLUME, base.SERVER)
@@ -30,6 +32,7 @@ class TestOutstanding(base.NovaTestCase):
 
     def setUp(self):
         super().setUp()
+        self.useFixture(own_fixtures.NovaDatabase())
         for name in ('_FIRST_PAUSE', '_LONGEST_PAUSE', '_LONGEST_REFUSED'):
             self.patch(outstanding, name, 0.01)
         #: what each look does: fails, or says whether it is settled
@@ -50,6 +53,10 @@ class TestOutstanding(base.NovaTestCase):
 
     def add(self, subject=SUBJECT, attachment_id=None):
         return self.owed.add(self.context(), subject, FAILURE, attachment_id)
+
+    def on_record(self):
+        return [(each.subject, each.attachment_id)
+                for each in record.unsettled(self.context())]
 
     def settle(self):
         """Let the thread work until nothing is outstanding."""
@@ -120,7 +127,74 @@ class TestOutstanding(base.NovaTestCase):
         self.assertEqual(2, len(self.owed))
         self.assertIn('forgotten', self.log.output)
         self.assertIn('attachments to delete: attachment-0', self.log.output)
+        self.assertEqual(4, len(self.on_record()))
         self.settle()
+        # Nova-conductor adopts what was forgotten here.
+        self.assertTrue(self.on_record())
+
+    def test_on_record_until_it_is_settled(self):
+        self.add(attachment_id=base.ATTACHMENT)
+        self.assertEqual([(SUBJECT, base.ATTACHMENT)], self.on_record())
+        self.settle()
+        self.assertEqual([], self.on_record())
+
+    def test_on_record_once_however_often_it_is_told(self):
+        for attachment_id in (None, None, base.ATTACHMENT, base.ATTACHMENT,
+                              None):
+            self.add(attachment_id=attachment_id)
+        self.assertCountEqual([(SUBJECT, None), (SUBJECT, base.ATTACHMENT)],
+                              self.on_record())
+        self.settle()
+        self.assertEqual([], self.on_record())
+
+    def test_on_record_again(self):
+        for _ in range(2):
+            self.add()
+            self.assertEqual([(SUBJECT, None)], self.on_record())
+            self.settle()
+            self.may_look.clear()
+
+    def test_without_a_database_the_memory_has_it(self):
+        self.patch(record.objects.TaskLog, 'begin_task', self.fail_to_note)
+        self.assertTrue(self.add(attachment_id=base.ATTACHMENT))
+        self.assertIn('by hand', self.log.output)
+        self.settle()
+
+    def fail_to_note(self, *args):
+        raise RuntimeError
+
+    def test_adopted(self):
+        found = record.note(self.context(), SUBJECT, base.ATTACHMENT)
+        for _ in range(2):
+            self.owed.adopt(self.context(), found)
+        self.assertEqual(1, len(self.owed))
+        self.settle()
+        self.assertEqual([], self.on_record())
+        self.assertEqual(1, self.log.output.count('now outstanding here'))
+
+    def test_own_record_is_not_adopted(self):
+        self.add()
+        found, = record.unsettled(self.context())
+        self.owed.adopt(self.context(), found)
+        self.assertNotIn('now outstanding here', self.log.output)
+        self.settle()
+
+    def test_a_second_record_of_the_same_is_settled_with_it(self):
+        self.add(attachment_id=base.ATTACHMENT)
+        self.owed.adopt(self.context(), record.note(
+            self.context(), SUBJECT, base.ATTACHMENT))
+        self.settle()
+        self.assertEqual([], self.on_record())
+
+    def test_nothing_is_forgotten_for_what_is_adopted(self):
+        self.patch(outstanding, 'LIMIT', 1)
+        self.add()
+        other = correction.Subject(base.AT_BU, base.HOME_VOLUME, None)
+        self.owed.adopt(self.context(), record.note(self.context(), other,
+                                                    None))
+        self.assertEqual(1, len(self.owed))
+        self.settle()
+        self.assertEqual([(other, None)], self.on_record())
 
     def test_unknown_project(self):
         self.assertFalse(self.add(correction.Subject(
