@@ -142,7 +142,7 @@ def unsettled(context: Any) -> list[Record]:
     return found
 
 
-def _row(context: Any, record: Record) -> objects.TaskLog:
+def _row(context: Any, record: Record) -> Any:
     return objects.TaskLog(
         context, task_name=TASK, host=record.host, period_beginning=_PERIOD,
         period_ending=_PERIOD, message=str(record.subject.where),
