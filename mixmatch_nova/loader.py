@@ -59,8 +59,9 @@ class ConfigDriver(sources.ConfigurationSourceDriver):
             fit; a Nova that is half patched would lose attachments
         """
         if conf.project == PROJECT:
-            from mixmatch_nova import plugin
             try:
+                # NOTE: an import may fail as well: with another Nova.
+                from mixmatch_nova import plugin
                 plugin.load(conf)
             except Exception as exc:
                 raise SystemExit(

@@ -14,6 +14,7 @@
 
 import subprocess
 import sys
+from unittest import mock
 
 import fixtures as base_fixtures
 from oslo_config import cfg
@@ -75,6 +76,14 @@ class TestLoader(base.TestCase):
         exc = self.assertRaises(SystemExit, self.start)
         self.assertIn('attachment_get does not exist', str(exc))
         self.assertIn('remove "mixmatch" from config_source', str(exc))
+
+    def test_a_plugin_that_cannot_be_imported_is_not_left_out(self):
+        """Oslo.config would log an error, and Nova would start without."""
+        self.useFixture(base_fixtures.MonkeyPatch(
+            'mixmatch_nova.plugin', base_fixtures.MonkeyPatch.delete))
+        with mock.patch.dict(sys.modules, {'mixmatch_nova.plugin': None}):
+            exc = self.assertRaises(SystemExit, self.start)
+        self.assertIn('cannot be loaded into this Nova', str(exc))
 
     def test_importing_it_imports_nothing_of_nova(self):
         done = subprocess.run([sys.executable, '-c', CODE], timeout=60,
