@@ -13,10 +13,14 @@
 
 """What is on record, in Nova's own table."""
 
+import json
+
 import fixtures as base_fixtures
+from nova.conductor import manager as conductor_manager
 from nova.db.main import api as nova_db
 from nova import exception
 from nova import objects
+from nova.objects import base as objects_base
 
 from mixmatch_nova import correction
 from mixmatch_nova import record
@@ -25,6 +29,31 @@ from tests.unit import fixtures
 from tests.unit.mixmatch_nova import base
 
 SUBJECT = correction.Subject(base.AT_BU, base.VOLUME, base.SERVER)
+
+
+class Bus:
+    """Nova-conductor, and what is sent to it as text."""
+
+    def __init__(self):
+        self._conductor = conductor_manager.ConductorManager.__new__(
+            conductor_manager.ConductorManager)
+        self._serializer = objects_base.NovaObjectSerializer()
+        self.sent = []
+
+    def object_action(self, context, objinst, objmethod, args, kwargs):
+        self.sent.append(objmethod)
+        primitive = json.loads(json.dumps(
+            self._serializer.serialize_entity(context, objinst)))
+        self.end()
+        try:
+            return self._conductor.object_action(
+                context, self._serializer.deserialize_entity(
+                    context, primitive), objmethod, args, kwargs)
+        finally:
+            objects_base.NovaObject.indirection_api = self
+
+    def end(self):
+        objects_base.NovaObject.indirection_api = None
 
 
 class TestRecord(base.NovaTestCase):
@@ -121,6 +150,17 @@ class TestRecord(base.NovaTestCase):
                 period_ending=record._PERIOD).begin_task()
         self.assertEqual([], self.unsettled())
         self.assertEqual(3, self.log.output.count('cannot be read'))
+
+    def test_nova_compute_has_no_database(self):
+        """It reaches the table through nova-conductor."""
+        bus = Bus()
+        self.patch(objects_base.NovaObject, 'indirection_api', bus)
+        noted = self.note()
+        record.settle(self.context(), noted)
+        self.assertEqual(['begin_task', 'end_task'], bus.sent)
+        bus.end()
+        self.assertEqual([], self.unsettled())
+        self.assertEqual('', self.log.output)
 
     def test_nova_archives_only_what_is_settled(self):
         """With --task-log --before: by updated_at, which Nova sets then."""
