@@ -67,6 +67,13 @@ class Symbol:
         except (ImportError, AttributeError) as exc:
             raise DoesNotFit(f'{self} does not exist') from exc
 
+    def exists(self) -> bool:
+        """Whether this release of Nova has it."""
+        try:
+            return self.raw() is not None
+        except DoesNotFit:
+            return False
+
 
 @dataclasses.dataclass(frozen=True)
 class Patch:

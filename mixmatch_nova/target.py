@@ -94,6 +94,9 @@ class Targets:
         #: id of a foreign volume or attachment -> (volume id, server id), as
         #: the mapping said that was loaded last
         self.mappings: dict[str, tuple[str, str | None]] = {}
+        #: the server whose attachments Nova compares with its mappings, to
+        #: destroy those that have none
+        self.compared: str | None = None
         #: what mixmatch raised last in this request, for the API's answer
         self.failure: exceptions.MixmatchException | None = None
 

@@ -74,14 +74,26 @@ def _loaded(original: Callable, cls: type, context: Any, *args: Any,
     return bdm
 
 
-def _create(original: Callable, self: Any, context: Any, *args: Any,
-            **kwargs: Any) -> None:
-    volume_id = _attribute(self, 'volume_id')
+def mark(context: Any, bdm: Any) -> target.Target | None:
+    """Have a mapping remember where its volume lives, if that is not home.
+
+    :param bdm: ``nova.objects.BlockDeviceMapping``, not saved yet
+    :returns: where
+    """
+    volume_id = _attribute(bdm, 'volume_id')
     with errors.for_nova(context):
         where = target.of(context).foreign(volume_id) if volume_id else None
-    if where and _attribute(self, 'source_type') == 'volume':
+    if where is None or _attribute(bdm, 'source_type') != 'volume':
+        return None
+    bdm.volume_type = where.marker
+    return where
+
+
+def _create(original: Callable, self: Any, context: Any, *args: Any,
+            **kwargs: Any) -> None:
+    where = mark(context, self)
+    if where:
         _refuse_stranger(context, where, 'create')
-        self.volume_type = where.marker
     original(self, context, *args, **kwargs)
 
 

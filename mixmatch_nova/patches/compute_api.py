@@ -11,10 +11,14 @@
 # under the License.
 
 
-"""Patches of ``nova.compute.api``: what went wrong in another process.
+"""Patches of ``nova.compute.api``.
 
-Since 2026.1 it is nova-conductor that makes an attachment. What it could not
-ask of a service provider reaches nova-api as an error without that name.
+* Since 2026.1 it is nova-conductor that makes an attachment. What it could
+  not ask of a service provider reaches nova-api as an error without that name.
+* What cannot work for a volume of another cloud is refused, before anything
+  is reserved.
+* A mapping that is part of the request to build a server is marked before it
+  is stored: the server may be deleted before there is a row of it.
 """
 
 from collections.abc import Callable
@@ -23,14 +27,35 @@ from typing import Any
 from cinderclient import exceptions as cinder_exceptions
 from keystoneauth1 import exceptions as ksa_exceptions
 from nova import exception
+from nova import objects
 import oslo_messaging
 
 from mixmatch import exceptions
 from mixmatch_nova import patch
+from mixmatch_nova.patches import block_device_mapping
 from mixmatch_nova import target
 
-ATTACH = patch.Symbol('nova.compute.api', 'API.attach_volume',
-                      ('self', 'context', 'instance', 'volume_id'))
+_MODULE = 'nova.compute.api'
+
+
+def _symbol(name: str, *parameters: str) -> patch.Symbol:
+    return patch.Symbol(_MODULE, f'API.{name}', ('self', 'context',
+                                                 *parameters))
+
+
+ATTACH = _symbol('attach_volume', 'instance', 'volume_id')
+REBUILD = _symbol('rebuild', 'instance', 'image_href', 'admin_password',
+                  'files_to_inject', 'reimage_boot_volume')
+SNAPSHOT = _symbol('snapshot_volume_backed', 'instance', 'name')
+SWAP = _symbol('swap_volume', 'instance', 'old_volume', 'new_volume')
+ASSISTED = (_symbol('volume_snapshot_create', 'volume_id'),
+            _symbol('volume_snapshot_delete', 'volume_id'))
+#: Since 2026.1, and before.
+RESERVE = patch.Symbol(
+    'nova.compute.utils', 'check_attach_and_reserve_volume',
+    ('context', 'volume_api', 'volume', 'instance', 'bdm'))
+RESERVE_2025 = _symbol('_check_attach_and_reserve_volume', 'volume',
+                       'instance', 'bdm')
 
 
 def _is_of_a_cloud(failure: Exception) -> bool:
@@ -62,5 +87,78 @@ def _attach_volume(original: Callable, self: Any, context: Any,
         raise
 
 
+def _mappings(context: Any, instance: Any) -> Any:
+    return objects.BlockDeviceMappingList.get_by_instance_uuid(
+        context, instance.uuid)
+
+
+def _rebuild(original: Callable, self: Any, context: Any, instance: Any,
+             image_href: str, admin_password: str,
+             files_to_inject: Any = None, reimage_boot_volume: bool = False,
+             **kwargs: Any) -> Any:
+    if reimage_boot_volume:
+        root = _mappings(context, instance).root_bdm()
+        # NOTE: the other Cinder has not the image. Nova then refuses another
+        # one than the volume was made of, as it did before 2.93.
+        reimage_boot_volume = not (
+            root and block_device_mapping.target_of(root))
+    return original(self, context, instance, image_href, admin_password,
+                    files_to_inject, reimage_boot_volume, **kwargs)
+
+
+def _snapshot(original: Callable, self: Any, context: Any, instance: Any,
+              *args: Any, **kwargs: Any) -> Any:
+    for each in _mappings(context, instance):
+        # NOTE: before Nova has made snapshots of home's volumes.
+        _refuse(block_device_mapping.target_of(each), each.volume_id,
+                'make an image of a server that is backed by volumes, with')
+    return original(self, context, instance, *args, **kwargs)
+
+
+def _swap(original: Callable, self: Any, context: Any, instance: Any,
+          old_volume: dict[str, Any], new_volume: dict[str, Any]) -> Any:
+    for each in (old_volume['id'], new_volume['id']):
+        _refuse(target.of(context).foreign(each), each, 'swap')
+    return original(self, context, instance, old_volume, new_volume)
+
+
+def _assisted(original: Callable, self: Any, context: Any, volume_id: str,
+              *args: Any, **kwargs: Any) -> Any:
+    # NOTE: as Nova is about to do; it finds the cell.
+    mapping = self._get_bdm_by_volume_id(context, volume_id)
+    _refuse(block_device_mapping.target_of(mapping), volume_id,
+            'take part in a snapshot of')
+    return original(self, context, volume_id, *args, **kwargs)
+
+
+def _refuse(where: target.Target | None, volume_id: str, what: str) -> None:
+    if where:
+        raise exception.InvalidVolume(
+            reason=f'volume {volume_id} lives at service provider '
+                   f'{where.service_provider}; this cloud cannot {what} it')
+
+
+def _reserve(original: Callable, context: Any, volume_api: Any,
+             volume: dict[str, Any], instance: Any, bdm: Any, *args: Any,
+             **kwargs: Any) -> None:
+    original(context, volume_api, volume, instance, bdm, *args, **kwargs)
+    block_device_mapping.mark(context, bdm)
+
+
+def _reserve_2025(original: Callable, self: Any, context: Any,
+                  volume: dict[str, Any], instance: Any, bdm: Any,
+                  *args: Any, **kwargs: Any) -> None:
+    original(self, context, volume, instance, bdm, *args, **kwargs)
+    block_device_mapping.mark(context, bdm)
+
+
 def patches() -> list[patch.Patch]:
-    return [patch.Patch(ATTACH, _attach_volume)]
+    reserve = patch.Patch(RESERVE, _reserve)
+    if not RESERVE.exists():
+        reserve = patch.Patch(RESERVE_2025, _reserve_2025)
+    return [patch.Patch(ATTACH, _attach_volume),
+            patch.Patch(REBUILD, _rebuild),
+            patch.Patch(SNAPSHOT, _snapshot),
+            patch.Patch(SWAP, _swap),
+            *(patch.Patch(each, _assisted) for each in ASSISTED),
+            reserve]

@@ -67,6 +67,9 @@ HOME_ONLY = ('get_all', 'get_snapshot', 'get_all_snapshots', 'create',
              'get_absolute_limits', 'get_all_volume_types',
              'attachment_get_all', 'check_attached',
              'migrate_volume_completion')
+#: It tells what Nova is about to do.
+ATTACHMENTS = patch.Symbol(_MODULE, 'API.attachment_get_all',
+                           ('self', 'context', 'instance_id'))
 
 VOLUME_VIEW = patch.Symbol(_MODULE, '_untranslate_volume_summary_view',
                            ('context', 'vol'))
@@ -213,6 +216,43 @@ class Router:
                          {'volume': volume_id, 'reason': exc})
                 raise exception.VolumeNotFound(volume_id=volume_id) from exc
 
+    def attachment_get_all(self, original: Callable, api: Any, context: Any,
+                           instance_id: str | None = None, *args: Any,
+                           **kwargs: Any) -> Any:
+        """Nova does this before a reboot, and only then.
+
+        It goes on to destroy the mappings whose attachment is not found.
+        """
+        target.of(context).compared = instance_id
+        return original(api, context, instance_id, *args, **kwargs)
+
+    def attachment_get(self, original: Callable, api: Any, context: Any,
+                       attachment_id: str) -> Any:
+        where = self._foreign(context, attachment_id)
+        _, server_id = target.of(context).mappings.get(
+            attachment_id, (None, None))
+        if not (where and server_id
+                and server_id == target.of(context).compared):
+            return self.by_attachment(original, api, context, attachment_id)
+        try:
+            return self._call(original, where, api, context, attachment_id)
+        except exception.VolumeAttachmentNotFound:
+            LOG.error(
+                'Service provider %(sp)s says that it has no attachment '
+                '%(attachment)s, which server %(server)s uses. The server '
+                'keeps the disk; somebody else may be given the volume. '
+                '"mixmatch-nova check" shows what is wrong.',
+                {'sp': where.service_provider, 'attachment': attachment_id,
+                 'server': server_id})
+        except Exception as exc:
+            # NOTE: an outage of another cloud blocks no reboot here.
+            LOG.warning('Attachment %(attachment)s cannot be compared with '
+                        'that at %(sp)s: %(reason)s',
+                        {'attachment': attachment_id,
+                         'sp': where.service_provider,
+                         'reason': doubt.reason(exc)})
+        return {'id': attachment_id}
+
     def by_attachment(self, original: Callable, api: Any, context: Any,
                       attachment_id: str, *args: Any, **kwargs: Any) -> Any:
         where = self._foreign(context, attachment_id)
@@ -334,7 +374,7 @@ def patches(clouds: federation.Federation,
     router = Router(clouds, owed)
     own = {name: getattr(router, name) for name in (
         'get', 'attachment_create', 'begin_detaching', 'roll_detaching',
-        'attachment_delete')}
+        'attachment_delete', 'attachment_get')}
     wrappers: dict[str, patch.Wrapper] = {
         **dict.fromkeys(BY_VOLUME, router.by_volume),
         **dict.fromkeys(BY_ATTACHMENT, router.by_attachment),
@@ -343,6 +383,7 @@ def patches(clouds: federation.Federation,
                         router.change_attachment),
         **own}
     return [patch.Patch(CHECK_AZ, router.check_availability_zone),
+            patch.Patch(ATTACHMENTS, router.attachment_get_all),
             patch.Patch(VOLUME_VIEW, _volume_view),
             *(patch.Patch(_symbol(name), wrapper)
               for name, wrapper in wrappers.items())]
