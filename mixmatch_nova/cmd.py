@@ -113,12 +113,14 @@ def release(arguments: argparse.Namespace,
     """Delete attachments at their service providers that the check calls
     orphans, or that are on record. Others are refused.
     """
-    found = {each.attachment_id: each for each in comparison.check()}
+    found = comparison.check()
     code = OK
     for attachment_id in dict.fromkeys(arguments.attachments):
-        code = max(code, _release(
-            attachment_id, found.get(attachment_id), comparison))
-    silent = sorted({each.where.service_provider for each in found.values()
+        # NOTE: another cloud has chosen the id; two may have the same.
+        of_it = [each for each in found if each.attachment_id == attachment_id]
+        for each in of_it or [None]:
+            code = max(code, _release(attachment_id, each, comparison))
+    silent = sorted({each.where.service_provider for each in found
                      if each.kind == agreement.SILENT})
     if code and silent:
         print(f'not judged, since no answer came: {", ".join(silent)}')

@@ -26,6 +26,7 @@ import functools
 import inspect
 from typing import Any
 
+from cinderclient import exceptions as cinder_exceptions
 from nova import exception
 from nova import objects
 from nova.volume import cinder
@@ -244,7 +245,8 @@ class Router:
                 '"mixmatch-nova check" shows what is wrong.',
                 {'sp': where.service_provider, 'attachment': attachment_id,
                  'server': server_id})
-        except Exception as exc:
+        except (exception.NovaException,
+                cinder_exceptions.ClientException) as exc:
             # NOTE: an outage of another cloud blocks no reboot here.
             LOG.warning('Attachment %(attachment)s cannot be compared with '
                         'that at %(sp)s: %(reason)s',

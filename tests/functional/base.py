@@ -121,15 +121,23 @@ class ServerScenario(Scenario):
     def setUpClass(cls) -> None:
         super().setUpClass()
         cls.name = cls.__module__.rpartition('.')[2].replace('_', '-')
+        cls.begin_server()
+
+    @classmethod
+    def tearDownClass(cls) -> None:
+        cls.end_server()
+        super().tearDownClass()
+
+    @classmethod
+    def begin_server(cls) -> None:
         cls.server = clouds.must(cls.alice.openstack(
             'server', 'create', '--image', 'guest', '--flavor', 'tiny',
             '--nic', 'none', '--wait', '-f', 'json', cls.name)).json['id']
 
     @classmethod
-    def tearDownClass(cls) -> None:
+    def end_server(cls) -> None:
         clouds.must(cls.alice.openstack('server', 'delete', '--wait',
                                         cls.server))
-        super().tearDownClass()
 
     def setUp(self) -> None:
         super().setUp()

@@ -23,6 +23,7 @@ from oslo_db import exception as db_exception
 from mixmatch_nova import cells
 from mixmatch_nova import cmd
 from mixmatch_nova import record
+from mixmatch_nova import target
 from tests.unit.mixmatch_nova import base
 from tests.unit.mixmatch_nova import test_agreement
 
@@ -140,10 +141,12 @@ class TestCommand(test_agreement.AgreementTestCase):
                                 task_state='deleting')
         self.assertSaid(1, 'under way', argv=('release', base.ATTACHMENT))
 
-    def test_release_while_bu_is_silent(self):
+    def test_release_while_others_are_silent(self):
         self.deleted_meanwhile()
         self.refusal = 503
-        self.assertSaid(1, 'not judged', 'bu',
+        self.nova.add_mapping(test_agreement.STRANGER, None, None,
+                              target.Target('gone', 'some-project'))
+        self.assertSaid(1, 'not judged, since no answer came: bu, gone',
                         argv=('release', base.ATTACHMENT))
 
     def test_release_that_fails(self):
