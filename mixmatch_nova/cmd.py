@@ -117,7 +117,8 @@ def release(arguments: argparse.Namespace,
     code = OK
     for attachment_id in dict.fromkeys(arguments.attachments):
         # NOTE: another cloud has chosen the id; two may have the same.
-        of_it = [each for each in found if each.attachment_id == attachment_id]
+        of_it: list[agreement.Finding | None] = [
+            each for each in found if each.attachment_id == attachment_id]
         for each in of_it or [None]:
             code = max(code, _release(attachment_id, each, comparison))
     silent = sorted({each.where.service_provider for each in found
