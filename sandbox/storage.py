@@ -12,6 +12,7 @@
 
 """What the storage of a cloud holds, past all services."""
 
+import json
 import subprocess
 
 from sandbox import model
@@ -35,3 +36,13 @@ def read(site: state.Site, cloud: model.Cloud, volume_id: str, offset: int,
         data = export.stdout.read(size)
         export.kill()
     return data
+
+
+def watched(site: state.Site, cloud: model.Cloud, volume_id: str) -> bool:
+    """Whether some client, such as a guest, has a volume open."""
+    conf = site.etc(cloud, 'ceph') / 'ceph.conf'
+    status = subprocess.run(
+        ['rbd', '-c', str(conf), 'status', '--format', 'json',
+         f'volumes/volume-{volume_id}'],
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True)
+    return bool(json.loads(status.stdout)['watchers'])

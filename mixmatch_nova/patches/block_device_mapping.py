@@ -56,21 +56,30 @@ def target_of(bdm: Any) -> target.Target | None:
     return target.Target.from_marker(_attribute(bdm, 'volume_type'))
 
 
-def _loaded(original: Callable, cls: type, context: Any, *args: Any,
-            **kwargs: Any) -> Any:
-    bdm = original(cls, context, *args, **kwargs)
+def note(context: Any, bdm: Any) -> None:
+    """Tell a request what a mapping remembers.
+
+    :param bdm: ``nova.objects.BlockDeviceMapping``
+    """
     volume_id = _attribute(bdm, 'volume_id')
     where = target_of(bdm)
     if where is None and bdm.obj_attr_is_set('id'):
         # NOTE: only one that was saved; before that nobody has marked it.
         where = target.HOME
-    if context is not None and volume_id and where:
+    if volume_id and where:
         targets = target.of(context)
         for each in (volume_id, _attribute(bdm, 'attachment_id')):
             targets.note(each, where)
             if each and where != target.HOME:
                 targets.mappings[each] = (volume_id,
                                           _attribute(bdm, 'instance_uuid'))
+
+
+def _loaded(original: Callable, cls: type, context: Any, *args: Any,
+            **kwargs: Any) -> Any:
+    bdm = original(cls, context, *args, **kwargs)
+    if context is not None:
+        note(context, bdm)
     return bdm
 
 

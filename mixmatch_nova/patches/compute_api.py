@@ -18,7 +18,7 @@
 * What cannot work for a volume of another cloud is refused, before anything
   is reserved.
 * A mapping that is part of the request to build a server is marked before it
-  is stored: the server may be deleted before there is a row of it.
+  is stored, and read when that server is deleted before there is a row of it.
 """
 
 from collections.abc import Callable
@@ -50,6 +50,8 @@ SNAPSHOT = _symbol('snapshot_volume_backed', 'instance', 'name')
 SWAP = _symbol('swap_volume', 'instance', 'old_volume', 'new_volume')
 ASSISTED = (_symbol('volume_snapshot_create', 'volume_id'),
             _symbol('volume_snapshot_delete', 'volume_id'))
+CLEANUP = patch.Symbol(_MODULE, 'API._local_cleanup_bdm_volumes',
+                       ('self', 'bdms', 'instance', 'context'))
 #: Since 2026.1, and before.
 RESERVE = patch.Symbol(
     'nova.compute.utils', 'check_attach_and_reserve_volume',
@@ -152,6 +154,15 @@ def _reserve_2025(original: Callable, self: Any, context: Any,
     block_device_mapping.mark(context, bdm)
 
 
+def _cleanup(original: Callable, self: Any, bdms: Any, instance: Any,
+             context: Any) -> None:
+    for each in bdms:
+        # NOTE: those of a request to build a server were loaded without the
+        # context of this request.
+        block_device_mapping.note(context, each)
+    original(self, bdms, instance, context)
+
+
 def patches() -> list[patch.Patch]:
     reserve = patch.Patch(RESERVE, _reserve)
     if not RESERVE.exists():
@@ -161,4 +172,5 @@ def patches() -> list[patch.Patch]:
             patch.Patch(SNAPSHOT, _snapshot),
             patch.Patch(SWAP, _swap),
             *(patch.Patch(each, _assisted) for each in ASSISTED),
+            patch.Patch(CLEANUP, _cleanup),
             reserve]

@@ -122,7 +122,7 @@ exec libvirtd -f {etc}/libvirtd.conf -p {var}/libvirtd.pid
 """)
 
 
-def _define(site: state.Site, node: str, cloud: model.Cloud,
+def define(site: state.Site, node: str, cloud: model.Cloud,
             host: model.Host, owner: model.Cloud) -> None:
     """Give libvirt the Ceph key of a cloud, under that cloud's uuid."""
     var = _var(site, cloud, host)
@@ -158,7 +158,7 @@ def _nodes(site: state.Site, cloud: model.Cloud,
 
     def secrets() -> None:
         for owner in owners:
-            _define(site, f'{name}/{task}', cloud, host, owner)
+            define(site, f'{name}/{task}', cloud, host, owner)
 
     return [
         model.Service(

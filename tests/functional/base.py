@@ -73,6 +73,8 @@ class Scenario(base.BaseTestCase):
 
     def delete_volume(self, cloud: str | None, volume_id: str) -> None:
         cinder = self.alice.api('block-storage', at=cloud)
+        if cinder.get(f'/volumes/{volume_id}').status_code == 404:
+            return
         self.wait_for_status(cloud, volume_id, 'available')
         cinder.delete(f'/volumes/{volume_id}')
         clouds.wait_for(

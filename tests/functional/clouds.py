@@ -115,6 +115,10 @@ class Sandbox:
         return storage.read(self.site, topology.by_name(cloud), volume_id,
                             offset, size)
 
+    def watched(self, cloud: str, volume_id: str) -> bool:
+        """Whether a guest has a volume open, as its storage knows."""
+        return storage.watched(self.site, topology.by_name(cloud), volume_id)
+
 
 class Person:
     """Somebody with a password at one cloud."""

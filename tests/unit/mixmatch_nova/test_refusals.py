@@ -138,6 +138,19 @@ class TestReserve(base.NovaTestCase):
         mapping = self.reserve(context, base.HOME_VOLUME)
         self.assertFalse(mapping.obj_attr_is_set('volume_type'))
 
+    def test_is_read_when_the_server_is_deleted(self):
+        """The row of the request to build it has no context."""
+        mapping = self.reserve(self.foreign_context(), base.VOLUME)
+        mapping.attachment_id = base.ATTACHMENT
+        stored = objects.BlockDeviceMappingList.obj_from_primitive(
+            objects.BlockDeviceMappingList(
+                objects=[mapping]).obj_to_primitive())
+        seen, request = [], self.context()
+        compute_api._cleanup(
+            lambda *_: seen.append(target.of(request).foreign(
+                base.ATTACHMENT)), None, stored, None, request)
+        self.assertEqual([base.AT_BU], seen)
+
     def test_one_of_the_two_names_is_patched(self):
         names = (
             (compute_utils, 'check_attach_and_reserve_volume'),
