@@ -188,6 +188,8 @@ def _configure(files: list[str] | None) -> federation.Federation:
             'driver = mixmatch in [mixmatch]')
     # This wants to know what is now, and lives for a moment.
     known.set_override('status_directory', '', 'mixmatch')
+    # NOTE: what is found goes to the standard output, nothing else.
+    known.set_override('use_stderr', True)
     logging.setup(known, 'nova')
     objects.register_all()
     return loaded.clouds

@@ -109,6 +109,19 @@ class Sandbox:
              project: str | None = None) -> 'Person':
         return Person(self.site, topology.by_name(cloud), name, project)
 
+    def nova_manage(self, *argv: str) -> Result:
+        """``nova-manage``, where moc's database is."""
+        return self._with_nova_conf('nova-manage', *argv)
+
+    def mixmatch_nova(self, *argv: str) -> Result:
+        """``mixmatch-nova``, where moc's database is."""
+        return self._with_nova_conf('mixmatch-nova', *argv)
+
+    def _with_nova_conf(self, command: str, *argv: str) -> Result:
+        config = self.site.etc(topology.by_name('moc'), 'nova') / 'nova.conf'
+        return run(self.site.tool(command), '--config-file', str(config),
+                   *argv)
+
     def stored(self, cloud: str, volume_id: str, offset: int,
                size: int) -> bytes:
         """Bytes of a volume as the storage of its cloud holds them."""
