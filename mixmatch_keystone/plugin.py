@@ -67,7 +67,8 @@ class Mapped(mapped.Mapped):
         name, protocol = (auth_payload['identity_provider'],
                           auth_payload['protocol'])
         utils.assert_enabled_identity_provider(PROVIDERS.federation_api, name)
-        rule = None
+        reason: str | None = None
+        rule: str | None = None
         try:
             user_id, expires = self._let_in(name, protocol)
         except (assertion.InvalidAssertion, rules.Refused,
@@ -78,8 +79,6 @@ class Mapped(mapped.Mapped):
             # NOTE: Keystone's own texts may quote the assertion.
             LOG.debug('Keystone refuses the assertion', exc_info=True)
             reason = f'Keystone does not take it ({type(exc).__name__})'
-        else:
-            reason = None
         if reason is not None:
             self._refuse(name, protocol, reason, rule)
             raise exception.Unauthorized(reason)

@@ -79,22 +79,6 @@ class TestHosts(operations.OperationScenario):
         self.wait_for_server('ACTIVE')
         self.assert_is_back()
 
-    def test_shelved(self):
-        """Offloaded, it runs nowhere; a volume is kept for it."""
-        self.operate('shelve', '--offload', '--wait', self.server)
-        self.wait_for_server('SHELVED_OFFLOADED')
-        self.assert_agreed(self.volume_id, status='reserved')
-        another = self.volume_at('bu')
-        self.attach({'volumeAttachment': {
-            'volumeId': another, 'serviceProvider': 'bu'}})
-        self.wait_for_status('bu', another, 'reserved')
-        self.assert_agreed(self.volume_id, another, status='reserved')
-        self.detach_at_bu(another)
-        self.operate('unshelve', '--wait', self.server)
-        self.wait_for_server('ACTIVE')
-        self.assert_agreed(self.volume_id)
-        self.wait_for_disk(self.volume_id)
-
     def test_evacuated(self):
         """Its host is gone; nobody can ask there."""
         with self.host_down():

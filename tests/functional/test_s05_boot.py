@@ -105,6 +105,23 @@ class TestBoot(operations.OperationScenario):
             self.operate('reboot', '--hard', '--wait', self.server)
             self.assert_has_disk()
 
+    def test_shelved(self):
+        """Offloaded, it runs nowhere; its volume is kept for it."""
+        self.boot('--volume', self.volume_id)
+        self.operate('shelve', '--offload', '--wait', self.server)
+        self.wait_for_server('SHELVED_OFFLOADED')
+        self.assert_agreed(self.volume_id, status='reserved')
+        self.assertFalse(self.sandbox.watched('bu', self.volume_id))
+        # Nova calls one attached that it takes for a server without a host.
+        another = self.volume_at('bu')
+        self.attach_at_bu(another)
+        self.assert_agreed(another)
+        self.detach_at_bu(another)
+        self.assert_agreed(self.volume_id, status='reserved')
+        self.operate('unshelve', '--wait', self.server)
+        self.wait_for_server('ACTIVE')
+        self.assert_has_disk()
+
     def test_deleted_while_it_is_built(self):
         """There is no row of its mapping yet."""
         self.sandbox.control('stop', 'moc', 'nova-scheduler')
