@@ -17,6 +17,7 @@ from collections.abc import Iterable
 import dataclasses
 from typing import Any
 
+from nova.compute import rpcapi
 from nova import context as nova_context
 from nova.db.main import api as nova_db
 from nova.db.main import models
@@ -66,6 +67,30 @@ class Cell:
     def servers(self, server_ids: Iterable[str]) -> set[str]:
         """Those that are servers of this cell, deleted ones too."""
         return _servers(self.context, list(server_ids))
+
+    def tell_extended(self, volume_id: str) -> list[tuple[str, str]]:
+        """Have nova-compute look at the size of a volume of another cloud.
+
+        As Cinder does for volumes of its own cloud, by the event
+        ``volume-extended``; nobody hears how it ends but the log.
+
+        :returns: the ids of the servers, and their hosts
+        """
+        told = []
+        for each in self.mappings():
+            if not each.live or each.volume_id != volume_id:
+                continue
+            server = objects.Instance.get_by_uuid(self.context,
+                                                  each.server_id)
+            if not server.host:
+                continue
+            rpcapi.ComputeAPI().external_instance_event(
+                self.context, [server], [objects.InstanceExternalEvent(
+                    self.context, instance_uuid=server.uuid,
+                    name='volume-extended', status='completed',
+                    tag=volume_id)])
+            told.append((server.uuid, server.host))
+        return told
 
 
 def every() -> list[Cell]:

@@ -76,9 +76,8 @@ def main(argv: list[str] | None = None) -> int:
     """
     arguments = _parser().parse_args(argv)
     try:
-        comparison = agreement.Agreement(
-            _configure(arguments.config_file), _cells())
-        return arguments.run(arguments, comparison)
+        clouds = _configure(arguments.config_file)
+        return arguments.run(arguments, clouds, _cells())
     except (db_exception.DBError, db_exception.CantStartEngineError) as exc:
         return _fail("Nova's database cannot be used: "
                      f'{str(exc).splitlines()[0]}')
@@ -86,12 +85,12 @@ def main(argv: list[str] | None = None) -> int:
         return _fail(str(exc))
 
 
-def check(arguments: argparse.Namespace,
-          comparison: agreement.Agreement) -> int:
+def check(arguments: argparse.Namespace, clouds: federation.Federation,
+          home: list[cells.Cell]) -> int:
     """Compare the block device mappings of this cloud with the attachments
     at its service providers. It changes nothing.
     """
-    found = comparison.check()
+    found = agreement.Agreement(clouds, home).check()
     count = collections.Counter(each.kind for each in found)
     if arguments.json:
         print(json.dumps({
@@ -108,11 +107,12 @@ def check(arguments: argparse.Namespace,
     return FINDINGS if found and set(count) != {agreement.UNDER_WAY} else OK
 
 
-def release(arguments: argparse.Namespace,
-            comparison: agreement.Agreement) -> int:
+def release(arguments: argparse.Namespace, clouds: federation.Federation,
+            home: list[cells.Cell]) -> int:
     """Delete attachments at their service providers that the check calls
     orphans, or that are on record. Others are refused.
     """
+    comparison = agreement.Agreement(clouds, home)
     found = comparison.check()
     code = OK
     for attachment_id in dict.fromkeys(arguments.attachments):
@@ -149,10 +149,26 @@ def _release(attachment_id: str, finding: agreement.Finding | None,
     return OK
 
 
+def extended(arguments: argparse.Namespace, _clouds: federation.Federation,
+             home: list[cells.Cell]) -> int:
+    """Have the servers that use a volume of another cloud see that it has
+    grown there. That cloud's Cinder can tell only the Nova of its own.
+    """
+    told = [(server_id, host) for cell in home
+            for server_id, host in cell.tell_extended(arguments.volume)]
+    for server_id, host in told:
+        print(f'{host} has been told to look at the size of volume '
+              f'{arguments.volume} in server {server_id}')
+    if not told:
+        print(f'no server of this cloud that runs uses volume '
+              f'{arguments.volume} of another cloud')
+    return OK if told else FINDINGS
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog=_PROGRAM, description='Whether the block device mappings of '
-        'this cloud and the attachments at its service providers agree.')
+        prog=_PROGRAM, description='Looks after volumes of other clouds '
+        'that servers of this cloud use.')
     parser.add_argument('--config-file', action='append', metavar='FILE',
                         help="Nova's configuration, with its databases")
     commands = parser.add_subparsers(required=True, metavar='COMMAND')
@@ -166,6 +182,8 @@ def _parser() -> argparse.ArgumentParser:
     command('release', release).add_argument(
         'attachments', nargs='+', metavar='ATTACHMENT',
         help='its id, as the check says it')
+    command('extended', extended).add_argument(
+        'volume', metavar='VOLUME', help='its id')
     return parser
 
 

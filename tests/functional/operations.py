@@ -104,6 +104,18 @@ class OperationScenario(base.ServerScenario):
                 'in-use' if status == 'attached' else status,
                 self.volume('bu', volume_id)['status'])
 
+    def capacity(self, volume_id: str) -> int:
+        """The size that the hypervisor gives a disk, in bytes."""
+        def virsh(*argv: str) -> str:
+            return clouds.must(clouds.run(
+                'virsh', '-q', '-c', libvirt.uri(self.sandbox.site,
+                                                 self.host), *argv)).out
+        disk, = (line.split()[0] for line in virsh(
+            'domblklist', self.server).splitlines() if volume_id in line)
+        facts = dict(line.split(':') for line in virsh(
+            'domblkinfo', self.server, disk).splitlines())
+        return int(facts['Capacity'])
+
     @contextlib.contextmanager
     def host_down(self) -> Iterator[None]:
         """The server's host is gone, and Nova has been told so."""

@@ -85,6 +85,22 @@ class TestCommand(test_agreement.AgreementTestCase):
                                 task_state='deleting')
         self.assertSaid(0, 'under way: ', '0 orphans', '1 under way')
 
+    def test_servers_are_told_that_a_volume_has_grown(self):
+        self.attached()
+        self.nova.change_server(base.SERVER, host='compute1')
+        told = self.useFixture(base_fixtures.MockPatch(
+            'nova.compute.rpcapi.ComputeAPI')).mock.return_value
+        self.assertSaid(0, 'compute1 has been told', base.SERVER,
+                        argv=('extended', base.VOLUME))
+        _, (server,), (event,) = told.external_instance_event.call_args.args
+        self.assertEqual(
+            (base.SERVER, 'volume-extended', base.VOLUME),
+            (server.uuid, event.name, event.tag))
+
+    def test_nobody_uses_the_volume_that_has_grown(self):
+        self.assertSaid(1, 'no server of this cloud',
+                        argv=('extended', base.VOLUME))
+
     def test_json(self):
         self.deleted_meanwhile()
         code, text = self.run_command('check', '--json')
