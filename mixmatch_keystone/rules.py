@@ -66,7 +66,7 @@ class Project:
 
     name: str
     domain: str | None = None
-    asserted: bool = False
+    asserted: bool = dataclasses.field(default=False, compare=False)
 
     @property
     def label(self) -> str:
