@@ -83,6 +83,9 @@ def _conf(site: state.Site, cloud: model.Cloud, name: str,
             'compute_driver': driver,
             'force_config_drive': False,
             'graceful_shutdown_timeout': 3,
+            # NOTE: a call that the restart of nova-conductor has lost must
+            # end before service_down_time, or the host is taken for dead.
+            'rpc_response_timeout': 40,
             'reserved_host_memory_mb': 0,
             # NOTE: the guest does not listen to the power button.
             'shutdown_timeout': 1,
