@@ -50,6 +50,8 @@ def _hypervisor(site: state.Site, host: str) -> dict:
         # NOTE: /dev/kvm may open and still not run a guest.
         'virt_type': 'qemu',
         'cpu_mode': 'none',
+        # NOTE: nor does it listen to libvirt: a soft reboot becomes a hard one.
+        'wait_soft_reboot_seconds': 2,
         'images_type': 'raw'}}
 
 
