@@ -50,7 +50,7 @@ def _hypervisor(site: state.Site, host: str) -> dict:
         # NOTE: /dev/kvm may open and still not run a guest.
         'virt_type': 'qemu',
         'cpu_mode': 'none',
-        # NOTE: nor does it listen to libvirt: a soft reboot becomes a hard one.
+        # NOTE: the guest does not listen: it becomes a hard reboot.
         'wait_soft_reboot_seconds': 2,
         'images_type': 'raw'}}
 
