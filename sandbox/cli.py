@@ -31,6 +31,8 @@ Complete OpenStack clouds on this machine.
   logs CLOUD SERVICE [-f]      the log of a process
   start|stop|restart CLOUD SERVICE
   down [--purge]               end everything; --purge deletes its data
+  isolated COMMAND ...         clouds in a network of their own, beside
+                               others, while the command runs
 """
 
 
@@ -71,6 +73,9 @@ def parser() -> argparse.ArgumentParser:
 
     add('demo', 'up, then show the main job of mixmatch')
     add('up', 'start what is not running')
+    add('isolated', 'up, run a command, down; in a network of their own'
+        ).add_argument('arguments', nargs=argparse.REMAINDER,
+                       metavar='COMMAND ...')
     add('status', 'show each process; 1 if something is not healthy')
     add('down', 'end everything that was started').add_argument(
         '--purge', action='store_true', help='delete its data, too')
@@ -96,7 +101,7 @@ def _mode(arguments: argparse.Namespace,
     before = last or state.Mode()
     plain = arguments.plain or bool(
         os.environ.get('MIXMATCH_SANDBOX_PLAIN'))
-    if arguments.verb not in ('up', 'demo'):
+    if arguments.verb not in ('up', 'demo', 'isolated'):
         plain = before.plain
     return state.Mode(arguments.release or before.release,
                       arguments.compute or before.compute, plain)

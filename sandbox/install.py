@@ -81,6 +81,7 @@ def packages(site: state.Site, report: progress.Progress,
     try:
         _run(site, 'apt', 'apt-get', '-q', 'update', **env)
         _run(site, 'apt', 'apt-get', '-q', '-y', 'install',
+             '-o', 'DPkg::Lock::Timeout=600',
              '--no-install-recommends', *wanted, **env)
     finally:
         if ours:

@@ -53,22 +53,19 @@ class Scenario(base.BaseTestCase):
 
     def volume_at(self, cloud: str) -> str:
         """A volume of alice's at a service provider; its id."""
-        result = clouds.must(self.alice.openstack_at(
-            cloud, 'volume', 'create', '--size', '1', '-f', 'json',
-            self.id().rpartition('.')[2]))
-        volume_id = result.json['id']
-        self.addCleanup(self.delete_volume, cloud, volume_id)
-        self.wait_for_status(cloud, volume_id, 'available')
-        return volume_id
+        return self._volume(cloud)
 
     def local_volume(self) -> str:
         """A volume of alice's at home; its id."""
-        cinder = self.alice.api('block-storage')
+        return self._volume(None)
+
+    def _volume(self, cloud: str | None) -> str:
+        cinder = self.alice.api('block-storage', at=cloud)
         volume_id = cinder.post('/volumes', json={'volume': {
             'size': 1, 'name': self.id().rpartition('.')[2]}}).json()[
                 'volume']['id']
-        self.addCleanup(self.delete_volume, None, volume_id)
-        self.wait_for_status(None, volume_id, 'available')
+        self.addCleanup(self.delete_volume, cloud, volume_id)
+        self.wait_for_status(cloud, volume_id, 'available')
         return volume_id
 
     def delete_volume(self, cloud: str | None, volume_id: str) -> None:
@@ -99,11 +96,16 @@ class Scenario(base.BaseTestCase):
             return found == status
         clouds.wait_for(f'volume {volume_id} {status}', reached)
 
-    def attachments_at(self, cloud: str, volume_id: str) -> list[Any]:
-        """All attachments of a volume, as the landlord's admin sees them."""
-        response = self.sandbox.user(cloud, 'admin').api(
+    def attachments_at(self, cloud: str,
+                       volume_id: str | None = None) -> list[Any]:
+        """All attachments, as the landlord sees them.
+
+        :param volume_id: only those of this volume
+        """
+        response = self.sandbox.landlord(cloud).api(
             'block-storage', version='3.44').get(
-                f'/attachments/detail?all_tenants=1&volume_id={volume_id}')
+                '/attachments/detail', params={
+                    'all_tenants': 1, 'volume_id': volume_id})
         self.assertEqual(200, response.status_code, response.text)
         return response.json()['attachments']
 
@@ -128,22 +130,71 @@ class ServerScenario(Scenario):
     @classmethod
     def tearDownClass(cls) -> None:
         cls.end_server()
+        clouds.wait_for('the clouds to agree', lambda: (
+            cls.sandbox.mixmatch_nova('check').code == 0))
         super().tearDownClass()
 
     @classmethod
     def begin_server(cls) -> None:
-        cls.server = clouds.must(cls.alice.openstack(
-            'server', 'create', '--image', 'guest', '--flavor', 'tiny',
-            '--nic', 'none', '--wait', '-f', 'json', cls.name)).json['id']
+        cls.server = cls.new_server()
 
     @classmethod
     def end_server(cls) -> None:
-        clouds.must(cls.alice.openstack('server', 'delete', '--wait',
-                                        cls.server))
+        cls.delete_server(cls.server)
+
+    @classmethod
+    def new_server(cls) -> str:
+        """One more server of alice's; its id."""
+        nova = cls.alice.api('compute', version='2.60')
+        image, = cls.alice.api('image').get(
+            '/v2/images', params={'name': 'guest'}).json()['images']
+        flavor = next(each['id'] for each in nova.get(
+            '/flavors').json()['flavors'] if each['name'] == 'tiny')
+        response = nova.post('/servers', json={'server': {
+            'name': cls.name, 'imageRef': image['id'], 'flavorRef': flavor,
+            'networks': 'none'}})
+        assert response.status_code == 202, response.text
+        server = response.json()['server']['id']
+
+        def is_active() -> bool:
+            shown = nova.get(f'/servers/{server}').json()['server']
+            assert shown['status'] != 'ERROR', shown['fault']
+            return shown['status'] == 'ACTIVE'
+        clouds.wait_for(f'server {server} to be built', is_active)
+        return server
+
+    @classmethod
+    def delete_server(cls, server: str) -> None:
+        nova = cls.alice.api('compute')
+        nova.delete(f'/servers/{server}')
+        clouds.wait_for(
+            f'deletion of server {server}',
+            lambda: nova.get(f'/servers/{server}').status_code == 404)
 
     def setUp(self) -> None:
         super().setUp()
+        self.addCleanup(self.assert_clouds_agree)
         self.nova = self.alice.api('compute', version='2.60')
+
+    def assert_clouds_agree(self) -> None:
+        """What bu says is attached to moc's servers is what moc says.
+
+        Of all servers, and of volumes that are not moc's.
+        """
+        nova = self.sandbox.landlord('moc').api('compute')
+        cinder = self.sandbox.landlord('moc').api('block-storage')
+
+        def difference() -> set[tuple[str, str]]:
+            own = {each['id'] for each in cinder.get(
+                '/volumes?all_tenants=1').json()['volumes']}
+            at_moc = {(server['id'], volume['id']) for server in nova.get(
+                '/servers/detail?all_tenants=1').json()['servers']
+                for volume in server['os-extended-volumes:volumes_attached']
+                if volume['id'] not in own}
+            at_bu = {(each['instance'], each['volume_id'])
+                     for each in self.attachments_at('bu')}
+            return at_moc ^ at_bu
+        clouds.wait_for('moc and bu to agree', lambda: not difference())
 
     @contextlib.contextmanager
     def stopped(self, service: str) -> Iterator[None]:

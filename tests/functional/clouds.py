@@ -97,6 +97,7 @@ class Sandbox:
         mode = state.last_mode(root)
         assert mode is not None and not mode.plain, mode
         self.site = state.Site(root, mode)
+        self._landlords: dict[str, Person] = {}
 
     def control(self, *argv: str) -> Result:
         """``sandbox/run`` with a verb."""
@@ -104,6 +105,12 @@ class Sandbox:
 
     def logs(self) -> list[pathlib.Path]:
         return sorted((self.site.instance / 'log').rglob('*.log*'))
+
+    def landlord(self, cloud: str) -> 'Person':
+        """The administrator of a cloud, who logs in once."""
+        if cloud not in self._landlords:
+            self._landlords[cloud] = self.user(cloud, 'admin')
+        return self._landlords[cloud]
 
     def user(self, cloud: str, name: str | None = None,
              project: str | None = None) -> 'Person':
@@ -143,6 +150,7 @@ class Person:
         self.name = name or cloud.default_user
         self.project = project or cloud.project_of(self.name)
         self.auth_url = topology.url(cloud, 'keystone', '/v3')
+        self._sessions: dict[str | None, session.Session] = {}
 
     @property
     def environment(self) -> dict[str, str]:
@@ -178,16 +186,19 @@ class Person:
             at: str | None = None) -> adapter.Adapter:
         """A plain HTTP client of a service; errors are answers.
 
+        A person logs in once at each cloud.
+
         :param service_type: of the catalog
         :param version: the microversion of all requests
         :param at: a service provider, instead of home
         """
-        auth: Any = self.auth
-        if at:
-            auth = v3.Keystone2Keystone(
-                auth, at, project_name=self.project,
-                project_domain_name='Default')
+        if at not in self._sessions:
+            auth: Any = self.auth
+            if at:
+                auth = v3.Keystone2Keystone(
+                    auth, at, project_name=self.project,
+                    project_domain_name='Default')
+            self._sessions[at] = session.Session(auth, timeout=PATIENCE)
         return adapter.Adapter(
-            session.Session(timeout=PATIENCE), auth=auth,
-            service_type=service_type, interface='public',
+            self._sessions[at], service_type=service_type, interface='public',
             default_microversion=version, raise_exc=False)

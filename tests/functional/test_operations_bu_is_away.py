@@ -45,7 +45,7 @@ class TestAway(operations.OperationScenario):
     def test_server_lives_on(self):
         with self.bu_away():
             for argv in (('show', self.server), ('list',),
-                         ('reboot', '--hard', '--wait', self.server)):
+                         ('reboot', '--hard', self.server)):
                 self.operate(*argv)
             self.wait_for_server('ACTIVE')
             self.operate('stop', self.server)

@@ -39,6 +39,6 @@ class TestExtended(operations.OperationScenario):
         self.assert_agreed(self.volume_id)
 
     def test_guest_sees_it_after_a_hard_reboot(self):
-        self.operate('reboot', '--hard', '--wait', self.server)
+        self.operate('reboot', '--hard', self.server)
         self.wait_for_server('ACTIVE')
         self.assertEqual(2 * GIB, self.capacity(self.volume_id))

@@ -101,7 +101,7 @@ class TestVolumesOfTwoClouds(operations.OperationScenario):
         clouds.must(self.alice.openstack(
             'server', 'add', 'volume', self.server, local))
         self.wait_for_attached(None, local)
-        self.operate('reboot', '--hard', '--wait', self.server)
+        self.operate('reboot', '--hard', self.server)
         self.wait_for_server('ACTIVE')
         self.assert_agreed(foreign)
         self.assertEqual('in-use', self.volume(None, local)['status'])

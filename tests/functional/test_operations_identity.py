@@ -46,7 +46,7 @@ class TestWithoutGrant(operations.OperationScenario):
             self.assertEqual(502, response.status_code, response.text)
             self.assertIn("service's own user", response.text)
             # A reboot goes on without asking.
-            self.operate('reboot', '--hard', '--wait', self.server,
+            self.operate('reboot', '--hard', self.server,
                          by=self.admin)
             self.wait_for_server('ACTIVE')
             self.assert_agreed(self.volume_id)

@@ -31,17 +31,17 @@ class TestPower(operations.OperationScenario):
         self.assert_agreed(self.volume_id)
 
     def test_hard_reboot(self):
-        self.operate('reboot', '--hard', '--wait', self.server)
+        self.operate('reboot', '--hard', self.server)
         self.assert_boots_with_it()
 
     def test_hard_reboot_by_an_administrator(self):
         """... whose token leads to nothing at bu."""
-        self.operate('reboot', '--hard', '--wait', self.server,
+        self.operate('reboot', '--hard', self.server,
                      by=self.admin)
         self.assert_boots_with_it()
 
     def test_soft_reboot(self):
-        self.operate('reboot', '--soft', '--wait', self.server)
+        self.operate('reboot', '--soft', self.server)
         self.assert_boots_with_it()
 
     def test_stop_and_start(self):
@@ -75,13 +75,13 @@ class TestPower(operations.OperationScenario):
     def test_rebuild(self):
         image, = self.alice.api('image').get(
             '/v2/images', params={'name': 'guest'}).json()['images']
-        self.operate('rebuild', '--image', image['id'], '--wait', self.server)
+        self.operate('rebuild', '--image', image['id'], self.server)
         self.assert_boots_with_it()
 
     def test_restart_of_nova_compute(self):
         self.sandbox.control('restart', 'moc', 'nova-compute')
         self.assert_agreed(self.volume_id)
-        self.operate('reboot', '--hard', '--wait', self.server)
+        self.operate('reboot', '--hard', self.server)
         self.assert_boots_with_it()
 
     def test_listed_and_changed(self):

@@ -48,8 +48,7 @@ class TestBoot(operations.OperationScenario):
         self.assert_has_disk()
 
     def delete(self):
-        clouds.must(self.alice.openstack('server', 'delete', '--wait',
-                                         self.server))
+        self.delete_server(self.server)
         self.wait_for_status('bu', self.volume_id, 'available')
         self.assert_untouched('bu', self.volume_id)
 

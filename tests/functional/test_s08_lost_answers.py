@@ -93,10 +93,7 @@ class TestLostAnswers(base.ServerScenario):
             self.detach('bu', self.volume_id)
 
     def test_server_is_deleted_while_bu_is_stopped(self):
-        server = clouds.must(self.alice.openstack(
-            'server', 'create', '--image', 'guest', '--flavor', 'tiny',
-            '--nic', 'none', '--wait', '-f', 'json',
-            f'{self.name}-2')).json['id']
+        server = self.new_server()
         response = self.nova.post(f'/servers/{server}/os-volume_attachments',
                                   json=self.target)
         self.assertEqual(200, response.status_code, response.text)

@@ -102,11 +102,8 @@ class TestLogins(Attaching):
             self.assertEqual([], self.attachments_at('bu', volume_id))
 
     def more_server(self):
-        server = clouds.must(self.alice.openstack(
-            'server', 'create', '--image', 'guest', '--flavor', 'tiny',
-            '--nic', 'none', '--wait', '-f', 'json', self.name)).json['id']
-        self.addCleanup(lambda: clouds.must(self.alice.openstack(
-            'server', 'delete', '--wait', server)))
+        server = self.new_server()
+        self.addCleanup(self.delete_server, server)
         return server
 
     def test_many_at_once_with_a_new_token_cost_one_login(self):
