@@ -13,6 +13,7 @@
 
 """What this cloud's own database says of a server."""
 
+from collections.abc import Iterator
 import datetime
 from typing import Any
 
@@ -27,6 +28,23 @@ _LONGEST_DETACH = datetime.timedelta(minutes=10)
 
 #: How many of a server's last actions are looked at.
 _ACTIONS = 20
+
+
+def unfinished(context: Any, server_id: str, *actions: str
+               ) -> Iterator[tuple[Any, Any]]:
+    """Events of a server that have begun and not ended.
+
+    :param context: of the server's cell
+    :param actions: of ``nova.compute.instance_actions``
+    :returns: each with the action that it belongs to, the newest first
+    """
+    for action in objects.InstanceActionList.get_by_instance_uuid(
+            context, server_id, limit=_ACTIONS):
+        if action.action in actions:
+            for event in objects.InstanceActionEventList.get_by_action(
+                    context, action.id):
+                if event.finish_time is None:
+                    yield action, event
 
 
 class Home:
@@ -60,16 +78,9 @@ class Home:
 
     def is_detaching(self, server_id: str) -> bool:
         """Whether a detach of some volume of a server is under way."""
-        context = self.context()
         oldest = timeutils.utcnow(with_timezone=True) - _LONGEST_DETACH
-        actions = objects.InstanceActionList.get_by_instance_uuid(
-            context, server_id, limit=_ACTIONS)
-        return any(
-            event.finish_time is None and event.start_time > oldest
-            for action in actions
-            if action.action == instance_actions.DETACH_VOLUME
-            for event in objects.InstanceActionEventList.get_by_action(
-                context, action.id))
+        return any(event.start_time > oldest for _, event in unfinished(
+            self.context(), server_id, instance_actions.DETACH_VOLUME))
 
     def context(self) -> Any:
         """A context of an administrator, in that cell."""

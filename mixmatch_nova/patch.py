@@ -32,7 +32,7 @@ class DoesNotFit(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class Symbol:
-    """A function of Nova that is patched.
+    """A function of Nova that is patched, or called though it is private.
 
     :param module: where it is defined
     :param name: its name there; dotted for a method
@@ -74,6 +74,19 @@ class Symbol:
         except DoesNotFit:
             return False
 
+    def check(self) -> None:
+        """Check that the installed function is the one that is meant.
+
+        :raises DoesNotFit: it is missing, or has other parameters
+        """
+        function = _function(self.raw())
+        if not callable(function):
+            raise DoesNotFit(f'{self} is no function')
+        names = tuple(inspect.signature(function).parameters)
+        if names[:len(self.parameters)] != self.parameters:
+            raise DoesNotFit(f'{self} takes {names}, expected '
+                             f'{self.parameters}')
+
 
 @dataclasses.dataclass(frozen=True)
 class Patch:
@@ -81,20 +94,6 @@ class Patch:
 
     symbol: Symbol
     wrapper: Wrapper
-
-    def check(self) -> None:
-        """Check that the installed symbol is the one that is meant.
-
-        :raises DoesNotFit: it is missing, or has other parameters
-        """
-        function = _function(self.symbol.raw())
-        if not callable(function):
-            raise DoesNotFit(f'{self.symbol} is no function')
-        names = tuple(inspect.signature(function).parameters)
-        if names[:len(self.symbol.parameters)] != self.symbol.parameters:
-            raise DoesNotFit(
-                f'{self.symbol} takes {names}, expected '
-                f'{self.symbol.parameters}')
 
     def apply(self, owner: Any) -> None:
         raw = self.symbol.raw()
@@ -131,6 +130,6 @@ def apply(owner: Any, patches: Iterable[Patch]) -> None:
     """
     patches = list(patches)
     for each in patches:
-        each.check()
+        each.symbol.check()
     for each in patches:
         each.apply(owner)

@@ -24,6 +24,7 @@ from mixmatch_nova.patches import context
 from mixmatch_nova.patches import driver_block_device
 from mixmatch_nova.patches import manager
 from mixmatch_nova.patches import volume_api
+from mixmatch_nova import recovery
 
 
 class Plugin:
@@ -43,7 +44,7 @@ class Plugin:
                 *block_device_mapping.patches(),
                 *compute_api.patches(),
                 *driver_block_device.patches(self.owed),
-                *manager.patches(self.owed),
+                *manager.patches(self.owed, recovery.Recovery(self.clouds)),
                 *volume_api.patches(self.clouds, self.owed),
                 *cinderclient.patches(self.clouds)]
 

@@ -219,14 +219,28 @@ class Supervisor:
         record = self.record(service)
         if record is None:
             return False
-        family = {pid: found[1] for pid in pids()
-                  if (found := stat(pid)) and found[0] == record.pid}
+        family = self.family(service)
         # NOTE: first the leader alone, since it ends its children in order;
         # what then still lives belongs to nobody else.
         end({record.pid: record.began}, grace)
         end(family, 2)
         self._path(service).unlink(missing_ok=True)
         return True
+
+    def family(self, service: model.Service) -> dict[int, int]:
+        """The processes of a service, as pid to start time."""
+        record = self.record(service)
+        return {pid: found[1] for pid in pids()
+                if record and (found := stat(pid))
+                and found[0] == record.pid}
+
+    def signal(self, service: model.Service, number: int) -> None:
+        """Send a signal to all processes of a service."""
+        for pid in self.family(service):
+            try:
+                os.kill(pid, number)
+            except ProcessLookupError:
+                pass
 
     def end_guests(self, service: model.Service) -> int:
         """End the virtual machines that outlive their libvirtd."""

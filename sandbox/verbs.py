@@ -53,7 +53,8 @@ def _services(site: state.Site) -> list[model.Service]:
     return [node for node in nodes if isinstance(node, model.Service)]
 
 
-def _find(site: state.Site, cloud: str, name: str) -> model.Service:
+def find(site: state.Site, cloud: str, name: str) -> model.Service:
+    """A service of a cloud, as the sandbox starts it."""
     known = _services(site)
     for service in known:
         if (service.cloud, service.name) == (cloud, name):
@@ -216,7 +217,7 @@ def _cloud(name: str) -> model.Cloud:
 
 def logs(site: state.Site, arguments: argparse.Namespace) -> int:
     """Show a log."""
-    service = _find(site, arguments.cloud, arguments.service)
+    service = find(site, arguments.cloud, arguments.service)
     path = process.Supervisor(site).log(service)
     command = ['tail', '-n', '200', *(['-f'] if arguments.follow else []),
                str(path)]
@@ -225,7 +226,7 @@ def logs(site: state.Site, arguments: argparse.Namespace) -> int:
 
 def start(site: state.Site, arguments: argparse.Namespace) -> int:
     """Start one process."""
-    service = _find(site, arguments.cloud, arguments.service)
+    service = find(site, arguments.cloud, arguments.service)
     with _alone(site):
         fresh = process.Supervisor(site).start(service)
     print(f'{service.id} {"is ready" if fresh else "was running"}')
@@ -234,7 +235,7 @@ def start(site: state.Site, arguments: argparse.Namespace) -> int:
 
 def stop(site: state.Site, arguments: argparse.Namespace) -> int:
     """End one process."""
-    service = _find(site, arguments.cloud, arguments.service)
+    service = find(site, arguments.cloud, arguments.service)
     with _alone(site):
         ended = process.Supervisor(site).stop(service)
     print(f'{service.id} {"ended" if ended else "was not running"}')
@@ -243,7 +244,7 @@ def stop(site: state.Site, arguments: argparse.Namespace) -> int:
 
 def restart(site: state.Site, arguments: argparse.Namespace) -> int:
     """End and start one process, with its configuration as it is."""
-    service = _find(site, arguments.cloud, arguments.service)
+    service = find(site, arguments.cloud, arguments.service)
     with _alone(site):
         process.Supervisor(site).stop(service)
         process.Supervisor(site).start(service)

@@ -11,10 +11,11 @@
 # under the License.
 
 
-"""nova.manager.Manager: what runs once a minute in nova-conductor.
+"""nova.manager.Manager: what runs once a minute.
 
-What is on record and nobody settles, since the process that knew of it has
-ended, is adopted there: nova-conductor is where the database is.
+* In nova-conductor, which is where the database is: what is on record and
+  nobody settles, since the process that knew of it has ended, is adopted.
+* In nova-compute: what the one before it was killed in the middle of is ended.
 """
 
 from collections.abc import Callable
@@ -30,24 +31,28 @@ from oslo_log import log as logging
 from mixmatch_nova import outstanding
 from mixmatch_nova import patch
 from mixmatch_nova import record
+from mixmatch_nova import recovery
 
 LOG = logging.getLogger(__name__)
 
 PERIODIC_TASKS = patch.Symbol('nova.manager', 'Manager.periodic_tasks',
                               ('self', 'context', 'raise_on_error'))
 
-#: Seconds between two looks at what is on record.
+#: Seconds between two looks.
 PERIOD = 60
 
 
-class Adopter:
-    """Adopts what is on record, in one of the workers of a nova-conductor.
+class PeriodicTask:
+    """What a process does for those that are no more.
 
     :param owed: what this process still has to tell to other clouds
+    :param recovery: of servers on this host
     """
 
-    def __init__(self, owed: outstanding.Outstanding) -> None:
+    def __init__(self, owed: outstanding.Outstanding,
+                 recovery: recovery.Recovery) -> None:
         self._owed = owed
+        self._recovery = recovery
         self._next = 0.0
         # NOTE: made before the workers are forked, so it is the same file for
         # all of them. Whoever locks it first adopts until it ends.
@@ -57,18 +62,24 @@ class Adopter:
     def periodic_tasks(self, original: Callable, manager: Any, context: Any,
                        *args: Any, **kwargs: Any) -> Any:
         idle = original(manager, context, *args, **kwargs)
-        if (manager.service_name == 'conductor'
-                and base.NovaObject.indirection_api is None
-                and time.monotonic() >= self._next):
+        if time.monotonic() >= self._next:
             self._next = time.monotonic() + PERIOD
             try:
-                self._adopt(context)
+                self._run(context, manager)
             except Exception:
-                LOG.exception('What is on record for other clouds cannot be '
-                              'read; it is tried again in a minute')
+                LOG.exception('What is left for other clouds cannot be read; '
+                              'it is tried again in a minute')
         return idle
 
+    def _run(self, context: Any, manager: Any) -> None:
+        if manager.service_name == 'compute':
+            self._recovery.run(context, manager)
+        elif (manager.service_name == 'conductor'
+                and base.NovaObject.indirection_api is None):
+            self._adopt(context)
+
     def _adopt(self, context: Any) -> None:
+        """Do it in one of the workers of a nova-conductor."""
         try:
             fcntl.lockf(self._turn, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -77,5 +88,7 @@ class Adopter:
             self._owed.adopt(context, each)
 
 
-def patches(owed: outstanding.Outstanding) -> list[patch.Patch]:
-    return [patch.Patch(PERIODIC_TASKS, Adopter(owed).periodic_tasks)]
+def patches(owed: outstanding.Outstanding, recovery: recovery.Recovery
+            ) -> list[patch.Patch]:
+    return [patch.Patch(PERIODIC_TASKS,
+                        PeriodicTask(owed, recovery).periodic_tasks)]

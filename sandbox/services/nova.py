@@ -85,6 +85,8 @@ def _conf(site: state.Site, cloud: model.Cloud, name: str,
             'compute_driver': driver,
             'force_config_drive': False,
             'graceful_shutdown_timeout': 3,
+            # What is done now and then is done at once after a start, too.
+            'periodic_fuzzy_delay': 0,
             # NOTE: a call that the restart of nova-conductor has lost must
             # end before service_down_time, or the host is taken for dead.
             'rpc_response_timeout': 40,

@@ -21,6 +21,7 @@ import dataclasses
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import time
 from typing import Any
@@ -30,9 +31,11 @@ from keystoneauth1.identity import v3
 from keystoneauth1 import session
 
 from sandbox import credentials
+from sandbox import process
 from sandbox import state
 from sandbox import storage
 from sandbox import topology
+from sandbox import verbs
 
 RUN = pathlib.Path(__file__).parents[2] / 'sandbox' / 'run'
 
@@ -102,6 +105,11 @@ class Sandbox:
     def control(self, *argv: str) -> Result:
         """``sandbox/run`` with a verb."""
         return must(run(str(RUN), *argv))
+
+    def kill(self, cloud: str, service: str) -> None:
+        """End a service as a loss of power does."""
+        process.Supervisor(self.site).signal(
+            verbs.find(self.site, cloud, service), signal.SIGKILL)
 
     def logs(self) -> list[pathlib.Path]:
         return sorted((self.site.instance / 'log').rglob('*.log*'))

@@ -11,8 +11,9 @@
 # under the License.
 
 
-"""A way to a partner on which an answer gets lost."""
+"""A way to a partner on which something happens to a request."""
 
+from collections.abc import Callable
 from collections.abc import Iterator
 import contextlib
 from http import server
@@ -39,6 +40,8 @@ class Way(server.ThreadingHTTPServer):
         self.url = url
         self.losing: re.Pattern[str] | None = None
         self.lost: list[str] = []
+        self.before: Callable[[], None] | None = None
+        self.after: Callable[[], None] | None = None
 
     @property
     def entry(self) -> str:
@@ -50,6 +53,16 @@ class Way(server.ThreadingHTTPServer):
 
         :param pattern: of "METHOD /path body"
         """
+        self.interrupt(pattern)
+
+    def interrupt(self, pattern: str, before: Callable[[], None] | None = None,
+                  after: Callable[[], None] | None = None) -> None:
+        """Have something happen at the next request, and no answer.
+
+        :param before: done in place of the request
+        :param after: done when the partner has done what was asked for
+        """
+        self.before, self.after = before, after
         self.losing = re.compile(pattern, re.DOTALL)
 
 
@@ -61,13 +74,21 @@ class _Handler(server.BaseHTTPRequestHandler):
         way = self.server
         body = self.rfile.read(int(self.headers.get('Content-Length', 0)))
         what = f'{self.command} {self.path} {body.decode()}'
+        self.close_connection = True
+        chosen = way.losing and way.losing.match(what)
+        if chosen:
+            way.losing = None
+        if chosen and way.before:
+            way.before()
+            way.lost.append(what)
+            return
         answer = requests.request(
             self.command, urllib.parse.urljoin(way.url, self.path),
             headers=dict(self.headers), data=body, timeout=PATIENCE,
             allow_redirects=False)
-        self.close_connection = True
-        if way.losing and way.losing.match(what):
-            way.losing = None
+        if chosen:
+            if way.after:
+                way.after()
             way.lost.append(what)
             return
         self.send_response(answer.status_code)

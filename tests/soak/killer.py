@@ -14,16 +14,14 @@
 """Kills, restarts and hangs services of a cloud at random."""
 
 import collections
-import os
 import random
 import signal
 import threading
 
-from sandbox import graph
 from sandbox import model
 from sandbox import process
-from sandbox import services
 from sandbox import state
+from sandbox import verbs
 
 #: What a landlord's outage may hit; what is named twice is hit more often.
 #: Storage, database and queue are left alone: in the sandbox some of these
@@ -32,25 +30,6 @@ VICTIMS = ('cinder-api', 'cinder-api', 'cinder-volume', 'apache', 'keystone',
            'shibd', 'cinder-scheduler', 'memcached')
 
 KILL, RESTART, HANG = 'killed', 'restarted', 'hung'
-
-
-def service(site: state.Site, cloud: str, name: str) -> model.Service:
-    """A service of a cloud, as the sandbox starts it."""
-    for node in graph.ordered(services.nodes(site)):
-        if (isinstance(node, model.Service)
-                and (node.cloud, node.name) == (cloud, name)):
-            return node
-    raise LookupError(f'{cloud}/{name}')
-
-
-def family(supervisor: process.Supervisor,
-           wanted: model.Service) -> list[int]:
-    """The processes of a service."""
-    record = supervisor.record(wanted)
-    if record is None:
-        return []
-    return [pid for pid in process.pids()
-            if (found := process.stat(pid)) and found[0] == record.pid]
 
 
 class Killer(threading.Thread):
@@ -68,7 +47,7 @@ class Killer(threading.Thread):
                  outage: tuple[float, float]) -> None:
         super().__init__(name='killer', daemon=True)
         self._supervisor = process.Supervisor(site)
-        self._victims = [service(site, cloud, name) for name in VICTIMS]
+        self._victims = [verbs.find(site, cloud, name) for name in VICTIMS]
         self._random = random.Random(seed)
         self._pause, self._outage = pause, outage
         self.enough = threading.Event()
@@ -94,17 +73,10 @@ class Killer(threading.Thread):
         if kind == RESTART:
             self._supervisor.stop(victim)
         else:
-            self._signal(victim, signal.SIGKILL if kind == KILL
-                         else signal.SIGSTOP)
+            self._supervisor.signal(
+                victim, signal.SIGKILL if kind == KILL else signal.SIGSTOP)
             self.enough.wait(seconds)
             if kind == HANG:
-                self._signal(victim, signal.SIGCONT)
+                self._supervisor.signal(victim, signal.SIGCONT)
         self._supervisor.start(victim)
         self.counts[f'{victim.name} {kind}'] += 1
-
-    def _signal(self, victim: model.Service, number: int) -> None:
-        for pid in family(self._supervisor, victim):
-            try:
-                os.kill(pid, number)
-            except ProcessLookupError:
-                pass

@@ -21,7 +21,7 @@ import time
 
 from sandbox import process
 from sandbox import state
-from tests.soak import killer
+from sandbox import verbs
 
 WATCHED = ('nova-api', 'nova-conductor', 'nova-compute', 'cinder-api')
 
@@ -59,9 +59,8 @@ class Sampler(threading.Thread):
         super().__init__(name='sampler', daemon=True)
         supervisor = process.Supervisor(site)
         # NOTE: home's services stay, so they have the same pids all the time.
-        self._pids = {name: killer.family(
-            supervisor, killer.service(site, cloud, name))
-            for name in WATCHED}
+        self._pids = {name: list(supervisor.family(
+            verbs.find(site, cloud, name))) for name in WATCHED}
         self.samples: dict[str, list[Sample]] = {name: [] for name in WATCHED}
         self.enough = threading.Event()
 

@@ -26,6 +26,7 @@ import time
 from keystoneauth1 import exceptions as ksa_exceptions
 
 from sandbox import process
+from sandbox import verbs
 from sandbox import topology
 from tests.functional import clouds
 from tests.soak import audit
@@ -162,7 +163,7 @@ class Soak:
             self.failures.append(str(self._killer.failure))
         supervisor = process.Supervisor(self._sandbox.site)
         for name in killer.VICTIMS:
-            supervisor.start(killer.service(self._sandbox.site, CLOUD, name))
+            supervisor.start(verbs.find(self._sandbox.site, CLOUD, name))
         self._say('the last service is back')
 
     def _settle(self) -> None:

@@ -353,13 +353,15 @@ class TwoClouds(fixtures.Fixture):
 
 
 class NovaDatabase(fixtures.Fixture):
-    """The mappings of Nova and its log of tasks, in memory."""
+    """Nova's mappings, its log of tasks and its actions, in memory."""
 
     def _setUp(self):
         manager = _in_memory()
         self.addCleanup(nova_db.context_manager.patch_factory(manager))
         for model in (nova_db.models.BlockDeviceMapping,
-                      nova_db.models.TaskLog):
+                      nova_db.models.TaskLog,
+                      nova_db.models.InstanceAction,
+                      nova_db.models.InstanceActionEvent):
             model.__table__.create(manager.writer.get_engine())
 
 

@@ -105,7 +105,8 @@ class TestPatch(base.TestCase):
         self.assertEqual('the owner', patch.owner_of(symbol))
 
     def assertDoesNotFit(self, text, *args):
-        exc = self.assertRaises(patch.DoesNotFit, self.patch(*args).check)
+        exc = self.assertRaises(patch.DoesNotFit,
+                                self.patch(*args).symbol.check)
         self.assertIn(text, str(exc))
 
     def test_missing_method(self):
@@ -116,7 +117,7 @@ class TestPatch(base.TestCase):
 
     def test_missing_module(self):
         each = patch.Patch(patch.Symbol('nova.gone', 'f', ()), wrapper)
-        exc = self.assertRaises(patch.DoesNotFit, each.check)
+        exc = self.assertRaises(patch.DoesNotFit, each.symbol.check)
         self.assertIn('nova.gone.f does not exist', str(exc))
 
     def test_other_parameters(self):
@@ -127,7 +128,7 @@ class TestPatch(base.TestCase):
                               'value', 'more')
 
     def test_more_parameters_at_the_end_are_harmless(self):
-        self.patch('function', 'value').check()
+        self.patch('function', 'value').symbol.check()
 
     def test_not_a_function(self):
         self.assertDoesNotFit('number is no function', 'Example.number')

@@ -37,7 +37,7 @@ class TestPlugin(base.TestCase):
 
     def test_each_symbol_fits(self):
         for each in self.patches:
-            each.check()
+            each.symbol.check()
 
     def test_each_symbol_is_patched_once(self):
         self.assertEqual(len(self.patches), len(self.symbols()))
