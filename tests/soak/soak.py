@@ -26,8 +26,8 @@ import time
 from keystoneauth1 import exceptions as ksa_exceptions
 
 from sandbox import process
-from sandbox import verbs
 from sandbox import topology
+from sandbox import verbs
 from tests.functional import clouds
 from tests.soak import audit
 from tests.soak import killer
