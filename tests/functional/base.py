@@ -51,6 +51,14 @@ class Scenario(base.BaseTestCase):
         cls.sandbox = clouds.Sandbox()
         cls.alice = cls.sandbox.user('moc', 'alice')
 
+    def setUp(self) -> None:
+        super().setUp()
+        self.log_in()
+
+    def log_in(self) -> None:
+        """Alice has a token that nobody has seen."""
+        self.alice = self.sandbox.user('moc', 'alice')
+
     def volume_at(self, cloud: str) -> str:
         """A volume of alice's at a service provider; its id."""
         return self._volume(cloud)
@@ -120,6 +128,7 @@ class ServerScenario(Scenario):
 
     server: str
     name: str
+    microversion = '2.60'
 
     @classmethod
     def setUpClass(cls) -> None:
@@ -174,7 +183,10 @@ class ServerScenario(Scenario):
     def setUp(self) -> None:
         super().setUp()
         self.addCleanup(self.assert_clouds_agree)
-        self.nova = self.alice.api('compute', version='2.60')
+
+    def log_in(self) -> None:
+        super().log_in()
+        self.nova = self.alice.api('compute', version=self.microversion)
 
     def assert_clouds_agree(self) -> None:
         """What bu says is attached to moc's servers is what moc says.

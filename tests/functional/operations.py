@@ -29,6 +29,7 @@ class OperationScenario(base.ServerScenario):
     """A server of moc that is operated, and a volume of bu in it."""
 
     volume_id: str
+    microversion = '2.89'
 
     @classmethod
     def setUpClass(cls) -> None:
@@ -38,7 +39,6 @@ class OperationScenario(base.ServerScenario):
 
     def setUp(self) -> None:
         super().setUp()
-        self.nova = self.alice.api('compute', version='2.89')
         if self.server and self.shown()['status'] == 'ERROR':
             # NOTE: what one test has broken is not what the next one tests.
             self.end_server()

@@ -56,6 +56,7 @@ class TestBadInput(base.ServerScenario):
             'enabled': True, 'auth_url': 'http://127.0.0.1:1/v3',
             'sp_url': 'http://127.0.0.1:1/ECP'}})
         self.addCleanup(keystone.delete, path)
+        self.log_in()
         message = self.refused(400, self.target(serviceProvider=name))
         self.assertIn('not configured', message)
         self.assertIn('use here: bu', message)
@@ -71,7 +72,7 @@ class TestBadInput(base.ServerScenario):
             self.assertEqual(200, response.status_code, response.text)
         self.addCleanup(enable, True)
         enable(False)
-        self.nova = self.alice.api('compute', version='2.60')
+        self.log_in()
         try:
             message = self.refused(400, self.target(serviceProvider='bu'))
         finally:

@@ -203,7 +203,7 @@ class Faults:
     def suffers(self, fault):
         before = self.home()
         # What has no login yet has to make one.
-        self.nova = self.alice.api('compute', version='2.60')
+        self.log_in()
         self.at_home = self.alice.api('block-storage')
         with (self.failing(self.service, fault),
               futures.ThreadPoolExecutor() as executor):

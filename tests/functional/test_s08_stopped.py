@@ -22,7 +22,7 @@ class TestBehindKeystone(test_s08_faults.Partner):
 
     def suffers(self, service):
         before = self.home()
-        self.nova = self.alice.api('compute', version='2.60')
+        self.log_in()
         self.at_home = self.alice.api('block-storage')
         with self.failing(service, None):
             for ask in (self.attach_foreign, self.show_foreign):
@@ -44,7 +44,7 @@ class TestBehindCinder(test_s08_faults.Partner):
         """Nothing that an attachment needs."""
         before = self.home()
         with self.failing(service, None):
-            self.nova = self.alice.api('compute', version='2.60')
+            self.log_in()
             self.assertEqual(200, self.show_foreign().status_code)
             self.assertEqual(200, self.attach_foreign().status_code)
             self.reaches(self.at_bu, self.foreign, 'in-use')

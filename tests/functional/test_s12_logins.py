@@ -62,7 +62,7 @@ class Attaching(base.ServerScenario):
 
     def with_new_token(self):
         """From here on alice has a token that nobody has seen."""
-        self.nova = self.alice.api('compute', version='2.60')
+        self.log_in()
         self.nova.get('/servers')
 
 

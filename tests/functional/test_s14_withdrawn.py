@@ -157,7 +157,7 @@ class TestWithdrawn(base.ServerScenario):
                 'name': 'short', 'users': 'alice', 'projects': 'research',
                 'roles': {'member': 'member'}, 'local_project': 'research',
                 'local_domain': 'Default', 'token_lifetime': '30s'}):
-            self.nova = self.alice.api('compute', version='2.60')
+            self.log_in()
             self.assertEqual(200, self.one_more().status_code)
             self.wait_for_attached('bu', self.wanted)
             self.detach('bu', self.wanted)

@@ -28,7 +28,7 @@ class TestToken(operations.OperationScenario):
 
         Nobody has a login of alice's at bu in memory by then.
         """
-        self.nova = self.alice.api('compute', version='2.89')
+        self.log_in()
         self.sandbox.control('stop', 'moc', 'nova-compute')
         try:
             response = request()
@@ -39,7 +39,7 @@ class TestToken(operations.OperationScenario):
             self.sandbox.control('restart', 'moc', 'memcached')
         finally:
             self.sandbox.control('start', 'moc', 'nova-compute')
-        self.nova = self.alice.api('compute', version='2.89')
+        self.log_in()
         return response
 
     def test_detach(self):
