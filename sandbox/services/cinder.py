@@ -107,6 +107,10 @@ def render(site: state.Site, cloud: model.Cloud) -> None:
         'keystone_authtoken': common.authtoken(cloud, 'cinder'),
         'service_user': common.service_user(cloud, 'cinder'),
         'nova': common.credentials(cloud, 'cinder'),
+        # For encrypted volumes; Barbican would be one more service.
+        'key_manager': {
+            'backend': 'cinder.keymgr.conf_key_mgr.ConfKeyManager',
+            'fixed_key': 64 * '0'},
         'oslo_concurrency': common.lock_path(site, cloud),
         'oslo_policy': {'policy_file': etc / 'policy.yaml'},
         'coordination': {'backend_url': f'file://{var}/coordination'},

@@ -59,18 +59,19 @@ class Scenario(base.BaseTestCase):
         """Alice has a token that nobody has seen."""
         self.alice = self.sandbox.user('moc', 'alice')
 
-    def volume_at(self, cloud: str) -> str:
+    def volume_at(self, cloud: str, **values: Any) -> str:
         """A volume of alice's at a service provider; its id."""
-        return self._volume(cloud)
+        return self._volume(cloud, **values)
 
     def local_volume(self) -> str:
         """A volume of alice's at home; its id."""
         return self._volume(None)
 
-    def _volume(self, cloud: str | None) -> str:
+    def _volume(self, cloud: str | None, **values: Any) -> str:
         cinder = self.alice.api('block-storage', at=cloud)
         volume_id = cinder.post('/volumes', json={'volume': {
-            'size': 1, 'name': self.id().rpartition('.')[2]}}).json()[
+            'size': 1, 'name': self.id().rpartition('.')[2],
+            **values}}).json()[
                 'volume']['id']
         self.addCleanup(self.delete_volume, cloud, volume_id)
         self.wait_for_status(cloud, volume_id, 'available')

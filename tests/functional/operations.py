@@ -14,6 +14,9 @@
 
 from collections.abc import Iterator
 import contextlib
+import json
+import pathlib
+import tempfile
 from typing import Any
 
 from sandbox.services import libvirt
@@ -115,6 +118,23 @@ class OperationScenario(base.ServerScenario):
         facts = dict(line.split(':') for line in virsh(
             'domblkinfo', self.server, disk).splitlines())
         return int(facts['Capacity'])
+
+    def manage_attachment(self, *argv: str) -> clouds.Result:
+        """``nova-manage volume_attachment``"""
+        return clouds.must(self.sandbox.nova_manage(
+            'volume_attachment', *argv))
+
+    def renew_attachment(self, volume_id: str) -> None:
+        """Have a stopped server get another attachment."""
+        connector = self.manage_attachment('get_connector', '--json').out
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / 'connector.json'
+            # NOTE: in front of it is what nova-manage logs.
+            path.write_text(json.dumps(json.loads(
+                connector[connector.rindex('\n{') if '\n{' in connector
+                          else connector.index('{'):])))
+            self.manage_attachment('refresh', self.server, volume_id,
+                                   str(path))
 
     @contextlib.contextmanager
     def host_down(self) -> Iterator[None]:

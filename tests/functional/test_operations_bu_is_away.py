@@ -44,10 +44,11 @@ class TestAway(operations.OperationScenario):
 
     def test_server_lives_on(self):
         with self.bu_away():
-            for argv in (('show', self.server), ('list',),
-                         ('reboot', '--hard', self.server)):
-                self.operate(*argv)
-            self.wait_for_server('ACTIVE')
+            self.operate('show', self.server)
+            self.operate('list')
+            for kind in ('--soft', '--hard'):
+                self.operate('reboot', kind, self.server)
+                self.wait_for_server('ACTIVE')
             self.operate('stop', self.server)
             self.wait_for_server('SHUTOFF')
             self.operate('start', self.server)

@@ -12,10 +12,6 @@
 
 """What Nova and its operator do without any user's token."""
 
-import json
-import pathlib
-import tempfile
-
 from tests.functional import clouds
 from tests.functional import operations
 
@@ -23,25 +19,15 @@ from tests.functional import operations
 class TestManage(operations.OperationScenario):
     """``nova-manage volume_attachment``"""
 
-    def manage(self, *argv):
-        return clouds.must(self.sandbox.nova_manage(
-            'volume_attachment', *argv))
-
     def test_refresh(self):
         volume_id = self.attached_volume()
-        shown = self.manage('show', self.server, volume_id, '--json')
+        shown = self.manage_attachment(
+            'show', self.server, volume_id, '--json')
         self.assertIn(volume_id, shown.out)
         before, = self.attachments_at('bu', volume_id)
         self.operate('stop', self.server)
         self.wait_for_server('SHUTOFF')
-        connector = self.manage('get_connector', '--json').out
-        with tempfile.TemporaryDirectory() as folder:
-            path = pathlib.Path(folder) / 'connector.json'
-            # NOTE: in front of it is what nova-manage logs.
-            path.write_text(json.dumps(json.loads(
-                connector[connector.rindex('\n{') if '\n{' in connector
-                          else connector.index('{'):])))
-            self.manage('refresh', self.server, volume_id, str(path))
+        self.renew_attachment(volume_id)
         after, = self.attachments_at('bu', volume_id)
         self.assertNotEqual(before['id'], after['id'])
         self.operate('start', self.server)

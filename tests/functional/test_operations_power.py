@@ -70,7 +70,7 @@ class TestPower(operations.OperationScenario):
         self.wait_for_server('RESCUE')
         self.assert_agreed(self.volume_id)
         self.operate('unrescue', self.server)
-        self.wait_for_server('ACTIVE')
+        self.assert_boots_with_it()
 
     def test_rebuild(self):
         image, = self.alice.api('image').get(
