@@ -27,6 +27,21 @@ from mixmatch_nova import target
 LOG = logging.getLogger(__name__)
 
 
+class EncryptedVolume(exceptions.MixmatchException):
+    """A server of home cannot read it."""
+
+    msg_fmt = ('Volume %(volume_id)s is encrypted with a key that only its '
+               'own cloud has; a server of this cloud cannot use it')
+    code = 400
+
+
+class NotLocated(exceptions.MixmatchException):
+    """Home's Cinder does not know now where a volume lives."""
+
+    msg_fmt = 'Volume %(volume_id)s cannot be looked up: %(reason)s'
+    code = 503
+
+
 @contextlib.contextmanager
 def for_nova(context: Any) -> Iterator[None]:
     """Raise errors of mixmatch as what Nova expects of a volume service.

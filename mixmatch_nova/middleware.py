@@ -41,6 +41,7 @@ OPTION = 'serviceProvider'
 #: Characters that Keystone allows in the id of a service provider.
 _LONGEST = 64
 
+_SERVERS = re.compile(r'(/[^/]+)?/servers/?')
 _ATTACHMENTS = re.compile(
     r'(/[^/]+)?/servers/(?P<server>[^/]+)/os-volume_attachments'
     r'(/(?P<volume>[^/]+))?/?')
@@ -63,8 +64,15 @@ class VolumeAttachments:
     def __call__(self, request: webob.Request) -> Any:
         match = _ATTACHMENTS.fullmatch(request.path_info)
         context = request.environ.get('nova.context')
-        if match is None or context is None:
+        if context is None:
             return self._application
+        if match is None:
+            if request.method != 'POST' or not _SERVERS.fullmatch(
+                    request.path_info):
+                return self._application
+            # NOTE: servers that boot from a volume.
+            return self._answer(request.get_response(self._application),
+                                context)
         try:
             if request.method == 'POST':
                 self._name_target(request, context)
@@ -127,7 +135,11 @@ class VolumeAttachments:
         if self._clouds is None:
             return response
         targets = target.of(context)
-        if response.status_int >= 500 and targets.failure:
+        if targets.failure and (
+                response.status_int >= 500
+                # NOTE: Nova says of a volume to boot from only that it
+                # cannot be got.
+                or response.status_int == targets.failure.code):
             return _fault(targets.failure)
         if (response.status_int == 200
                 and response.content_type == 'application/json'):

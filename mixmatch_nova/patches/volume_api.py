@@ -185,8 +185,16 @@ class Router:
         where = self._resolve_volume(context, volume_id)
         if where and where.project_id is None and context.auth_token:
             where = self._enter(context, where, volume_id)
-        volume = self._call(original, where, api, context, volume_id,
-                            *args, **kwargs)
+        try:
+            volume = self._call(original, where, api, context, volume_id,
+                                *args, **kwargs)
+        except cinder_exceptions.ClientException as exc:
+            if exc.code != 503 or target.of(context).get(volume_id):
+                raise
+            # NOTE: home's Cinder cannot ask all clouds that may have it.
+            with errors.for_nova(context):
+                raise errors.NotLocated(volume_id=volume_id,
+                                        reason=exc.message) from exc
         marked = volume.pop(_VIEW_TARGET, None)
         if where and volume['id'] != volume_id:
             with errors.for_nova(context):
@@ -364,9 +372,8 @@ def _volume_view(original: Callable, context: Any, vol: Any) -> dict:
         view[_VIEW_TARGET] = marked
     if (identity.route_of(context) or marked) and getattr(
             vol, 'encrypted', False):
-        raise exception.InvalidVolume(
-            reason=f'volume {vol.id} is encrypted with a key that only its '
-                   'own cloud has; a server of this cloud cannot use it')
+        with errors.for_nova(context):
+            raise errors.EncryptedVolume(volume_id=vol.id)
     return view
 
 

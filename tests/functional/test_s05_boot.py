@@ -134,6 +134,18 @@ class TestBoot(operations.OperationScenario):
         finally:
             self.sandbox.control('start', 'moc', 'nova-scheduler')
 
+    def test_while_bu_is_away(self):
+        """Nova says whom it could not ask, and builds nothing."""
+        with self.stopped('cinder-api'):
+            result = self.alice.openstack(
+                'server', 'create', '--flavor', 'tiny', '--nic', 'none',
+                '--block-device',
+                f'uuid={self.volume_id},source_type=volume,'
+                'destination_type=volume,boot_index=0', 'never')
+            self.assertNotEqual(0, result.code)
+            self.assertIn('ervice provider bu', result.err)
+        self.assert_untouched('bu', self.volume_id)
+
     def test_rebuild_with_another_image_is_refused(self):
         self.boot('--volume', self.volume_id)
         image, = self.alice.api('image').get(

@@ -320,12 +320,13 @@ class TestAnswer(MiddlewareTestCase):
 class TestFailure(MiddlewareTestCase):
     """Nova answers 500 to what it does not expect; we know more."""
 
-    def answer_to(self, failure, status=500):
+    def answer_to(self, failure, status=500, method='DELETE',
+                  path=f'{PATH}/{base.VOLUME}'):
         self.application.response = webob.Response(
             b'{"computeFault": {}}', status=status)
         context = self.context()
         target.of(context).failure = failure
-        return self.send('DELETE', f'{PATH}/{base.VOLUME}', context=context)
+        return self.send(method, path, context=context)
 
     def test_code_and_message_are_ours(self):
         bu = {'service_provider': 'bu', 'reason': 'it is night'}
@@ -343,6 +344,14 @@ class TestFailure(MiddlewareTestCase):
     def test_what_nova_understood_stays(self):
         failure = exceptions.HomeUnavailable(reason='it is night')
         self.assertEqual(409, self.answer_to(failure, 409).status_int)
+
+    def test_refusal_of_ours_says_why(self):
+        """Nova would say "failed to get volume", which is 400 as well."""
+        failure = exceptions.InvalidTarget(reason='it is night')
+        for more in ({}, {'method': 'POST', 'path': '/v2.1/servers'}):
+            response = self.answer_to(failure, 400, **more)
+            self.assertEqual(400, response.status_int)
+            self.assertIn('it is night', response.text)
 
 
 class TestOneAttachment(MiddlewareTestCase):

@@ -12,6 +12,7 @@
 
 """Each call of Nova's volume API goes to the cloud its volume lives in."""
 
+from cinderclient import exceptions as cinder_exceptions
 from nova import exception
 from nova import objects
 from nova.volume import cinder
@@ -102,6 +103,27 @@ class TestHome(VolumeAPITestCase):
             'volume_id': base.HOME_VOLUME, 'project_id': 'p'}})
         self.api.create_snapshot(self.context(), base.HOME_VOLUME, 'n', '')
         self.assertOnlyAsked('home', 'POST /snapshots')
+
+    def test_cinder_does_not_know_now_where_it_lives(self):
+        self.clouds.mock.get(
+            f'{self.home.cinder_url}/volumes/{base.VOLUME}', status_code=503,
+            json={'serviceUnavailable': {'code': 503,
+                                         'message': 'bu is away'}})
+        context = self.context()
+        self.assertRaises(exception.CinderConnectionFailed, self.api.get,
+                          context, base.VOLUME)
+        self.assertIn('bu is away', str(target.of(context).failure))
+
+    def test_cinder_fails_for_what_it_is_known_to_have(self):
+        """It fails as it does without us."""
+        self.clouds.mock.get(
+            f'{self.home.cinder_url}/volumes/{base.VOLUME}', status_code=503,
+            json={})
+        context = self.context()
+        target.of(context).note(base.VOLUME, target.HOME)
+        self.assertRaises(cinder_exceptions.ClientException, self.api.get,
+                          context, base.VOLUME)
+        self.assertIsNone(target.of(context).failure)
 
     def test_volume_seen_at_home_stays_there(self):
         self.home.add_volume(base.VOLUME)
