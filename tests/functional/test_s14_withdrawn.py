@@ -153,6 +153,8 @@ class TestWithdrawn(base.ServerScenario):
     def test_bu_takes_the_rule_away(self):
         """The tokens of before end by themselves."""
         clouds.must(self.landlord.command('revoke', '--user', 'alice'))
+        # Keystone revokes all tokens of that second.
+        time.sleep(1)
         with self.landlord.ruling({
                 'name': 'short', 'users': 'alice', 'projects': 'research',
                 'roles': {'member': 'member'}, 'local_project': 'research',
