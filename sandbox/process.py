@@ -127,18 +127,6 @@ def end(wanted: dict[int, int], grace: float) -> None:
             return
 
 
-def _be_as_nice(pid: int) -> None:
-    """Have a new session yield to others as far as we do.
-
-    With autogroup, see sched(7), the nice value of a process counts only
-    among those of its own session.
-    """
-    try:
-        pathlib.Path(f'/proc/{pid}/autogroup').write_text(str(os.nice(0)))
-    except OSError:
-        pass
-
-
 class Supervisor:
     """Knows the processes of a sandbox by their pid and start time."""
 
@@ -189,7 +177,6 @@ class Supervisor:
                 service.command, stdin=subprocess.DEVNULL, stdout=stream,
                 stderr=stream, env=environment(self.site, service.env),
                 cwd=self.site.instance, start_new_session=True)
-        _be_as_nice(child.pid)
         found = stat(child.pid)
         self._path(service).write_text(json.dumps(dataclasses.asdict(Record(
             child.pid, found[1] if found else 0, offset,
