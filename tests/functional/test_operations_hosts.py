@@ -85,6 +85,9 @@ class TestHosts(operations.OperationScenario):
             self.operate('evacuate', self.server, by=self.admin)
             # Since 2.95 somebody has to start it.
             self.wait_for_server('SHUTOFF')
+            # It has stopped a moment before it has moved.
+            clouds.wait_for('it to have moved', lambda: (
+                self.host != self.before))
             self.assert_is_elsewhere()
         self.operate('start', self.server)
         self.wait_for_server('ACTIVE')
