@@ -175,6 +175,14 @@ class Partner(base.ServerScenario):
         self.assertLess(response.elapsed.total_seconds(), bound,
                         error['message'])
 
+    def assert_skipped(self, ask):
+        """It is left alone, but for a call now and then that tries it."""
+        response = ask()
+        if response.elapsed.total_seconds() >= SLOWER:
+            self.assert_says(BOUND, response)
+            response = ask()
+        self.assert_says(SLOWER, response)
+
     def assert_back(self):
         """All of bu is used again, and nothing was left behind."""
         self.assert_untouched('bu', self.foreign)
@@ -214,7 +222,7 @@ class Faults:
                 self.assert_says(BOUND, answer.result())
             for ask in (self.attach_foreign, self.show_foreign,
                         self.detach_foreign):
-                self.assert_says(SLOWER, ask())
+                self.assert_skipped(ask)
         self.assert_back()
 
     def test_stopped(self):
