@@ -165,11 +165,14 @@ class Recovery:
         """Take a volume from a server, as far as it has it."""
         bdm = mapping.bdm
         block_device_mapping.note(context, bdm)
-        if not bdm.connection_info and mapping.attachment and (
-                mapping.attachment.connection_info):
-            # NOTE: Nova saves it only after the guest has the disk.
-            bdm.connection_info = jsonutils.dumps(
-                mapping.attachment.connection_info)
+        if not bdm.connection_info and mapping.attachment:
+            # NOTE: Nova saves it only after the guest has the disk. Its API
+            # checks and translates what the other cloud says.
+            connection = manager.volume_api.attachment_get(
+                context, bdm.attachment_id)['connection_info']
+            if connection:
+                bdm.connection_info = jsonutils.dumps(
+                    {**connection, 'serial': bdm.volume_id})
         if bdm.connection_info:
             manager._detach_volume(context, bdm, server,
                                    attachment_id=bdm.attachment_id)

@@ -22,10 +22,15 @@ from nova.volume import cinder
 
 from mixmatch_nova import recovery
 from mixmatch_nova import target
+from tests.unit import fixtures as own_fixtures
 from tests.unit.mixmatch_nova import base
 from tests.unit.mixmatch_nova import test_block_device_mapping
 
-CONNECTION = {'driver_volume_type': 'rbd', 'serial': base.VOLUME}
+#: As Cinder says it, and as Nova keeps it.
+AT_BU = own_fixtures.connection_info()
+CONNECTION = {'driver_volume_type': 'rbd', 'serial': base.VOLUME,
+              'data': {key: value for key, value in AT_BU.items()
+                       if key != 'driver_volume_type'}}
 OTHER = '66666666-0000-4000-8000-000000000006'
 
 
@@ -81,12 +86,10 @@ class TestRecovery(test_block_device_mapping.MappingTestCase):
         else:
             self.clouds.mock.get(url, status_code=404, json={})
 
-    def recover(self, times=1):
+    def recover(self):
         """What the next nova-compute does."""
-        after = recovery.Recovery(self.federation)
-        for _ in range(times):
-            after.run(self.context(auth_token=None, is_admin=True),
-                      self.manager)
+        recovery.Recovery(self.federation).run(
+            self.context(auth_token=None, is_admin=True), self.manager)
 
     def outcome(self):
         """How the event ended that had begun."""
@@ -96,10 +99,12 @@ class TestRecovery(test_block_device_mapping.MappingTestCase):
             self.context(), action.id)
         return event.result, event.details
 
-    def assert_detached(self, connection=None):
-        self.assertEqual([(base.VOLUME, base.ATTACHMENT,
-                           json.dumps(connection) if connection else None)],
-                         self.manager.detached)
+    def assert_detached(self, connection):
+        (volume_id, attachment_id, found), = self.manager.detached
+        self.assertEqual((base.VOLUME, base.ATTACHMENT),
+                         (volume_id, attachment_id))
+        found = json.loads(found)
+        self.assertEqual(connection, {key: found[key] for key in connection})
 
     def assert_left_alone(self):
         self.assertEqual([], self.manager.detached)
@@ -157,10 +162,18 @@ class TestRecovery(test_block_device_mapping.MappingTestCase):
     def test_attach_that_connected_is_undone(self):
         """The guest may have the disk, before the mapping knows how."""
         self.begin_attach()
-        self.at_bu('attaching', 'attaching', connection_info=CONNECTION)
+        self.at_bu('attaching', 'attaching', connection_info=AT_BU)
         self.recover()
         self.assert_detached(CONNECTION)
         self.assertEqual('Error', self.outcome()[0])
+
+    def test_connection_with_a_key_of_home_is_not_used(self):
+        self.begin_attach()
+        self.at_bu('attaching', 'attaching', connection_info={
+            **AT_BU, 'secret_uuid': 'secret-of-home'})
+        self.recover()
+        self.assert_left_alone()
+        self.assertIn('cannot be ended yet', self.log.output)
 
     def test_what_is_in_use_is_left_alone(self):
         for begin in (self.begin_attach, self.begin_detach):
@@ -196,7 +209,7 @@ class TestRecovery(test_block_device_mapping.MappingTestCase):
         after.run(context, self.manager)
         self.assert_left_alone()
         self.assertIn('cannot be ended yet', self.log.output)
-        self.at_bu('detaching', 'attached', connection_info=CONNECTION)
+        self.at_bu('detaching', 'attached', connection_info=AT_BU)
         after.run(context, self.manager)
         self.assert_detached(CONNECTION)
         asked = len(self.asked('bu'))
