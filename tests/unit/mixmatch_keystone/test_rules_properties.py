@@ -19,6 +19,10 @@ from mixmatch_keystone import rules
 from tests.unit import base
 from tests.unit.mixmatch_keystone import people
 
+#: How fast a busy machine makes examples says nothing about rules.
+SETTINGS = hypothesis.settings(
+    deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+
 ROLES = ('reader', 'member', 'admin', 'service')
 
 NAMES = strategies.one_of(
@@ -62,6 +66,7 @@ def with_roles(who, roles):
 
 class TestProperties(base.TestCase):
 
+    @SETTINGS
     @hypothesis.given(IDENTITY_PROVIDER, SOMEBODY, ROLE_SETS)
     def test_more_roles_at_home_never_give_fewer_here(self, idp, who, more):
         before = decided(idp, who)
@@ -71,6 +76,7 @@ class TestProperties(base.TestCase):
             self.assertEqual(before.project, after.project)
             self.assertLessEqual(before.roles, after.roles)
 
+    @SETTINGS
     @hypothesis.given(IDENTITY_PROVIDER, SOMEBODY)
     def test_nothing_without_a_rule_about_it(self, idp, who):
         grant = decided(idp, who)
@@ -83,6 +89,7 @@ class TestProperties(base.TestCase):
         self.assertLessEqual(grant.roles, frozenset().union(
             *about[0].roles.values()))
 
+    @SETTINGS
     @hypothesis.given(SOMEBODY, IDENTITY_PROVIDER)
     def test_no_text_makes_it_another_clouds_rule(self, who, theirs):
         known = rules.Rules({
@@ -90,6 +97,7 @@ class TestProperties(base.TestCase):
             'nu': theirs})
         self.assertRaises(rules.Refused, known.decide, 'moc', who)
 
+    @SETTINGS
     @hypothesis.given(SOMEBODY, SOMEBODY)
     def test_projects_of_two_never_meet(self, one, other):
         """What the schema demands of names that are filled in."""
@@ -97,6 +105,7 @@ class TestProperties(base.TestCase):
         if one.project != other.project:
             self.assertNotEqual(project.of(one), project.of(other))
 
+    @SETTINGS
     @hypothesis.given(NAMES, NAMES)
     def test_a_name_without_a_star_means_itself(self, name, other):
         hypothesis.assume('*' not in name)
