@@ -27,6 +27,15 @@ from sandbox import state
 from sandbox import topology
 
 READY = 'Join ServiceGroup membership for this service'
+#: How many hosts the scheduler takes for alive. After a restart that is a
+#: few seconds later than they are ready.
+ALIVE = '''
+select count(*) from compute_nodes join services
+    on services.host = compute_nodes.host and `binary` = 'nova-compute'
+where compute_nodes.deleted = 0 and services.deleted = 0
+    and coalesce(last_seen_up, services.created_at)
+        > utc_timestamp() - interval 50 second
+'''
 PRIVSEP = ('nova_sys_admin', 'privsep_osbrick',
            'vif_plug_linux_bridge_privileged', 'vif_plug_ovs_privileged')
 
@@ -166,11 +175,10 @@ def nodes(site: state.Site, cloud: model.Cloud) -> list[model.Node]:
     def map_host() -> None:
         deadline = time.monotonic() + 60
         while int(mariadb.value(
-                site, cloud, 'nova',
-                'select count(*) from compute_nodes')) < cloud.computes:
+                site, cloud, 'nova', ALIVE)) < cloud.computes:
             if time.monotonic() > deadline:
                 raise process.Failed(f'{name}/nova-compute',
-                                     'made no compute node in 60 s',
+                                     'not alive, or no compute node, in 60 s',
                                      site.log(name, 'nova-compute'))
             time.sleep(0.2)
         manage('nova-host', 'cell_v2', 'discover_hosts', '--verbose')
