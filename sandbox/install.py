@@ -12,6 +12,9 @@
 
 """What the machine needs: Debian packages and a virtual environment."""
 
+from collections.abc import Iterator
+import contextlib
+import fcntl
 import hashlib
 import os
 import pathlib
@@ -32,6 +35,8 @@ HARDWARE = ('ceph-mon', 'ceph-mgr', 'ceph-osd', 'ceph-common',
             'qemu-system-x86', 'qemu-block-extra', 'python3-libvirt',
             'python3-rados', 'python3-rbd', 'busybox-static', 'cpio')
 POLICY = pathlib.Path('/usr/sbin/policy-rc.d')
+#: Several sandboxes may be installed at the same time.
+LOCK = pathlib.Path('/run/lock/mixmatch-sandbox-packages')
 
 
 def install(site: state.Site, report: progress.Progress) -> None:
@@ -67,7 +72,20 @@ def missing(names: tuple[str, ...]) -> list[str]:
 def packages(site: state.Site, report: progress.Progress,
              names: tuple[str, ...]) -> None:
     """Install Debian packages, and start none of their services."""
-    wanted = missing(names)
+    if missing(names):
+        with _one_at_a_time():
+            _install(site, report, missing(names))
+
+
+@contextlib.contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    with LOCK.open('w') as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        yield
+
+
+def _install(site: state.Site, report: progress.Progress,
+             wanted: list[str]) -> None:
     if not wanted:
         return
     since = report.elapsed()
