@@ -123,6 +123,13 @@ class Asker:
         # NOTE: a list can do without who was down a moment ago.
         return self.ask(ask, learn, timeout, patience=0)
 
+    def note_holding(self, kind: str, project_id: str, name: str) -> None:
+        """Learn that a project has something at a service provider.
+
+        :param kind: of what, as for :meth:`ask_for_listing`
+        """
+        self._holdings.note(f'{kind} {project_id}', name, True)
+
     def begin(self, name: str, question: Question) -> None:
         """Ask one, and wait for nothing: the answer is kept elsewhere."""
         self._submit(question, name, math.inf, health.PATIENCE)

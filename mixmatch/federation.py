@@ -91,6 +91,11 @@ class Federation:
             return self._of_process
 
     @property
+    def options(self) -> Any:
+        """The group [mixmatch] of the configuration."""
+        return self._conf.mixmatch
+
+    @property
     def names(self) -> tuple[str, ...]:
         """The service providers that the configuration names."""
         return tuple(self._conf.mixmatch.service_providers)
@@ -237,6 +242,10 @@ class Federation:
         """
         return self._process.asker.ask_for_listing(
             kind, project_id, names, question, timeout)
+
+    def note_holding(self, kind: str, project_id: str, name: str) -> None:
+        """Tell lists that a project has something at a service provider."""
+        self._process.asker.note_holding(kind, project_id, name)
 
     def _service_login(self, name: str, project_id: str | None = None
                        ) -> tuple[login.Key, logins.Make]:
