@@ -10,19 +10,23 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Where a volume lives that home does not have."""
+"""Where a volume or a snapshot lives that home does not have."""
 
 import functools
+import threading
 from typing import Any
 
-from cinderclient import api_versions
-from cinderclient import exceptions as cinder_exceptions
+import cachetools
 from oslo_log import log as logging
 
 from mixmatch import exceptions
 from mixmatch import federation
+from mixmatch_cinder import partner
+from mixmatch_cinder import routes
 
 LOG = logging.getLogger(__name__)
+
+Found = tuple[str, dict[str, Any]]
 
 
 class ClaimedTwice(exceptions.MixmatchException):
@@ -31,85 +35,90 @@ class ClaimedTwice(exceptions.MixmatchException):
     Each is asked for the id, so each could claim it.
     """
 
-    msg_fmt = ('Volume %(volume_id)s is claimed by more than one service '
+    msg_fmt = ('%(what)s %(volume_id)s is claimed by more than one service '
                'provider: %(claimed_by)s. Name the right one.')
     code = 409
 
 
 class Locator:
-    """Asks service providers for a volume.
+    """Asks service providers for a volume, and remembers who has it.
 
     :param clouds: the service providers of this process
+    :param size: how many locations are remembered
+    :param seconds: for how long
     """
 
-    def __init__(self, clouds: federation.Federation) -> None:
+    def __init__(self, clouds: federation.Federation, size: int = 10_000,
+                 seconds: float = 3600) -> None:
         self._clouds = clouds
+        self._partner = partner.Partner(clouds)
+        self._lock = threading.Lock()
+        self._known: cachetools.TTLCache = cachetools.TTLCache(size, seconds)
 
-    def find(self, context: Any, names: list[str], volume_id: str,
-             microversion: str, token_info: dict[str, Any] | None = None
-             ) -> tuple[str, dict[str, Any]] | None:
-        """Ask service providers, all at the same time.
+    def find(self, who: partner.Who, names: list[str], kind: routes.Kind,
+             resource_id: str) -> Found | None:
+        """Ask the one that had it, else all, at the same time.
 
-        :param context: of the user's request at home
-        :param names: the service providers to ask
-        :param volume_id: the id of the volume
-        :param microversion: in which version of the API to answer; an older
-            Cinder answers in its newest
-        :param token_info: the body of the user's token, where it is known
+        :param names: the service providers that may be asked
+        :param resource_id: as Cinder writes it
         :returns: the service provider and its body of the volume; None if
             all say that there is no such volume for this user
         :raises ServiceProviderUnavailable: one that could have it does not
             answer; "not found" would be a lie
         :raises ClaimedTwice: several say that they have it
         """
+        key = who.project_id, kind.collection, resource_id
+        with self._lock:
+            known = self._known.get(key)
+        if known in names:
+            found = self._ask_all(who, [known], kind, resource_id)
+            if found:
+                return found
+            with self._lock:
+                self._known.pop(key, None)
+        return self._ask_all(who, names, kind, resource_id, key)
+
+    def _ask_all(self, who: partner.Who, names: list[str], kind: routes.Kind,
+                 resource_id: str, key: Any = None) -> Found | None:
         answers = self._clouds.ask(names, functools.partial(
-            self._ask, context, token_info, volume_id, microversion))
-        found = [name for name, volume in answers.answered.items() if volume]
+            self._ask, who, kind, resource_id))
+        found = [name for name, body in answers.answered.items() if body]
         if len(found) > 1:
-            raise ClaimedTwice(volume_id=volume_id,
+            raise ClaimedTwice(what=kind.member.capitalize(),
+                               volume_id=resource_id,
                                claimed_by=', '.join(sorted(found)))
         if found:
+            # NOTE: who is silent now could claim it as well.
+            if key and not answers.missing:
+                with self._lock:
+                    self._known[key] = found[0]
             return found[0], answers.answered[found[0]]
         for name, exc in answers.missing.items():
-            LOG.info('Volume %(volume)s may be at %(sp)s: %(reason)s',
-                     {'volume': volume_id, 'sp': name, 'reason': exc})
+            LOG.info('%(what)s %(id)s may be at %(sp)s: %(reason)s',
+                     {'what': kind.member.capitalize(), 'id': resource_id,
+                      'sp': name, 'reason': exc})
         if answers.missing:
             raise next(iter(answers.missing.values()))
         return None
 
-    def _ask(self, context: Any, token_info: dict[str, Any] | None,
-             volume_id: str, microversion: str,
+    def _ask(self, who: partner.Who, kind: routes.Kind, resource_id: str,
              name: str) -> dict[str, Any] | None:
-        there = self._clouds.service_provider(name)
         try:
-            user = self._clouds.user_login(name, context.auth_token,
-                                           context.project_id, token_info)
+            reply = self._partner.send(
+                name, who, 'GET', f'/{kind.collection}/{resource_id}')
         except (exceptions.Refused,
                 exceptions.UnknownServiceProvider) as exc:
-            LOG.debug('Not asked for volume %(volume)s: %(reason)s',
-                      {'volume': volume_id, 'reason': exc})
+            LOG.debug('Not asked for %(what)s %(id)s: %(reason)s',
+                      {'what': kind.member, 'id': resource_id, 'reason': exc})
             return None
-        wanted = min(api_versions.APIVersion(microversion),
-                     api_versions.APIVersion(there.highest_microversion(user)))
-        client = there.volume_client(
-            user, wanted.get_string(),
-            global_request_id=context.global_request_id or context.request_id)
-        try:
-            _response, body = client.client.get(f'/volumes/{volume_id}')
-        except cinder_exceptions.NotFound:
+        if reply.status == 404:
             return None
-        except cinder_exceptions.ClientException as exc:
-            raise exceptions.ServiceProviderUnavailable(
-                service_provider=name,
-                reason=f'its Cinder answered HTTP {exc.code}') from exc
-        return self._checked(name, volume_id, body)
-
-    @staticmethod
-    def _checked(name: str, volume_id: str, body: Any) -> dict[str, Any]:
-        volume = body.get('volume') if isinstance(body, dict) else None
-        if not isinstance(volume, dict) or volume.get('id') != volume_id:
-            raise exceptions.ServiceProviderUnavailable(
-                service_provider=name,
-                reason='its Cinder answered with something else than volume '
-                       f'{volume_id}')
-        return volume
+        if reply.status != 200:
+            raise partner.unusable(
+                name, f'its Cinder answered HTTP {reply.status}')
+        found = reply.body.get(kind.member)
+        if not isinstance(found, dict) or found.get('id') != resource_id:
+            raise partner.unusable(
+                name, 'its Cinder answered with something else than '
+                f'{kind.member} {resource_id}')
+        return found

@@ -10,43 +10,42 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The paste filter of home's cinder-api: foreign volumes are found.
+"""The paste filter of home's cinder-api: all clouds in one place.
 
-A user's tools ask home's Cinder for a volume before they ask Nova to attach
-it. What home does not have is looked for at the service providers; the answer
-is theirs, marked with the name of the one that has it.
+Lists hold what the project has at home and at the service providers. What
+home does not have is looked for there, and what a user does to it is sent on;
+answers are marked with the name of the service provider.
+
+Home's Cinder is always asked first about an id, and only what it never had is
+looked for elsewhere: local work costs no request more.
 """
 
 from collections.abc import Callable
-import re
 from typing import Any
-import uuid
 
 from cinder.api.openstack import wsgi
-from cinder import exception
-from cinder import objects
 from oslo_config import cfg
 from oslo_log import log as logging
-from oslo_utils import uuidutils
 import webob
 import webob.dec
 import webob.exc
 
 from mixmatch import exceptions
 from mixmatch import federation
+from mixmatch_cinder import cursor
+from mixmatch_cinder import forward
+from mixmatch_cinder import home
+from mixmatch_cinder import listing
 from mixmatch_cinder import locator
+from mixmatch_cinder import partner
+from mixmatch_cinder import routes
+from mixmatch_cinder import summary
 
 LOG = logging.getLogger(__name__)
 
-#: In the body of a volume: the service provider that it lives at. What
-#: mixmatch_nova reads.
-MARK = 'os-mixmatch:service_provider'
-
-_VOLUME = re.compile(r'(/[^/]+)?/volumes/(?P<volume>[^/]+)/?')
-
 
 class Volumes:
-    """Serves ``GET /volumes/{id}`` of volumes of other clouds.
+    """Serves what concerns volumes and snapshots of other clouds.
 
     :param application: Cinder's API
     :param clouds: the service providers of this process
@@ -56,71 +55,95 @@ class Volumes:
                  clouds: federation.Federation) -> None:
         self._application = application
         self._clouds = clouds
-        self._locator = locator.Locator(clouds)
+        self._locator = locator.Locator(
+            clouds, clouds.options.location_cache_size,
+            clouds.options.location_cache_time)
+        self._listings = listing.Listings(application, clouds)
+        self._summaries = summary.Summaries(application, clouds)
+        self._forwarder = forward.Forwarder(clouds)
 
     @webob.dec.wsgify
     def __call__(self, request: webob.Request) -> Any:
-        match = _VOLUME.fullmatch(request.path_info)
-        if request.method != 'GET' or match is None:
+        route = routes.of(request)
+        who = partner.Who.of(request)
+        if route is None or who is None:
             return self._application
-        response = request.get_response(self._application)
-        context = request.environ.get('cinder.context')
-        if (response.status_int != 404 or context is None
-                or not context.auth_token
-                or not uuidutils.is_uuid_like(match['volume'])):
-            return response
-        volume_id = str(uuid.UUID(match['volume']))
-        if _was_ever_at_home(context, volume_id):
-            return response
+        choice = routes.take_choice(request)
         try:
-            volume = self._foreign(request, context, volume_id)
+            return self._serve(request, route, who, choice)
         except exceptions.MixmatchException as exc:
             kind = webob.exc.status_map[exc.code]
             return wsgi.Fault(kind(explanation=str(exc)))
-        if volume:
+
+    def _serve(self, request: webob.Request, route: routes.Route,
+               who: partner.Who, choice: str) -> Any:
+        """The answer.
+
+        :raises MixmatchException: is the answer
+        """
+        only = choice not in ('', routes.ALL, routes.NONE)
+        if only:
+            self._clouds.check(choice, who.token_info or {})
+            names = [choice]
+        elif choice == routes.NONE:
+            names = []
+        else:
+            names = who.may_use(self._clouds)
+        if request.method == 'GET' and route.collection in routes.KINDS and (
+                route.is_listing or route.is_summary):
+            # NOTE: whatever the link was for, Cinder knows no such filter.
+            position = request.GET.pop(cursor.QUERY, None)
+            if (not names or not (choice or self._merges)
+                    or listing.is_of_home(request, who.context)):
+                return self._application
+            if route.is_summary:
+                return self._summaries.answer(request, who, names, only)
+            return self._listings.answer(request, route, who, names, only,
+                                         position)
+        if request.method == 'POST' and (route.collection, route.item) == (
+                'volumes', ''):
+            target = self._forwarder.target(request, who,
+                                            choice if only else '')
+            if target:
+                return self._forwarder.create(request, who, *target)
+        return self._at_home_or_foreign(request, route, who, names)
+
+    @property
+    def _merges(self) -> bool:
+        return self._clouds.options.merge_listings
+
+    def _at_home_or_foreign(self, request: webob.Request, route: routes.Route,
+                            who: partner.Who, names: list[str]) -> Any:
+        about = forward.source(request, route)
+        if about is None and route.collection in routes.KINDS and route.id:
+            about = route.kind, route.id
+        if not names or about is None:
+            return self._application
+        request.make_body_seekable()
+        response = request.get_response(self._application)
+        if response.status_int != 404 or home.ever_had(
+                who.context, about[0], [about[1]]):
+            return response
+        found = self._locator.find(who, names, *about)
+        if found is None:
+            return response
+        name, body = found
+        LOG.debug('%(what)s %(id)s lives at %(sp)s',
+                  {'what': about[0].member, 'id': about[1], 'sp': name})
+        if request.method == 'GET' and not route.below:
             # NOTE: the headers stay: version of the API, request id.
             response.status_int = 200
-            response.json = {'volume': volume}
-        return response
-
-    def _foreign(self, request: webob.Request, context: Any,
-                 volume_id: str) -> dict[str, Any] | None:
-        token_info = request.environ.get('keystone.token_info') or {}
-        offered = self._clouds.offered(token_info)
-        names = [name for name in self._clouds.names if name in offered]
-        if not names:
-            return None
-        found = self._locator.find(context, names, volume_id,
-                                   _microversion(request), token_info)
-        if found is None:
-            return None
-        name, volume = found
-        LOG.debug('Volume %(volume)s lives at %(sp)s',
-                  {'volume': volume_id, 'sp': name})
-        return {**volume, MARK: name}
-
-
-def _was_ever_at_home(context: Any, volume_id: str) -> bool:
-    """Whether the id is one of home's, deleted or another project's.
-
-    No service provider is told of it then, and none can claim it.
-    """
-    try:
-        objects.Volume.get_by_id(context.elevated(read_deleted='yes'),
-                                 volume_id)
-    except exception.VolumeNotFound:
-        return False
-    return True
-
-
-def _microversion(request: webob.Request) -> str:
-    """The version that the request asks for; 3.0 if it asks for none."""
-    header = request.headers.get('OpenStack-API-Version', '')
-    match = re.search(r'\bvolume\s+(3\.\d+)', header)
-    if match:
-        return match[1]
-    latest = re.search(r'\bvolume\s+latest\b', header)
-    return '3.9999' if latest else '3.0'
+            response.json = {route.kind.member: listing.foreign(
+                request, route.kind, name, body)}
+            return response
+        if route.item:
+            return self._forwarder.item(request, route, who, name)
+        if route.collection == 'volumes':
+            return self._forwarder.create(request, who, name, None)
+        if route.collection == 'snapshots':
+            return self._forwarder.snapshot(request, who, name)
+        raise forward.NotFromHome.of(name, f'Volume {about[1]}',
+                                     f'{request.method} /{route.collection}')
 
 
 def factory(global_conf: dict[str, str], **local_conf: str

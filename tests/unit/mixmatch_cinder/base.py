@@ -13,12 +13,18 @@
 """What the tests of the Cinder filter share."""
 
 from cinder import context as cinder_context
+import webob
 
 from mixmatch import federation
+from mixmatch_cinder import middleware
 from tests.unit import base
 from tests.unit import fixtures
+from tests.unit.mixmatch_cinder import cinders
 
 VOLUME = '22222222-0000-4000-8000-000000000002'
+
+#: A machine that is busy must not look like a cloud that is away.
+PATIENT = 'ask_timeout = 300\n'
 
 
 class CinderTestCase(base.TestCase):
@@ -40,7 +46,7 @@ class CinderTestCase(base.TestCase):
         kwargs = {'auth_token': self.home.token(user), **kwargs}
         return cinder_context.RequestContext(
             f'home-id-of-{user}', f'home-id-of-{self.home.projects[user]}',
-            is_admin=False, overwrite=False, **kwargs)
+            **{'is_admin': False, 'overwrite': False, **kwargs})
 
     def answer(self, sp, **kwargs):
         """Let a service provider's Cinder answer so for the volume."""
@@ -48,6 +54,54 @@ class CinderTestCase(base.TestCase):
 
     def asked(self):
         """The service providers that were asked for the volume."""
-        return sorted(each.hostname
-                      for each in self.clouds.mock.request_history
-                      if each.path.endswith(VOLUME))
+        return self.asked_since(0)
+
+    def asked_since(self, number):
+        """The same without the first ones."""
+        return sorted([each.hostname
+                       for each in self.clouds.mock.request_history
+                       if each.path.endswith(VOLUME)][number:])
+
+
+class RealCinderTestCase(CinderTestCase):
+    """The same with a real Cinder in each cloud."""
+
+    options = 'listing_refresh = 0\n'
+
+    def setUp(self):
+        super().setUp()
+        self.cinders = self.useFixture(cinders.Cinders(self.clouds))
+        self.restart()
+
+    def restart(self):
+        """Begin anew, with the options of the test."""
+        self.federation = federation.Federation(fixtures.configuration(
+            self, fixtures.text(*self.names).replace(
+                '[mixmatch]\n', '[mixmatch]\n' + PATIENT + self.options)))
+        self.another_process()
+
+    def another_process(self):
+        """... of home's cinder-api, which remembers nothing."""
+        self.filter = middleware.Volumes(self.cinders.application,
+                                         self.federation)
+
+    def send(self, path, method='GET', version='3.71', body=None,
+             headers=(), user='alice', **kwargs):
+        """What a client sends to home's cinder-api."""
+        context = self.context(user, **{'roles': ['member', 'reader'],
+                                        **kwargs})
+        request = webob.Request.blank(
+            path, base_url='http://home:8776/v3', method=method, headers={
+                'OpenStack-API-Version': f'volume {version}', **dict(headers)},
+            environ={'cinder.context': context,
+                     'keystone.token_info': self.home.token_body(user)})
+        if body is not None:
+            request.content_type = 'application/json'
+            request.json = body
+        return request.get_response(self.filter)
+
+    def get(self, path, **kwargs):
+        """What it must get."""
+        response = self.send(path, **kwargs)
+        self.assertEqual(200, response.status_int, response.text)
+        return response.json

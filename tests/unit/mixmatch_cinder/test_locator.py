@@ -19,15 +19,24 @@ import requests
 
 from mixmatch import exceptions
 from mixmatch_cinder import locator
+from mixmatch_cinder import partner
+from mixmatch_cinder import routes
 from tests.unit.mixmatch_cinder import base
 
 
-class TestLocator(base.CinderTestCase):
+class LocatorTestCase(base.CinderTestCase):
+
+    def setUp(self):
+        super().setUp()
+        self.locator = locator.Locator(self.federation)
 
     def find(self, microversion='3.0', names=None, context=None):
-        return locator.Locator(self.federation).find(
-            context or self.context(), list(names or self.names),
-            base.VOLUME, microversion)
+        return self.locator.find(
+            partner.Who(context or self.context(), microversion),
+            list(names or self.names), routes.VOLUMES, base.VOLUME)
+
+
+class TestLocator(LocatorTestCase):
 
     def test_found_at_one(self):
         self.mit.add_volume(base.VOLUME, size=7)
@@ -121,7 +130,7 @@ class TestLocator(base.CinderTestCase):
             self.answer(self.bu, json=body)
             exc = self.assertRaises(exceptions.ServiceProviderUnavailable,
                                     self.find)
-            self.assertIn('something else', str(exc))
+            self.assertIn('its Cinder answered', str(exc))
 
     def test_answer_that_is_not_json(self):
         self.answer(self.bu, text='<html>Welcome</html>')
@@ -135,3 +144,66 @@ class TestLocator(base.CinderTestCase):
     def test_user_without_an_assertion(self):
         self.clouds.mock.post(self.home.ecp_url, status_code=403)
         self.assertIsNone(self.find())
+
+
+class TestRemembered(LocatorTestCase):
+    """Who had it is asked alone."""
+
+    def asked_again(self, **kwargs):
+        before = len(self.asked())
+        try:
+            return self.find(**kwargs)
+        finally:
+            self.again = self.asked_since(before)
+
+    def test_only_the_one_that_has_it_is_asked_again(self):
+        self.mit.add_volume(base.VOLUME)
+        self.find()
+        self.assertEqual('mit', self.asked_again()[0])
+        self.assertEqual(['mit'], self.again)
+
+    def test_its_outage_is_no_reason_to_ask_others(self):
+        self.mit.add_volume(base.VOLUME)
+        self.find()
+        self.answer(self.mit, exc=requests.exceptions.ConnectTimeout)
+        exc = self.assertRaises(exceptions.ServiceProviderUnavailable,
+                                self.asked_again)
+        self.assertEqual('mit', exc.service_provider)
+        self.assertEqual(['mit'], self.again)
+
+    def test_another_project_finds_out_for_itself(self):
+        self.mit.add_volume(base.VOLUME)
+        self.find()
+        self.asked_again(context=self.context('bob'))
+        self.assertEqual(['bu', 'mit'], self.again)
+
+    def test_what_is_gone_is_forgotten(self):
+        self.mit.add_volume(base.VOLUME)
+        self.find()
+        self.answer(self.mit, status_code=404, json={})
+        self.assertIsNone(self.asked_again())
+        self.assertEqual(['bu', 'mit', 'mit'], self.again)
+        self.asked_again()
+        self.assertEqual(['bu', 'mit'], self.again)
+
+    def test_a_claim_that_one_could_not_contradict_is_not_kept(self):
+        self.answer(self.bu, exc=requests.exceptions.ReadTimeout)
+        self.mit.add_volume(base.VOLUME)
+        self.find()
+        self.answer(self.bu, status_code=404, json={})
+        self.asked_again()
+        self.assertEqual(['bu', 'mit'], self.again)
+
+    def test_who_may_no_longer_be_asked_is_not(self):
+        self.mit.add_volume(base.VOLUME)
+        self.find()
+        self.assertIsNone(self.asked_again(names=['bu']))
+        self.assertEqual(['bu'], self.again)
+
+    def test_bounded_in_number(self):
+        self.locator = locator.Locator(self.federation, size=1)
+        self.mit.add_volume(base.VOLUME)
+        self.find()
+        self.asked_again(context=self.context('bob'))
+        self.asked_again()
+        self.assertEqual(['bu', 'mit'], self.again)

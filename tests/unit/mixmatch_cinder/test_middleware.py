@@ -186,15 +186,15 @@ class TestNotAsked(MiddlewareTestCase):
         self.assertNotAsked()
 
     def test_id_that_is_no_uuid(self):
-        for path in ('detail', 'summary', 'no-uuid', base.VOLUME[:-1]):
+        for path in ('no-uuid', base.VOLUME[:-1], 'detail/x'):
             self.assertNotAsked(path=path)
 
-    def test_what_is_below_a_volume(self):
-        self.assertNotAsked(path=base.VOLUME + '/metadata')
-
-    def test_other_methods(self):
+    def test_what_is_done_to_a_volume_of_home(self):
+        self.database.add_volume(base.VOLUME, 'home-id-of-teaching')
         for method in ('PUT', 'POST', 'DELETE'):
             self.assertNotAsked(method=method)
+            self.assertNotAsked(method=method,
+                                path=base.VOLUME + '/metadata')
 
     def test_without_a_token(self):
         self.assertNotAsked(context=self.context(auth_token=None))

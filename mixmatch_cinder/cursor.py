@@ -1,0 +1,125 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Where a client is in a list of several clouds.
+
+Each Cinder knows only markers of its own, so a place in the merged list is
+one marker for each cloud. It travels in the link to the next page. Clients
+that do not follow the link name the last row that they have seen: what the
+place was is then remembered, or found again (see :mod:`listing`).
+"""
+
+import base64
+import binascii
+import dataclasses
+import threading
+from typing import Any
+
+import cachetools
+from oslo_serialization import jsonutils
+
+from mixmatch import exceptions
+
+#: In the query of the link to the next page.
+QUERY = 'os-mixmatch:position'
+
+#: What stands for home among the names of clouds.
+HOME = ''
+
+
+class InvalidPosition(exceptions.MixmatchException):
+    msg_fmt = 'Invalid %(what)s: it is not from a link to the next page.'
+    code = 400
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """A row that was passed.
+
+    :param id: the marker
+    :param values: what its place in the list depends on
+    """
+
+    id: str
+    values: list[Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class Cursor:
+    """A place in the merged list.
+
+    :param last: the row before it
+    :param passed: the last row of each cloud that had one before it
+    """
+
+    last: Row
+    passed: dict[str, Row]
+
+    def encode(self) -> str:
+        """As text that may stand in a URL."""
+        return base64.urlsafe_b64encode(jsonutils.dump_as_bytes(
+            [_pair(self.last), {name: _pair(row) for name, row
+                                in self.passed.items()}])).decode()
+
+    @classmethod
+    def decode(cls, text: str, width: int) -> 'Cursor':
+        """What was encoded.
+
+        :param width: how many values decide the place of a row
+        :raises InvalidPosition: it was not
+        """
+        try:
+            last, passed = jsonutils.loads(base64.urlsafe_b64decode(text))
+            cursor = cls(Row(*last), {
+                name: Row(*pair) for name, pair in passed.items()})
+        except (ValueError, TypeError, AttributeError, binascii.Error) as exc:
+            raise InvalidPosition(what=QUERY) from exc
+        for row in (cursor.last, *cursor.passed.values()):
+            if not _is_row(row, width):
+                raise InvalidPosition(what=QUERY)
+        return cursor
+
+
+def _pair(row: Row) -> list[Any]:
+    return [row.id, row.values]
+
+
+def _is_row(row: Row, width: int) -> bool:
+    return (isinstance(row.id, str) and isinstance(row.values, list)
+            and len(row.values) == width
+            and all(value is None or isinstance(value, (str, int))
+                    for value in row.values))
+
+
+class Memory:
+    """The places where clients have been, of this process.
+
+    :param size: how many
+    :param seconds: for how long
+    """
+
+    def __init__(self, size: int = 10_000, seconds: float = 3600) -> None:
+        self._lock = threading.Lock()
+        self._cursors: cachetools.TTLCache = cachetools.TTLCache(
+            size, seconds)
+
+    def note(self, listing: Any, cursor: Cursor) -> None:
+        """Remember where a page ended.
+
+        :param listing: whose list, of what: whatever can be compared
+        """
+        with self._lock:
+            self._cursors[listing, cursor.last.id] = cursor
+
+    def get(self, listing: Any, marker: str) -> Cursor | None:
+        with self._lock:
+            return self._cursors.get((listing, marker))

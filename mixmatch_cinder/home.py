@@ -1,0 +1,51 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What home's own Cinder knows."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from cinder import objects
+
+from mixmatch_cinder import routes
+
+try:
+    from cinder.db.sqlalchemy import api as db
+    from cinder.db.sqlalchemy import models
+except ImportError:  # since 2026.2
+    from cinder.db import api as db
+    from cinder.db import models
+
+
+def ever_had(context: Any, kind: routes.Kind, ids: Iterable[str]) -> set[str]:
+    """Which ids are home's, deleted ones and other projects' included.
+
+    No service provider is told of such an id, and none can claim it.
+
+    :param context: of the request
+    :param ids: as Cinder writes them
+    """
+    wanted = list(ids)
+    if not wanted:
+        return set()
+    model = models.Volume if kind is routes.VOLUMES else models.Snapshot
+    with db.main_context_manager.reader.using(context) as session:
+        return {row.id for row in session.query(model.id).filter(
+            model.id.in_(wanted))}
+
+
+def zones(context: Any) -> set[str]:
+    """The availability zones of home."""
+    return {service.availability_zone for service in
+            objects.ServiceList.get_all_by_topic(context.elevated(),
+                                                 'cinder-volume')}

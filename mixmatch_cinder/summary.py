@@ -1,0 +1,94 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""How many volumes a project has in all its clouds, and of what size."""
+
+from collections.abc import Callable
+import functools
+from typing import Any
+
+import webob
+
+from mixmatch import federation
+from mixmatch_cinder import missing
+from mixmatch_cinder import partner
+
+#: Where it begins.
+NEEDS = '3.12'
+
+
+class Summaries:
+    """Adds up the summaries of home and of service providers.
+
+    :param application: home's Cinder
+    :param clouds: the service providers of this process
+    """
+
+    def __init__(self, application: Callable,
+                 clouds: federation.Federation) -> None:
+        self._application = application
+        self._clouds = clouds
+        self._partner = partner.Partner(clouds)
+
+    def answer(self, request: webob.Request, who: partner.Who,
+               names: list[str], only: bool) -> webob.Response:
+        """The summary of all.
+
+        :param names: the service providers to ask
+        :param only: whether nothing of home is wanted
+        """
+        response = request.get_response(self._application)
+        if response.status_int != 200:
+            return response
+        absent = missing.Missing('volumes', only)
+        answers = self._clouds.ask_for_listing(
+            'volumes', who.project_id, names,
+            functools.partial(self._ask, who))
+        found = [each for each in missing.split(answers, absent).values()
+                 if each]
+        total = response.json['volume-summary']
+        if only:
+            total = {**total, 'total_count': 0, 'total_size': 0}
+            if 'metadata' in total:
+                total['metadata'] = {}
+        if found or only:
+            for each in found:
+                _add(total, each)
+            response.json = {'volume-summary': total}
+        return absent.told(response)
+
+    def _ask(self, who: partner.Who, name: str) -> dict[str, Any] | None:
+        reply = self._partner.send(name, who, 'GET', '/volumes/summary',
+                                   needs=NEEDS)
+        found = reply.body.get('volume-summary')
+        if reply.status != 200:
+            raise partner.unusable(
+                name, f'its Cinder answered HTTP {reply.status}')
+        if not isinstance(found, dict) or not all(
+                isinstance(found.get(field), int)
+                for field in ('total_count', 'total_size')) or not isinstance(
+                    found.get('metadata', {}), dict):
+            raise partner.unusable(name, 'its Cinder answered no summary')
+        return found if found['total_count'] else None
+
+
+def _add(total: dict[str, Any], other: dict[str, Any]) -> None:
+    """Add a summary to another, in place.
+
+    Metadata is there only where the version of the API has it.
+    """
+    for field in ('total_count', 'total_size'):
+        total[field] += other[field]
+    for key, values in other.get('metadata', {}).items():
+        if 'metadata' in total and isinstance(values, list):
+            known = total['metadata'].setdefault(key, [])
+            known += [value for value in values if value not in known]
