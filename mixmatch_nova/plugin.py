@@ -15,8 +15,8 @@
 from oslo_config import cfg
 
 from mixmatch import federation
+from mixmatch import patch
 from mixmatch_nova import outstanding
-from mixmatch_nova import patch
 from mixmatch_nova.patches import block_device_mapping
 from mixmatch_nova.patches import cinderclient
 from mixmatch_nova.patches import compute_api
@@ -53,7 +53,7 @@ def load(conf: cfg.ConfigOpts) -> None:
     """Put the plugin into this process, once.
 
     :param conf: Nova's configuration
-    :raises mixmatch_nova.patch.DoesNotFit: the installed Nova is not the
+    :raises mixmatch.patch.DoesNotFit: the installed Nova is not the
         one that the patches were written for; nothing is patched then
     """
     if loaded() is None:

@@ -38,10 +38,10 @@ from oslo_serialization import jsonutils
 from oslo_utils import timeutils
 
 from mixmatch import federation
+from mixmatch import patch
 from mixmatch_nova import correction
 from mixmatch_nova import doubt
 from mixmatch_nova import home
-from mixmatch_nova import patch
 from mixmatch_nova.patches import block_device_mapping
 
 LOG = logging.getLogger(__name__)

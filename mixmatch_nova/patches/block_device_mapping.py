@@ -22,8 +22,8 @@ from typing import Any
 
 from nova import exception
 
+from mixmatch import patch
 from mixmatch_nova import errors
-from mixmatch_nova import patch
 from mixmatch_nova.patches import context as context_patch
 from mixmatch_nova import target
 

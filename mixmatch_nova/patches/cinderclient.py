@@ -17,9 +17,9 @@ import functools
 from typing import Any
 
 from mixmatch import federation
+from mixmatch import patch
 from mixmatch_nova import errors
 from mixmatch_nova import identity
-from mixmatch_nova import patch
 
 CINDERCLIENT = patch.Symbol(
     'nova.volume.cinder', 'cinderclient',

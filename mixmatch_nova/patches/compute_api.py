@@ -31,7 +31,7 @@ from nova import objects
 import oslo_messaging
 
 from mixmatch import exceptions
-from mixmatch_nova import patch
+from mixmatch import patch
 from mixmatch_nova.patches import block_device_mapping
 from mixmatch_nova import target
 

@@ -20,7 +20,7 @@ that needs one.
 from collections.abc import Callable
 from typing import Any
 
-from mixmatch_nova import patch
+from mixmatch import patch
 from mixmatch_nova import target
 
 KEY = 'mixmatch'

@@ -21,9 +21,9 @@ from collections.abc import Callable
 import functools
 from typing import Any
 
+from mixmatch import patch
 from mixmatch_nova import correction
 from mixmatch_nova import outstanding
-from mixmatch_nova import patch
 from mixmatch_nova.patches import block_device_mapping
 
 DETACH = patch.Symbol(

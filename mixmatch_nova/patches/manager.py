@@ -28,8 +28,8 @@ import weakref
 from nova.objects import base
 from oslo_log import log as logging
 
+from mixmatch import patch
 from mixmatch_nova import outstanding
-from mixmatch_nova import patch
 from mixmatch_nova import record
 from mixmatch_nova import recovery
 

@@ -34,12 +34,12 @@ from oslo_log import log as logging
 
 from mixmatch import exceptions
 from mixmatch import federation
+from mixmatch import patch
 from mixmatch_nova import correction
 from mixmatch_nova import doubt
 from mixmatch_nova import errors
 from mixmatch_nova import identity
 from mixmatch_nova import outstanding
-from mixmatch_nova import patch
 from mixmatch_nova import target
 
 LOG = logging.getLogger(__name__)
@@ -93,7 +93,7 @@ def _symbol(name: str) -> patch.Symbol:
 def check_all_known() -> None:
     """Check that no method of Nova's volume API is news to this module.
 
-    :raises mixmatch_nova.patch.DoesNotFit: one is; it might ask home for a
+    :raises mixmatch.patch.DoesNotFit: one is; it might ask home for a
         foreign volume
     """
     known = {*BY_VOLUME, *BY_ATTACHMENT, *REFUSED, *HOME_ONLY,

@@ -29,7 +29,7 @@ from typing import Any
 import nova
 from nova.volume import cinder
 
-from mixmatch_nova import patch
+from mixmatch import patch
 
 MODULE = 'nova.volume.cinder'
 _FILE = 'nova/volume/cinder.py'

@@ -15,7 +15,7 @@
 import fixtures as base_fixtures
 from nova.volume import cinder
 
-from mixmatch_nova import patch
+from mixmatch import patch
 from mixmatch_nova.patches import volume_api
 from mixmatch_nova import plugin
 from tests.unit import base

@@ -16,10 +16,10 @@ import types
 
 import fixtures
 
-from mixmatch_nova import patch
+from mixmatch import patch
 from tests.unit import base
 
-MODULE = 'tests.unit.mixmatch_nova.test_patch'
+MODULE = 'tests.unit.mixmatch.test_patch'
 
 
 class Parent:

@@ -10,7 +10,8 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Replacing a function of Nova, after checking that it is the one meant."""
+"""Replacing a function of a service, after checking that it is the one meant.
+"""
 
 from collections.abc import Callable
 from collections.abc import Iterable
@@ -27,12 +28,12 @@ Wrapper = Callable[..., Any]
 
 
 class DoesNotFit(Exception):
-    """The installed Nova is not what a patch expects."""
+    """The installed service is not what a patch expects."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Symbol:
-    """A function of Nova that is patched, or called though it is private.
+    """A function of Nova or Cinder that is patched, or called though private.
 
     :param module: where it is defined
     :param name: its name there; dotted for a method
@@ -68,7 +69,7 @@ class Symbol:
             raise DoesNotFit(f'{self} does not exist') from exc
 
     def exists(self) -> bool:
-        """Whether this release of Nova has it."""
+        """Whether this release has it."""
         try:
             return self.raw() is not None
         except DoesNotFit:
@@ -126,7 +127,7 @@ def apply(owner: Any, patches: Iterable[Patch]) -> None:
     """Apply all patches, or none if one of them does not fit.
 
     :param owner: what the patches belong to, see :func:`owner_of`
-    :raises DoesNotFit: says which symbol of Nova differs
+    :raises DoesNotFit: says which symbol differs
     """
     patches = list(patches)
     for each in patches:
