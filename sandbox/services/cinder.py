@@ -52,11 +52,17 @@ def policy(cloud: model.Cloud) -> str:
 
 def _paste(site: state.Site, cloud: model.Cloud) -> str:
     text = common.installed(site, 'cinder/api-paste.ini').read_text()
-    if not cloud.home or site.mode.plain:
+    if site.mode.plain:
         return text
-    return ini.add_filter(
-        text, 'mixmatch', 'egg:mixmatch#cinder', 'keystonecontext',
-        {'openstack_volume_api_v3': ('keystone', 'keystone_nolimit')})
+    for wanted, name, use in (
+            (cloud.home, 'mixmatch', 'egg:mixmatch#cinder'),
+            (cloud.trusts, 'mixmatch_protection',
+             'egg:mixmatch#cinder_protection')):
+        if wanted:
+            text = ini.add_filter(
+                text, name, use, 'keystonecontext',
+                {'openstack_volume_api_v3': ('keystone', 'keystone_nolimit')})
+    return text
 
 
 def _backend(site: state.Site, cloud: model.Cloud) -> dict[str, object]:
