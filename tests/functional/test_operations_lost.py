@@ -28,13 +28,16 @@ class TestLost(operations.OperationScenario):
         self.forget_at_bu(self.lost['id'])
 
     def forget_at_bu(self, attachment_id):
-        """Cinder lets a service do so, whoever uses the volume."""
-        service = self.sandbox.user('bu', 'cinder', 'service')
-        response = self.sandbox.landlord('bu').api(
-            'block-storage', version='3.44').delete(
-                f'/attachments/{attachment_id}', headers={
-                    'X-Service-Token': service.api('identity').get_token()})
-        self.assertEqual(200, response.status_code, response.text)
+        """What a landlord does for a cloud that is no more."""
+        cinder = self.sandbox.landlord('bu').api('block-storage')
+        for action in (
+                {'os-reset_status': {'status': 'available',
+                                     'attach_status': 'detached'}},
+                {'os-force_detach': {'attachment_id': attachment_id}}):
+            response = cinder.post(f'/volumes/{self.volume_id}/action',
+                                   json=action)
+            self.assertEqual(202, response.status_code, response.text)
+        self.assert_untouched('bu', self.volume_id)
 
     def log_of_nova_compute(self):
         return next(log for log in self.sandbox.logs()
