@@ -71,7 +71,7 @@ class TestPages(base.Scenario):
             f"'{NAMES[number % len(NAMES)]}', {number % 3 + 1}, "
             f"'{began + datetime.timedelta(seconds=number // 9)}', "
             "'detached', 'nova', (SELECT id FROM volume_types WHERE deleted "
-            "= 0 LIMIT 1), 1, 0, 0)"
+            "= 0 LIMIT 1), 0, 0, 0)"
             for number, each in enumerate(sorted(ids)))
         cls.sql(cloud, 'INSERT INTO volumes (id, project_id, deleted, host, '
                 'status, display_name, size, created_at, attach_status, '
