@@ -34,8 +34,11 @@ from urllib3.util import wait
 #: Bytes. No answer of an API is as large as this.
 LARGEST = 64 * 1024 * 1024
 
-#: Seconds of silence after which the reader wonders.
+#: Seconds with next to nothing after which the reader wonders.
 SILENCE = 1
+
+#: Bytes in that time. Less is no answer that is on its way.
+TRICKLE = 1024
 
 Silent = Callable[[], None]
 
@@ -48,8 +51,8 @@ def complete_by(at: float, silent: Silent = lambda: None) -> Iterator[None]:
     """What is read in this thread has to be complete by then.
 
     :param at: on the clock of time.monotonic()
-    :param silent: called after each second in which nothing came; what it
-        raises ends the reading
+    :param silent: called after each second in which next to nothing came;
+        what it raises ends the reading
     """
     token = _BOUNDS.set((at, silent))
     try:
@@ -66,6 +69,8 @@ class _Reader(io.RawIOBase):
         self._inner = inner
         self._timeout = sock.gettimeout()
         self._size = 0
+        self._wonder_at = time.monotonic() + SILENCE
+        self._enough = TRICKLE
 
     def readable(self) -> bool:
         return True
@@ -88,11 +93,15 @@ class _Reader(io.RawIOBase):
             left = at - time.monotonic()
             if left <= 0:
                 raise TimeoutError('the answer is not complete in time')
+            now = time.monotonic()
+            if now >= self._wonder_at:
+                if self._size < self._enough:
+                    silent()
+                self._wonder_at = now + SILENCE
+                self._enough = self._size + TRICKLE
             self._sock.settimeout(left)
-            if self._has_data(min(left, SILENCE)):
+            if self._has_data(min(left, self._wonder_at - now)):
                 return
-            if left > SILENCE:
-                silent()
 
     def _has_data(self, seconds: float) -> bool:
         # NOTE: TLS may have read it from the socket already.

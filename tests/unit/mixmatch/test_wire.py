@@ -271,7 +271,8 @@ class TestTime(WireTestCase):
 
 
 class TestHung(WireTestCase):
-    """It takes connections and says nothing: found out long before the end.
+    """It takes connections and says next to nothing: found out long before
+    the end.
     """
 
     def setUp(self):
@@ -284,8 +285,19 @@ class TestHung(WireTestCase):
     def silence(self, connection):
         self.over.wait(30)
 
+    def drip(self, connection):
+        connection.sendall(b'HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n')
+        while not self.over.wait(0.02):
+            connection.sendall(b' ')
+
     def test_all_who_wait_are_released(self):
-        self.serve(self.silence, timeout=(0.5, 30))
+        self.assert_released(self.silence)
+
+    def test_all_who_wait_for_drops_are_released(self):
+        self.assert_released(self.drip)
+
+    def assert_released(self, behave):
+        self.serve(behave, timeout=(0.5, 30))
         began = time.monotonic()
         with futures.ThreadPoolExecutor(8) as executor:
             found = [executor.submit(self.request) for _ in range(8)]
@@ -308,6 +320,17 @@ class TestHung(WireTestCase):
         self.assertEqual(200, self.request().status_code)
         self.assertEqual('up', self.health.to_dict()['state'])
         self.assertEqual(2, len(self.server.requests))
+
+    def test_who_has_much_to_say_is_not_probed(self):
+        def flow(connection):
+            connection.sendall(b'HTTP/1.1 200 OK\r\n'
+                               b'Content-Length: 40960\r\n\r\n')
+            for _ in range(10):
+                connection.sendall(b' ' * 4096)
+                self.over.wait(0.05)
+        self.serve(flow, OK, timeout=(10, 30))
+        self.assertEqual(40960, len(self.request().content))
+        self.assertEqual(1, len(self.server.requests))
 
 
 class TestClosed(WireTestCase):
