@@ -21,6 +21,7 @@ import dataclasses
 import json
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import time
@@ -113,6 +114,12 @@ class Sandbox:
 
     def logs(self) -> list[pathlib.Path]:
         return sorted((self.site.instance / 'log').rglob('*.log*'))
+
+    def asked_for_volumes(self, cloud: str) -> int:
+        """How often volumes have been read from a cloud's Cinder."""
+        log, = (path for path in self.logs()
+                if path.parent.name == cloud and path.name == 'cinder-api.log')
+        return len(re.findall(r' GET http://\S+/volumes', log.read_text()))
 
     def landlord(self, cloud: str) -> 'Person':
         """The administrator of a cloud, who logs in once."""

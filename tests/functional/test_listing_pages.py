@@ -149,6 +149,14 @@ class TestPages(base.Scenario):
                 events.pop()()
         self.assert_all_once(self.pages({'limit': 60}, True, between))
 
+    def test_a_page_costs_one_request_at_bu(self):
+        pages = [1]
+        before = self.sandbox.asked_for_volumes('bu')
+        self.pages({'limit': 50}, True, lambda: pages.append(1))
+        self.assertGreaterEqual(len(pages), 2 * HOW_MANY / 50)
+        self.assertIn(self.sandbox.asked_for_volumes('bu') - before,
+                      range(HOW_MANY // 50, len(pages) + 1))
+
     def test_the_command(self):
         """It follows links; for people the marker is a row's id."""
         def listed(*argv: str) -> list[str]:

@@ -1,0 +1,223 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Tempest's tests of the volume API, with and without the filter at home.
+
+They run unmodified, three times on the same clouds: on home's Cinder as it
+comes, with the filter, and with the filter while bu does not answer. What
+passes on Cinder as it comes has to pass each time. bu lets the projects in
+that Tempest makes, so it is asked for their volumes.
+
+    python -m tests.tempest.volume [REGEX]
+
+One thing cannot be the same: as long as bu does not answer, nobody knows
+that an id which nobody ever made is not there. UNKNOWN_IDS has the tests
+that ask for one; each has to get a 503 that names bu, and nothing else.
+"""
+
+from collections.abc import Iterator
+import contextlib
+import dataclasses
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+from typing import Any
+
+from sandbox import ini
+from sandbox import topology
+from tests.functional import clouds
+from tests.functional import federation
+
+#: uWSGI, which serves the sandbox's Glance, now and then loses an upload.
+TESTS = r'^tempest\.api\.volume\.(?!.*test_volume_upload)'
+LINE = re.compile(r'^\{\d+\} (?:setUpClass \()?([\w.]+).* \.\.\. (\w+)')
+RULE = {'name': 'tempest', 'projects': 'tempest-*', 'users': 'tempest-*',
+        'roles': {role: role for role in ('reader', 'member')},
+        'local_project': 'tempest', 'local_domain': 'Default',
+        'create': True}
+
+#: Of tempest.api.volume; see above.
+UNKNOWN_IDS = pathlib.Path(__file__).with_name('unknown_ids.txt')
+SAYS_SO = re.compile(r'503.*ervice provider bu', re.DOTALL)
+
+
+@dataclasses.dataclass
+class Outcome:
+    """What became of each test, and what was printed of it."""
+
+    name: str
+    verdicts: dict[str, str] = dataclasses.field(default_factory=dict)
+    details: dict[str, list[str]] = dataclasses.field(default_factory=dict)
+    _last: str = ''
+
+    def add(self, line: str) -> None:
+        """One line of what stestr prints."""
+        found = LINE.match(line)
+        if found:
+            self._last = found[1]
+            self.verdicts[found[1]] = found[2]
+        else:
+            self.details.setdefault(self._last, []).append(line)
+
+    def those(self, verdict: str) -> set[str]:
+        return {test for test, each in self.verdicts.items()
+                if each == verdict}
+
+    def names_bu(self, test: str) -> bool:
+        """Whether a test failed since an answer said that bu is missing."""
+        return bool(SAYS_SO.search(''.join(self.details.get(test, ()))))
+
+
+class Tempest:
+    """Tempest's own workspace, for moc."""
+
+    def __init__(self, sandbox: clouds.Sandbox) -> None:
+        self._sandbox = sandbox
+        self.folder = sandbox.site.instance / 'tempest'
+
+    def configure(self) -> None:
+        """Write tempest.conf."""
+        moc = self._sandbox.landlord('moc')
+        images = moc.api('image').get('/v2/images').json()['images']
+        flavors = moc.api('compute').get('/flavors').json()['flavors']
+        shutil.rmtree(self.folder, ignore_errors=True)
+        (self.folder / 'lock').mkdir(parents=True)
+        (self.folder / 'tempest.conf').write_text(ini.render({
+            'DEFAULT': {'log_file': self.folder / 'tempest.log'},
+            'oslo_concurrency': {'lock_path': self.folder / 'lock'},
+            'auth': {
+                'admin_username': moc.name,
+                'admin_password': moc.cloud.password(moc.name),
+                'admin_project_name': moc.project,
+                'admin_domain_name': 'Default',
+                # Servers do without one.
+                'create_isolated_networks': False},
+            'identity': {'uri_v3': moc.auth_url, 'auth_version': 'v3',
+                         'region': moc.cloud.name},
+            'service_available': {
+                'cinder': True, 'glance': True, 'nova': True,
+                'neutron': True, 'swift': False},
+            'compute': {'region': moc.cloud.name,
+                        'image_ref': _id(images, 'guest'),
+                        'flavor_ref': _id(flavors, 'tiny')},
+            'validation': {'run_validation': False},
+            'volume': {
+                'region': moc.cloud.name, 'storage_protocol': 'fake',
+                'min_microversion': '3.0', 'max_microversion': 'latest'},
+            'volume-feature-enabled': {
+                'backup': False, 'extend_attached_volume': True,
+                # Nobody can read what fake storage has written.
+                'enable_volume_image_dep_tests': False},
+        }))
+
+    def run(self, name: str, regex: str) -> Outcome:
+        """Run the tests, and show how it goes on."""
+        print(f'\n----- {name}', flush=True)
+        process = subprocess.Popen(
+            [pathlib.Path(sys.executable).with_name('tempest'), 'run',
+             '--config-file', self.folder / 'tempest.conf', '--regex', regex,
+             '--concurrency', '2'],
+            cwd=self._workspace(), stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        outcome = Outcome(name)
+        assert process.stdout
+        for line in process.stdout:
+            print(' ', line, end='', flush=True)
+            outcome.add(line)
+        process.wait()
+        return outcome
+
+    def _workspace(self) -> pathlib.Path:
+        workspace = self.folder / 'workspace'
+        workspace.mkdir(exist_ok=True)
+        return workspace
+
+
+def _id(found: list[dict[str, Any]], name: str) -> str:
+    (only,) = [each['id'] for each in found if each['name'] == name]
+    return only
+
+
+@contextlib.contextmanager
+def without_filter(sandbox: clouds.Sandbox) -> Iterator[None]:
+    """home's Cinder as it comes, for a while."""
+    path = sandbox.site.etc(topology.by_name('moc'), 'cinder')
+    path /= 'api-paste.ini'
+    text = path.read_text()
+    path.write_text(re.sub(r'(?m)^(keystone.* =.*) mixmatch\b', r'\1', text))
+    assert path.read_text() != text, path
+    try:
+        sandbox.control('restart', 'moc', 'cinder-api')
+        yield
+    finally:
+        path.write_text(text)
+        sandbox.control('restart', 'moc', 'cinder-api')
+
+
+@contextlib.contextmanager
+def bu_is_away(sandbox: clouds.Sandbox) -> Iterator[None]:
+    """Its Keystone and its Cinder are stopped, for a while."""
+    services = ('apache', 'cinder-api')
+    for service in services:
+        sandbox.control('stop', 'bu', service)
+    try:
+        yield
+    finally:
+        for service in services:
+            sandbox.control('start', 'bu', service)
+
+
+def judge(without: Outcome, filtered: Outcome, away: Outcome) -> list[str]:
+    """What is wrong, a line each."""
+    unknown = set(UNKNOWN_IDS.read_text().split()) & without.those('ok')
+    expected = {test for test in unknown if away.names_bu(test)}
+    wrong = [f'{each.name}: {test} passes without the filter only'
+             for each, fewer in ((filtered, set()), (away, expected))
+             for test in sorted(
+                 without.those('ok') - each.those('ok') - fewer)]
+    return wrong + [
+        f'{away.name}: {test} is in {UNKNOWN_IDS.name} and passes'
+        for test in sorted(unknown & away.those('ok'))]
+
+
+def main(argv: list[str]) -> int:
+    regex = argv[0] if argv else TESTS
+    sandbox = clouds.Sandbox()
+    tempest = Tempest(sandbox)
+    tempest.configure()
+    with without_filter(sandbox):
+        without = tempest.run('Cinder as it comes', regex)
+    with federation.Landlord(sandbox).ruling(RULE):
+        before = sandbox.asked_for_volumes('bu')
+        filtered = tempest.run('with the filter', regex)
+        asked = sandbox.asked_for_volumes('bu') - before
+        with bu_is_away(sandbox):
+            away = tempest.run('with the filter, bu is away', regex)
+    print('\n----- compared')
+    for each in (without, filtered, away):
+        print(f'{each.name}: {len(each.those("ok"))} passed, '
+              f'{len(each.those("FAILED"))} failed, '
+              f'{len(each.those("SKIPPED"))} skipped')
+    print(f'bu was asked for volumes {asked} times')
+    wrong = judge(without, filtered, away)
+    if not asked or not without.those('ok'):
+        wrong.append('nothing was compared')
+    print(*wrong, sep='\n')
+    print(f' - Passed: {3 * len(without.those("ok"))}')
+    print(f' - Failed: {len(wrong)}')
+    return bool(wrong)
+
+
+if __name__ == '__main__':
+    sys.exit(main(sys.argv[1:]))
