@@ -124,7 +124,7 @@ class Service:
     config: pathlib.Path | None = None
     guests: pathlib.Path | None = None
     leftovers: tuple[pathlib.Path, ...] = ()
-    timeout: float = 120
+    timeout: float = 300
 
     @property
     def id(self) -> str:

@@ -94,7 +94,9 @@ class Tempest:
         shutil.rmtree(self.folder, ignore_errors=True)
         (self.folder / 'lock').mkdir(parents=True)
         (self.folder / 'tempest.conf').write_text(ini.render({
-            'DEFAULT': {'log_file': self.folder / 'tempest.log'},
+            # With it, a test that fails shows the bodies of its answers.
+            'DEFAULT': {'log_file': self.folder / 'tempest.log',
+                        'debug': True},
             'oslo_concurrency': {'lock_path': self.folder / 'lock'},
             'auth': {
                 'admin_username': moc.name,
