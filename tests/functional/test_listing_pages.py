@@ -31,7 +31,7 @@ from tests.functional import clouds
 
 MARK = 'os-mixmatch:service_provider'
 MISSING = 'OpenStack-Mixmatch-Missing'
-HOW_MANY = 150
+HOW_MANY = 200
 NAMES = ('Zebra', 'apple', 'Äpfel', 'apple ', 'öl', 'Zoo', '_', '')
 SETTINGS = hypothesis.settings(
     deadline=None, max_examples=8, database=None,

@@ -1,0 +1,45 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Other pipelines in the cinder-api of a cloud, for a while."""
+
+from collections.abc import Callable, Iterator
+import contextlib
+
+from sandbox import ini
+from sandbox import topology
+from tests.functional import clouds
+
+
+@contextlib.contextmanager
+def changed(sandbox: clouds.Sandbox, cloud: str,
+            change: Callable[[str], str]) -> Iterator[None]:
+    """Run a cinder-api with another ``api-paste.ini``."""
+    path = sandbox.site.etc(topology.by_name(cloud), 'cinder')
+    path /= 'api-paste.ini'
+    text = path.read_text()
+    path.write_text(change(text))
+    assert path.read_text() != text, path
+    try:
+        sandbox.control('restart', cloud, 'cinder-api')
+        yield
+    finally:
+        path.write_text(text)
+        sandbox.control('restart', cloud, 'cinder-api')
+
+
+def with_protection(text: str) -> str:
+    """As at a service provider."""
+    return ini.add_filter(
+        text, 'mixmatch_protection', 'egg:mixmatch#cinder_protection',
+        'keystonecontext',
+        {'openstack_volume_api_v3': ('keystone', 'keystone_nolimit')})
