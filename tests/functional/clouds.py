@@ -40,8 +40,9 @@ from sandbox import verbs
 
 RUN = pathlib.Path(__file__).parents[2] / 'sandbox' / 'run'
 
-#: How long an operation of the clouds may take here, in seconds.
-PATIENCE = 90
+#: How long an operation of the clouds may take here, in seconds. It says no
+#: more than that it hangs: three pairs of clouds may share the machine.
+PATIENCE = 180
 
 
 class CommandFailed(AssertionError):
