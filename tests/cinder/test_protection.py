@@ -21,90 +21,18 @@ from mixmatch import patch
 from mixmatch_cinder import holder
 from mixmatch_cinder import protection
 from tests.cinder import cinder_api
+from tests.cinder import protected
 
 ADMIN, ALICE = cinder_api.ADMIN, cinder_api.ALICE
-OWN_NOVA, NU_NOVA = cinder_api.OWN_NOVA, cinder_api.NU_NOVA
-MOC_NOVA, MOC_NOVA_ALONE = cinder_api.MOC_NOVA, cinder_api.MOC_NOVA_ALONE
-
-SERVER = '11111111-0000-4000-8000-000000000001'
-ANOTHER = '22222222-0000-4000-8000-000000000002'
-COMPUTE1 = {'host': 'compute1', 'initiator': 'iqn.of.compute1.of.moc'}
-COMPUTE2 = {'host': 'compute1', 'initiator': 'iqn.of.compute1.of.own'}
-LAPTOP = {'host': 'laptop', 'initiator': 'iqn.of.laptop'}
+OWN_NOVA = cinder_api.OWN_NOVA
+NU_NOVA, MOC_NOVA = cinder_api.NU_NOVA, cinder_api.MOC_NOVA
+MOC_NOVA_ALONE = cinder_api.MOC_NOVA_ALONE
+SERVER, ANOTHER = protected.SERVER, protected.ANOTHER
+COMPUTE1 = protected.COMPUTE1
+COMPUTE2, LAPTOP = protected.COMPUTE2, protected.LAPTOP
 
 
-class TestCase(base.BaseTestCase):
-
-    storage_only = False
-
-    def setUp(self):
-        super().setUp()
-        self.cinder = self.useFixture(
-            cinder_api.CinderApi(self.storage_only))
-        self.protect()
-
-    def protect(self):
-        protection.load(cfg.CONF)
-
-    def send(self, who, method, path, body=None, status=None):
-        response = self.cinder.send(who, method, path, body)
-        if status is not None:
-            self.assertEqual(status, response.status_int, response.text)
-        return response
-
-    def reserve(self, who, volume_id, server=SERVER, connector=None,
-                status=200):
-        """As Nova begins; the id of the attachment."""
-        response = self.send(who, 'POST', '/attachments', {'attachment': {
-            'volume_uuid': volume_id, 'connector': connector,
-            **({'instance_uuid': server} if server else {})}}, status)
-        return response.json.get('attachment', {}).get('id')
-
-    def update(self, who, attachment, connector, status=200):
-        return self.send(who, 'PUT', f'/attachments/{attachment}', {
-            'attachment': {'connector': connector}}, status)
-
-    def complete(self, who, attachment, status=204):
-        return self.send(who, 'POST', f'/attachments/{attachment}/action',
-                         {'os-complete': {}}, status)
-
-    def attach(self, who, volume_id, server=SERVER, connector=COMPUTE1):
-        """As Nova attaches; the id of the attachment."""
-        attachment = self.reserve(who, volume_id, server)
-        self.update(who, attachment, connector)
-        self.complete(who, attachment)
-        return attachment
-
-    def delete(self, who, attachment, status=200):
-        return self.send(who, 'DELETE', f'/attachments/{attachment}',
-                         status=status)
-
-    def act(self, who, volume_id, action, answer=202, **arguments):
-        return self.send(who, 'POST', f'/volumes/{volume_id}/action',
-                         {action: arguments}, answer)
-
-    def volume(self, volume_id, who=ADMIN):
-        return self.send(who, 'GET', f'/volumes/{volume_id}',
-                         status=200).json['volume']
-
-    def shown(self, attachment, who=ADMIN):
-        return self.send(who, 'GET', f'/attachments/{attachment}',
-                         status=200).json['attachment']
-
-    def assertIntact(self, volume_id):
-        """The host still reaches its volume."""
-        self.assertEqual([COMPUTE1['initiator']], [
-            each['initiator']
-            for each in self.cinder.storage.connected[volume_id]])
-        self.assertIn(volume_id, self.cinder.storage.exported)
-        self.assertEqual('in-use', self.volume(volume_id)['status'])
-
-    def assertFree(self, volume_id):
-        self.assertEqual([], self.cinder.storage.connected[volume_id])
-        self.assertEqual('available', self.volume(volume_id)['status'])
-
-
-class TestHeld(TestCase):
+class TestHeld(protected.TestCase):
     """A server of moc uses a volume of alice's."""
 
     def setUp(self):
@@ -240,7 +168,7 @@ class TestHeld(TestCase):
         self.assertIntact(shared)
 
 
-class TestReset(TestCase):
+class TestReset(protected.TestCase):
     """Home's Nova may reset what has no attachment, by policy."""
 
     RESET = {'status': 'available', 'attach_status': 'detached'}
@@ -281,7 +209,7 @@ class TestReset(TestCase):
         self.reset(ALICE, mine, 403)
 
 
-class TestReserved(TestCase):
+class TestReserved(protected.TestCase):
     """No host has it yet: it is in the way of its user only."""
 
     def setUp(self):
@@ -312,7 +240,7 @@ class TestReserved(TestCase):
         self.delete(MOC_NOVA, self.attachment)
 
 
-class TestForged(TestCase):
+class TestForged(protected.TestCase):
     """What a user gets who attaches in the name of a server of moc."""
 
     def test_it_is_his_own(self):
@@ -343,225 +271,6 @@ class TestForged(TestCase):
         self.act(ALICE, mine, 'os-set_image_metadata', 200,
                  metadata={f'mixmatch:{attachment}': value})
         self.delete(ALICE, attachment)
-
-
-class TestAsBefore(TestCase):
-    """Whoever is no other cloud's Nova notices nothing."""
-
-    def test_own_nova(self):
-        mine = self.cinder.add_volume()
-        attachment = self.attach(OWN_NOVA, mine)
-        self.assertNotIn('os-mixmatch:holder', self.shown(attachment))
-        self.assertEqual(COMPUTE1['host'], self.volume(mine)[
-            'attachments'][0]['host_name'])
-        self.cinder.own_nova.attached[SERVER, mine] = attachment
-        for who in (ALICE, MOC_NOVA, MOC_NOVA_ALONE):
-            self.delete(who, attachment, 409)
-        for who in (ALICE, MOC_NOVA):
-            self.act(who, mine, 'os-terminate_connection', 409,
-                     connector=COMPUTE1)
-        self.assertIntact(mine)
-        self.delete(OWN_NOVA, attachment)
-        self.assertFree(mine)
-
-    def test_own_nova_that_says_nothing_to_other_clouds(self):
-        mine = self.cinder.add_volume()
-        attachment = self.attach(OWN_NOVA, mine)
-        self.cinder.own_nova.failure = cinder_api.nova_exceptions.Forbidden(
-            403)
-        self.delete(MOC_NOVA_ALONE, attachment, 409)
-
-    def test_own_nova_costs_one_look_at_the_volume(self):
-        mine = self.cinder.add_volume()
-        with mock.patch.object(holder, 'of_volume',
-                               wraps=holder.of_volume) as asked:
-            attachment = self.reserve(OWN_NOVA, mine, connector=COMPUTE1)
-            self.assertEqual(0, asked.call_count)
-            self.delete(OWN_NOVA, attachment)
-            self.assertEqual(1, asked.call_count)
-
-    def test_a_server_of_own_nova_that_is_gone(self):
-        mine = self.cinder.add_volume()
-        self.delete(ALICE, self.attach(OWN_NOVA, mine))
-        self.assertFree(mine)
-
-    def test_own_nova_is_away(self):
-        mine = self.cinder.add_volume()
-        attachment = self.attach(OWN_NOVA, mine)
-        self.cinder.own_nova.failure = (
-            cinder_api.ksa_exceptions.ConnectFailure())
-        self.delete(ALICE, attachment, 500)
-        self.assertIntact(mine)
-
-    def test_user_who_attaches_by_himself(self):
-        for server in (None, ANOTHER):
-            mine = self.cinder.add_volume()
-            attachment = self.attach(ALICE, mine, server, LAPTOP)
-            self.assertEqual('laptop', self.volume(mine)[
-                'attachments'][0]['host_name'])
-            self.delete(ALICE, attachment)
-            self.assertFree(mine)
-
-    def test_the_old_way(self):
-        mine = self.cinder.add_volume()
-        self.act(ALICE, mine, 'os-reserve')
-        self.act(ALICE, mine, 'os-initialize_connection', 200,
-                 connector=LAPTOP)
-        self.act(ALICE, mine, 'os-attach', mountpoint='/dev/vdb',
-                 host_name='laptop')
-        self.act(ALICE, mine, 'os-begin_detaching')
-        self.act(ALICE, mine, 'os-terminate_connection', connector=LAPTOP)
-        self.act(ALICE, mine, 'os-detach')
-        self.assertFree(mine)
-
-
-class TestLegacy(TestCase):
-    """Attachments that are older than the protection."""
-
-    #: What Cinder alone answers to a user who deletes one.
-    alone = 200
-
-    def protect(self):
-        """Not yet."""
-
-    def begin(self):
-        super().protect()
-
-    def test_cinder_alone(self):
-        """Why all this."""
-        mine = self.cinder.add_volume()
-        self.delete(ALICE, self.attach(MOC_NOVA, mine), self.alone)
-
-    def test_its_nova_goes_on(self):
-        mine = self.cinder.add_volume()
-        attachment = self.attach(MOC_NOVA, mine)
-        self.begin()
-        self.assertNotIn('os-mixmatch:holder', self.shown(attachment))
-        self.delete(MOC_NOVA_ALONE, attachment)
-        self.assertFree(mine)
-
-    def test_it_is_protected_when_the_server_moves(self):
-        mine = self.cinder.add_volume()
-        attachment = self.attach(MOC_NOVA, mine)
-        self.begin()
-        moved = self.reserve(MOC_NOVA, mine, connector={
-            'host': 'compute2', 'initiator': 'iqn.of.compute2'})
-        self.complete(MOC_NOVA, moved)
-        self.delete(MOC_NOVA, attachment)
-        self.delete(ALICE, moved, 409)
-
-    def test_it_is_protected_when_it_is_connected(self):
-        """Its server was shelved, or it was just about to be attached."""
-        mine = self.cinder.add_volume()
-        attachment = self.reserve(MOC_NOVA, mine)
-        self.begin()
-        self.update(MOC_NOVA, attachment, COMPUTE1)
-        self.delete(ALICE, attachment, 409)
-        self.assertEqual('moc', self.shown(attachment)[
-            'os-mixmatch:holder']['home'])
-
-
-class TestStorageOnly(TestCase):
-    """A cloud of Keystone and Cinder alone."""
-
-    storage_only = True
-
-    def test_other_clouds(self):
-        mine = self.cinder.add_volume()
-        attachment = self.attach(MOC_NOVA, mine)
-        self.delete(ALICE, attachment, 409)
-        self.assertIntact(mine)
-        self.delete(MOC_NOVA, attachment)
-        self.assertFree(mine)
-        self.delete(MOC_NOVA_ALONE, self.attach(MOC_NOVA_ALONE, mine))
-        self.assertFree(mine)
-
-    def test_what_a_user_attaches_by_himself(self):
-        mine = self.cinder.add_volume()
-        self.delete(ALICE, self.attach(ALICE, mine))
-        self.assertFree(mine)
-        self.attach(ALICE, mine)
-        self.act(ALICE, mine, 'os-detach')
-        self.assertEqual('available', self.volume(mine)['status'])
-
-    def test_reserved(self):
-        self.delete(ALICE, self.reserve(MOC_NOVA, self.cinder.add_volume()))
-
-
-class TestStorageOnlyLegacy(TestLegacy):
-    """Nobody can be asked about those that are older."""
-
-    storage_only, alone = True, 500
-
-    def test_the_user_does_not_remove_it(self):
-        mine = self.cinder.add_volume()
-        attachment = self.attach(MOC_NOVA, mine)
-        self.begin()
-        self.assertIn('not known', self.delete(ALICE, attachment, 409).text)
-        self.assertIntact(mine)
-
-
-class TestHosts(TestCase):
-    """Two clouds have a host of the same name."""
-
-    def hosts(self, volume_id):
-        return [each['host'] for each in
-                self.cinder.storage.connected[volume_id]]
-
-    def test_told_apart(self):
-        shared = self.cinder.add_volume(multiattach=True)
-        self.attach(OWN_NOVA, shared, ANOTHER, COMPUTE2)
-        self.attach(MOC_NOVA, shared)
-        self.attach(NU_NOVA, shared, cinder_api.PROJECT, {
-            'host': 'compute1', 'initiator': 'iqn.of.nu'})
-        self.assertEqual(['compute1', 'moc5678--compute1',
-                          'nu5678-i-compute1'], self.hosts(shared))
-
-    def test_the_same_each_time(self):
-        mine = self.cinder.add_volume()
-        attachment = self.attach(MOC_NOVA, mine)
-        self.update(MOC_NOVA, attachment, COMPUTE1)
-        self.assertEqual(['moc5678--compute1'] * 2, self.hosts(mine))
-
-    def test_connected_at_once(self):
-        mine = self.cinder.add_volume()
-        self.reserve(MOC_NOVA, mine, connector=COMPUTE1)
-        self.assertEqual(['moc5678--compute1'], self.hosts(mine))
-
-
-class TestShown(TestCase):
-    """The landlord sees who holds what; nobody else does."""
-
-    def setUp(self):
-        super().setUp()
-        self.mine = self.cinder.add_volume()
-        self.attachment = self.attach(MOC_NOVA, self.mine)
-        self.holder = {
-            'home_id': 'moc5678-id-of-domain', 'home': 'moc',
-            'user_id': 'id-of-alice', 'user': 'alice'}
-
-    def test_attachment(self):
-        shown = self.shown(self.attachment)
-        self.assertEqual(self.holder, shown['os-mixmatch:holder'])
-        self.assertEqual(SERVER, shown['instance'])
-
-    def test_list_of_attachments(self):
-        [shown] = self.send(ADMIN, 'GET', '/attachments/detail?all_tenants=1',
-                            status=200).json['attachments']
-        self.assertEqual(self.holder, shown['os-mixmatch:holder'])
-
-    def test_volume(self):
-        [shown] = self.volume(self.mine)['attachments']
-        self.assertEqual(self.holder, shown['os-mixmatch:holder'])
-        self.assertEqual(SERVER, shown['server_id'])
-
-    def test_users_see_what_they_always_saw(self):
-        for path in (f'/attachments/{self.attachment}',
-                     f'/volumes/{self.mine}', '/attachments/detail',
-                     '/volumes/detail'):
-            text = self.send(ALICE, 'GET', path, status=200).text
-            self.assertNotIn('mixmatch', text)
-            self.assertNotIn('id-of-domain', text)
 
 
 class TestLoading(base.BaseTestCase):
