@@ -22,10 +22,10 @@ from tests.functional import clouds
 
 @contextlib.contextmanager
 def changed(sandbox: clouds.Sandbox, cloud: str,
-            change: Callable[[str], str]) -> Iterator[None]:
-    """Run a cinder-api with another ``api-paste.ini``."""
-    path = sandbox.site.etc(topology.by_name(cloud), 'cinder')
-    path /= 'api-paste.ini'
+            change: Callable[[str], str], file_name: str = 'api-paste.ini'
+            ) -> Iterator[None]:
+    """Run a cinder-api with another ``api-paste.ini``, or ``cinder.conf``."""
+    path = sandbox.site.etc(topology.by_name(cloud), 'cinder') / file_name
     text = path.read_text()
     path.write_text(change(text))
     assert path.read_text() != text, path
