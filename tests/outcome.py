@@ -23,7 +23,7 @@ TOTAL = re.compile(
 )
 #: How much is shown again at the end: of a traceback, and of an environment
 #: that failed without one. In lines.
-TRACEBACK = 15
+TRACEBACK = 20
 TAIL = 40
 
 
@@ -41,12 +41,12 @@ class Failures:
         found = FAILED.match(line)
         if found:
             self._tests.append((found[1], collections.deque(maxlen=TRACEBACK)))
-        if found or line.startswith('{'):
+        if found or line.startswith(('{', '=====')):
             self._traceback = None
         elif line.startswith('Captured '):
             is_one = self._tests and line.startswith('Captured traceback')
             self._traceback = self._tests[-1][1] if is_one else None
-        elif self._traceback is not None and line.startswith('    '):
+        elif self._traceback is not None and line.strip('~ '):
             self._traceback.append(line)
 
     def lines(self):
