@@ -184,6 +184,8 @@ def judge(without: Outcome, filtered: Outcome, away: Outcome) -> list[str]:
     """What is wrong, a line each."""
     unknown = set(UNKNOWN_IDS.read_text().split()) & without.those('ok')
     expected = {test for test in unknown if away.names_bu(test)}
+    print(f'{away.name}: of those that failed, {len(expected)} ask for an id '
+          'that nobody made, and were told that bu does not answer')
     wrong = [f'{without.name}: {test} fails'
              for test in sorted(without.those('FAILED'))]
     wrong += [f'{each.name}: {test} passes without the filter only'
@@ -220,7 +222,8 @@ def main(argv: list[str]) -> int:
     if not asked or not without.those('ok'):
         wrong.append('nothing was compared')
     print(*wrong, sep='\n')
-    print(f' - Passed: {3 * len(without.those("ok"))}')
+    passed = sum(len(each.those('ok')) for each in (without, filtered, away))
+    print(f' - Passed: {passed}')
     print(f' - Failed: {len(wrong)}')
     return bool(wrong)
 
