@@ -52,6 +52,11 @@ def _options(default: object) -> argparse.ArgumentParser:
         help="home's services without mixmatch; MIXMATCH_SANDBOX_PLAIN=1 "
              'does the same')
     parser.add_argument(
+        '--patient', action=argparse.BooleanOptionalAction,
+        help='home waits for other clouds as long as mixmatch does by '
+             'default, on a machine that does more than this (default: as '
+             'before, else not)')
+    parser.add_argument(
         '--state', type=pathlib.Path, metavar='DIR',
         help='the state folder (default: $MIXMATCH_SANDBOX or '
              f'{state.REPOSITORY}/.sandbox)')
@@ -101,10 +106,12 @@ def _mode(arguments: argparse.Namespace,
     before = last or state.Mode()
     plain = arguments.plain or bool(
         os.environ.get('MIXMATCH_SANDBOX_PLAIN'))
+    patient = (before.patient if arguments.patient is None
+               else arguments.patient)
     if arguments.verb not in ('up', 'demo', 'isolated'):
         plain = before.plain
     return state.Mode(arguments.release or before.release,
-                      arguments.compute or before.compute, plain)
+                      arguments.compute or before.compute, plain, patient)
 
 
 def main(argv: list[str] | None = None) -> int:

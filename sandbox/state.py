@@ -38,10 +38,12 @@ class Mode:
     release: str = RELEASES[0]
     compute: str = COMPUTES[0]
     plain: bool = False
+    patient: bool = False
 
     def __str__(self) -> str:
         return (f'{self.release}, {self.compute}'
-                + (', plain' if self.plain else ''))
+                + (', plain' if self.plain else '')
+                + (', patient' if self.patient else ''))
 
 
 class Site:

@@ -101,7 +101,8 @@ def memcached(cloud: model.Cloud) -> str:
     return f'127.0.0.1:{topology.port(cloud, "memcached")}'
 
 
-def mixmatch(cloud: model.Cloud) -> dict[str, dict[str, object]]:
+def mixmatch(site: state.Site,
+             cloud: model.Cloud) -> dict[str, dict[str, object]]:
     """The sections that name the service providers of a home cloud.
 
     Its services share their logins there in the cloud's memcached.
@@ -124,11 +125,12 @@ def mixmatch(cloud: model.Cloud) -> dict[str, dict[str, object]]:
             'service_project_domain_name': 'Default',
             'region_name': name,
             'rbd_secret_uuid': topology.by_name(name).secret_uuid,
+        }
+        if not site.mode.patient:
             # What is on the same machine, and exports no more than RBD, is
             # not waited for as long as by default.
-            'connect_timeout': 2,
-            'read_timeout': 10,
-        }
+            sections[f'service_provider:{name}'].update(
+                connect_timeout=2, read_timeout=10)
     return sections
 
 
