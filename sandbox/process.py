@@ -166,8 +166,10 @@ class Supervisor:
         for port in service.ports:
             who = holder(port)
             if who:
-                raise state.Error(f'{service.id}: port {port} is taken by '
-                                  f'{who}')
+                raise state.Error(
+                    f'{service.id}: port {port} is taken by {who}; end it '
+                    '(another sandbox: "sandbox/run --state DIR down"), or '
+                    'have clouds of your own by "sandbox/run isolated"')
         for leftover in service.leftovers:
             leftover.unlink(missing_ok=True)
         log = self.log(service)
