@@ -123,7 +123,7 @@ def render(site: state.Site, cloud: model.Cloud) -> None:
         **common.privsep(site, path, 'cinder_sys_admin', 'privsep_osbrick'),
     }
     if cloud.home and not site.mode.plain:
-        sections.update(common.mixmatch(site, cloud))
+        sections.update(common.mixmatch(cloud, site.mode.patient))
     site.write(path, ini.render(sections))
     site.write(etc / 'policy.yaml', policy(cloud))
     site.write(etc / 'api-paste.ini', _paste(site, cloud))

@@ -101,11 +101,13 @@ def memcached(cloud: model.Cloud) -> str:
     return f'127.0.0.1:{topology.port(cloud, "memcached")}'
 
 
-def mixmatch(site: state.Site,
-             cloud: model.Cloud) -> dict[str, dict[str, object]]:
+def mixmatch(cloud: model.Cloud,
+             patient: bool = False) -> dict[str, dict[str, object]]:
     """The sections that name the service providers of a home cloud.
 
     Its services share their logins there in the cloud's memcached.
+
+    :param patient: to wait for them as long as by default
     """
     sections: dict[str, dict[str, object]] = {
         'cache': {'enabled': True, 'backend': 'dogpile.cache.memcached',
@@ -126,7 +128,7 @@ def mixmatch(site: state.Site,
             'region_name': name,
             'rbd_secret_uuid': topology.by_name(name).secret_uuid,
         }
-        if not site.mode.patient:
+        if not patient:
             # What is on the same machine, and exports no more than RBD, is
             # not waited for as long as by default.
             sections[f'service_provider:{name}'].update(

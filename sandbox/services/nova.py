@@ -122,7 +122,7 @@ def _conf(site: state.Site, cloud: model.Cloud, name: str,
     }
     if cloud.home and not site.mode.plain:
         sections['DEFAULT']['config_source'] = 'mixmatch'
-        sections.update(common.mixmatch(site, cloud))
+        sections.update(common.mixmatch(cloud, site.mode.patient))
         sections['mixmatch']['driver'] = 'mixmatch'
     return sections
 
