@@ -165,7 +165,11 @@ class TestPages(base.Scenario):
         ids = listed()
         self.assertEqual(len(ids), len(set(ids)))
         self.assertLessEqual(self.all, set(ids))
-        self.assertEqual(ids, listed('--limit', '100'))
+        # What the limit is depends on the command's release: of a page, or
+        # of the whole.
+        limited = listed('--limit', '100')
+        self.assertIn(len(limited), (100, len(ids)))
+        self.assertEqual(ids[:len(limited)], limited)
         for last in (0, 99, 100, 200):
             self.assertEqual(ids[last + 1:], listed('--marker', ids[last]))
 
