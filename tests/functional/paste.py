@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Other pipelines in the cinder-api of a cloud, for a while."""
+"""Another configuration of the cinder-api of a cloud, for a while."""
 
 from collections.abc import Callable, Iterator
 import contextlib
