@@ -29,7 +29,7 @@ Complete OpenStack clouds on this machine.
   status                       what runs, and whether it does its work
   openstack CLOUD ...          the openstack command with its credentials
   logs CLOUD SERVICE [-f]      the log of a process
-  start|stop|restart CLOUD SERVICE
+  start|stop|restart CLOUD SERVICE ...
   down [--purge]               end everything; --purge deletes its data
   isolated COMMAND ...         clouds in a network of their own, beside
                                others, while the command runs
@@ -88,15 +88,16 @@ def parser() -> argparse.ArgumentParser:
     command.add_argument('cloud')
     command.add_argument('arguments', nargs=argparse.REMAINDER,
                          metavar='[--as USER] [--project PROJECT] ...')
-    for name, text in (('logs', 'show the log of a process'),
-                       ('start', 'start a process'),
-                       ('stop', 'end a process'),
-                       ('restart', 'end and start a process')):
-        one = add(name, text)
-        one.add_argument('cloud')
-        one.add_argument('service')
-        if name == 'logs':
-            one.add_argument('-f', '--follow', action='store_true')
+    logs = add('logs', 'show the log of a process')
+    logs.add_argument('cloud')
+    logs.add_argument('service')
+    logs.add_argument('-f', '--follow', action='store_true')
+    for name, text in (('start', 'start processes'),
+                       ('stop', 'end processes'),
+                       ('restart', 'end and start processes')):
+        some = add(name, f'{text}, at the same time')
+        some.add_argument('cloud')
+        some.add_argument('services', nargs='+', metavar='service')
     return top
 
 

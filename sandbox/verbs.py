@@ -225,28 +225,40 @@ def logs(site: state.Site, arguments: argparse.Namespace) -> int:
 
 
 def start(site: state.Site, arguments: argparse.Namespace) -> int:
-    """Start one process."""
-    service = find(site, arguments.cloud, arguments.service)
-    with _alone(site):
-        fresh = process.Supervisor(site).start(service)
-    print(f'{service.id} {"is ready" if fresh else "was running"}')
-    return 0
+    """Start processes."""
+    supervisor = process.Supervisor(site)
+    return _each(site, arguments, supervisor.start, 'is ready', 'was running')
 
 
 def stop(site: state.Site, arguments: argparse.Namespace) -> int:
-    """End one process."""
-    service = find(site, arguments.cloud, arguments.service)
-    with _alone(site):
-        ended = process.Supervisor(site).stop(service)
-    print(f'{service.id} {"ended" if ended else "was not running"}')
-    return 0
+    """End processes."""
+    supervisor = process.Supervisor(site)
+    return _each(site, arguments, supervisor.stop, 'ended',
+                 'was not running')
 
 
 def restart(site: state.Site, arguments: argparse.Namespace) -> int:
-    """End and start one process, with its configuration as it is."""
-    service = find(site, arguments.cloud, arguments.service)
-    with _alone(site):
-        process.Supervisor(site).stop(service)
-        process.Supervisor(site).start(service)
-    print(f'{service.id} is ready')
+    """End and start processes, with their configuration as it is."""
+    supervisor = process.Supervisor(site)
+
+    def again(service: model.Service) -> bool:
+        supervisor.stop(service)
+        return supervisor.start(service)
+    return _each(site, arguments, again, 'is ready', 'was running')
+
+
+def _each(site: state.Site, arguments: argparse.Namespace,
+          act: typing.Callable[[model.Service], bool],
+          done: str, nothing: str) -> int:
+    """Do the same to several services of a cloud, at the same time.
+
+    :param act: returns whether there was anything to do
+    """
+    known = [find(site, arguments.cloud, name)
+             for name in arguments.services]
+    with (_alone(site),
+          concurrent.futures.ThreadPoolExecutor(len(known)) as pool):
+        results = list(pool.map(act, known))
+    for service, result in zip(known, results):
+        print(f'{service.id} {done if result else nothing}')
     return 0

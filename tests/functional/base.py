@@ -12,7 +12,7 @@
 
 """What every scenario begins with."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 import contextlib
 import logging
 import re
@@ -48,7 +48,7 @@ class Scenario(base.BaseTestCase):
         # At DEBUG the client of this test would print its tokens.
         for name in ('keystoneauth', 'urllib3'):
             logging.getLogger(name).setLevel(logging.WARNING)
-        cls.sandbox = clouds.Sandbox()
+        cls.sandbox = clouds.sandbox()
         cls.alice = cls.sandbox.user('moc', 'alice')
 
     def setUp(self) -> None:
@@ -240,33 +240,40 @@ class ServerScenario(Scenario):
         :param pattern: of one line, in or after the section
         :param replacement: the line instead; none if it is empty
         """
-        path = cls.sandbox.site.etc(
-            topology.by_name('moc'), 'nova') / file_name
-        text = path.read_text()
-        before, header, after = text.partition(f'[{section}]')
-        changed = re.sub(rf'(?m)^{pattern}\n', replacement, after, count=1)
-        assert changed != after, (path, pattern)
-        path.write_text(before + header + changed)
         services = (service,) if isinstance(service, str) else service
-        try:
-            for each in services:
-                cls.sandbox.control('restart', 'moc', each)
+        with cls._configured({file_name: services}, section, pattern,
+                             replacement):
             yield
-        finally:
-            path.write_text(text)
-            for each in services:
-                cls.sandbox.control('restart', 'moc', each)
 
     @classmethod
     @contextlib.contextmanager
     def configured_all(cls, section: str, pattern: str,
                        replacement: str) -> Iterator[None]:
         """The same of all of moc's Nova processes that reach other clouds."""
-        with contextlib.ExitStack() as stack:
-            for file_name, services in NOVA.items():
-                stack.enter_context(cls.configured(
-                    services, file_name, section, pattern, replacement))
+        with cls._configured(NOVA, section, pattern, replacement):
             yield
+
+    @classmethod
+    @contextlib.contextmanager
+    def _configured(cls, services: Mapping[str, tuple[str, ...]],
+                    section: str, pattern: str,
+                    replacement: str) -> Iterator[None]:
+        """:param services: those that are restarted, by their file"""
+        folder = cls.sandbox.site.etc(topology.by_name('moc'), 'nova')
+        texts = {name: (folder / name).read_text() for name in services}
+        names = [each for some in services.values() for each in some]
+        for name, text in texts.items():
+            before, header, after = text.partition(f'[{section}]')
+            changed = re.sub(rf'(?m)^{pattern}\n', replacement, after, count=1)
+            assert changed != after, (name, pattern)
+            (folder / name).write_text(before + header + changed)
+        try:
+            cls.sandbox.control('restart', 'moc', *names)
+            yield
+        finally:
+            for name, text in texts.items():
+                (folder / name).write_text(text)
+            cls.sandbox.control('restart', 'moc', *names)
 
     @property
     def url(self) -> str:

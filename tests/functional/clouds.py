@@ -17,13 +17,19 @@ token. What only an operator can see (logs, storage, configuration) is read
 where an operator reads it.
 """
 
+import atexit
 import dataclasses
+import functools
 import json
 import os
 import pathlib
 import re
+import shutil
 import signal
+import socket
 import subprocess
+import tempfile
+import threading
 import time
 from typing import Any
 
@@ -37,6 +43,7 @@ from sandbox import state
 from sandbox import storage
 from sandbox import topology
 from sandbox import verbs
+from tests.functional import preloaded
 
 RUN = pathlib.Path(__file__).parents[2] / 'sandbox' / 'run'
 
@@ -81,6 +88,51 @@ def must(result: Result) -> Result:
     return result
 
 
+class Commands:
+    """The console scripts of a virtual environment, each imported once.
+
+    See :mod:`tests.functional.preloaded`.
+    """
+
+    #: What the groups of a script's plugins begin with.
+    _PLUGINS = {'openstack': 'openstack.'}
+
+    def __init__(self, site: state.Site) -> None:
+        self._site = site
+        self._lock = threading.Lock()
+        self._folder = tempfile.mkdtemp(prefix='mixmatch-')
+        self._servers: dict[str, subprocess.Popen] = {}
+        atexit.register(shutil.rmtree, self._folder, ignore_errors=True)
+
+    def run(self, script: str, *argv: str,
+            env: dict[str, str] | None = None) -> Result:
+        """Run a console script to its end, whatever that is."""
+        command = [self._site.tool(script), *argv]
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(600)
+            connection.connect(self._started(script))
+            connection.sendall(json.dumps({
+                'argv': command, 'env': {**os.environ, **(env or {})},
+            }).encode())
+            connection.shutdown(socket.SHUT_WR)
+            with connection.makefile() as stream:
+                code, out, err = json.load(stream)
+        return Result(' '.join(command), code, out, err)
+
+    def _started(self, script: str) -> str:
+        path = os.path.join(self._folder, script)
+        with self._lock:
+            if script not in self._servers:
+                server = self._servers[script] = subprocess.Popen(
+                    [self._site.tool('python'), preloaded.__file__, script,
+                     path, self._PLUGINS.get(script, '')],
+                    stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+                assert server.stdout
+                if server.stdout.readline() != b'ready\n':
+                    raise CommandFailed(f'{script} cannot be imported')
+        return path
+
+
 def wait_for(what: str, condition: Any, patience: float = PATIENCE) -> Any:
     """Wait until a condition is true, and return what it gave."""
     deadline = time.monotonic() + patience
@@ -102,6 +154,7 @@ class Sandbox:
         mode = state.last_mode(root)
         assert mode is not None and not mode.plain, mode
         self.site = state.Site(root, mode)
+        self._commands = Commands(self.site)
         self._landlords: dict[str, Person] = {}
 
     def control(self, *argv: str) -> Result:
@@ -130,20 +183,20 @@ class Sandbox:
 
     def user(self, cloud: str, name: str | None = None,
              project: str | None = None) -> 'Person':
-        return Person(self.site, topology.by_name(cloud), name, project)
+        return Person(self._commands, topology.by_name(cloud), name, project)
 
     def nova_manage(self, *argv: str) -> Result:
         """``nova-manage``, where moc's database is."""
-        return self._with_nova_conf('nova-manage', *argv)
+        return run(self.site.tool('nova-manage'), *self._nova_conf, *argv)
 
     def mixmatch_nova(self, *argv: str) -> Result:
         """``mixmatch-nova``, where moc's database is."""
-        return self._with_nova_conf('mixmatch-nova', *argv)
+        return self._commands.run('mixmatch-nova', *self._nova_conf, *argv)
 
-    def _with_nova_conf(self, command: str, *argv: str) -> Result:
+    @property
+    def _nova_conf(self) -> tuple[str, str]:
         config = self.site.etc(topology.by_name('moc'), 'nova') / 'nova.conf'
-        return run(self.site.tool(command), '--config-file', str(config),
-                   *argv)
+        return '--config-file', str(config)
 
     def stored(self, cloud: str, volume_id: str, offset: int,
                size: int) -> bytes:
@@ -156,12 +209,18 @@ class Sandbox:
         return storage.watched(self.site, topology.by_name(cloud), volume_id)
 
 
+@functools.cache
+def sandbox() -> Sandbox:
+    """The clouds of this process, brought up when they are first wanted."""
+    return Sandbox()
+
+
 class Person:
     """Somebody with a password at one cloud."""
 
-    def __init__(self, site: state.Site, cloud: Any, name: str | None,
+    def __init__(self, commands: Commands, cloud: Any, name: str | None,
                  project: str | None) -> None:
-        self.site = site
+        self._commands = commands
         self.cloud = cloud
         self.name = name or cloud.default_user
         self.project = project or cloud.project_of(self.name)
@@ -176,7 +235,8 @@ class Person:
 
     def openstack(self, *argv: str) -> Result:
         """The unmodified ``openstack`` command."""
-        return run(self.site.tool('openstack'), *argv, env=self.environment)
+        return self._commands.run('openstack', *argv,
+                                  env=self.environment)
 
     def openstack_at(self, service_provider: str, *argv: str) -> Result:
         """The same, through plain Keystone-to-Keystone, as in S0."""
@@ -188,7 +248,7 @@ class Person:
 
     def nova(self, *argv: str) -> Result:
         """The unmodified ``nova`` command."""
-        return run(self.site.tool('nova'), *argv, env=self.environment)
+        return self._commands.run('nova', *argv, env=self.environment)
 
     @property
     def auth(self) -> v3.Password:

@@ -29,13 +29,12 @@ class TestAway(operations.OperationScenario):
     @contextlib.contextmanager
     def bu_away(self):
         """Its Cinder and its Keystone are stopped."""
-        for service in ('cinder-api', 'apache'):
-            self.sandbox.control('stop', 'bu', service)
+        services = ('cinder-api', 'apache')
+        self.sandbox.control('stop', 'bu', *services)
         try:
             yield
         finally:
-            for service in ('apache', 'cinder-api'):
-                self.sandbox.control('start', 'bu', service)
+            self.sandbox.control('start', 'bu', *services)
         self.wait_for_bu()
 
     def findings(self):
