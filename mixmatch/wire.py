@@ -29,6 +29,7 @@ from oslo_log import log as logging
 import requests
 from urllib3 import exceptions as urllib3_exceptions
 
+from mixmatch import api
 from mixmatch import bounded
 from mixmatch import exceptions
 from mixmatch import health
@@ -111,6 +112,9 @@ class Wire(requests.Session):
         self._repeat = repeat
         for scheme in ('http://', 'https://'):
             self.mount(scheme, adapter)
+        # NOTE: a service provider may itself look in other clouds, in this
+        # one as well, and requests would go round in circles.
+        self.headers[api.HEADER] = api.NONE
         if not cookies:
             self.cookies.set_policy(
                 cookiejar.DefaultCookiePolicy(allowed_domains=[]))

@@ -100,8 +100,8 @@ class Volumes:
                 return self._summaries.answer(request, who, names, only)
             return self._listings.answer(request, route, who, names, only,
                                          position)
-        if request.method == 'POST' and (route.collection, route.item) == (
-                'volumes', ''):
+        if (choice != routes.NONE and request.method == 'POST'
+                and (route.collection, route.item) == ('volumes', '')):
             target = self._forwarder.target(request, who,
                                             choice if only else '')
             if target:

@@ -22,15 +22,9 @@ from oslo_serialization import jsonutils
 from oslo_utils import uuidutils
 import webob
 
-#: In a row of a volume or a snapshot: the service provider that it lives at.
-#: In a query: the one to ask. What mixmatch_nova reads.
-MARK = 'os-mixmatch:service_provider'
+from mixmatch import api
 
-#: The same as a query, for requests whose query is not at hand.
-HEADER = 'OpenStack-Mixmatch-Service-Provider'
-
-#: Values of the query and of the header that name no service provider.
-ALL, NONE = 'all', 'none'
+MARK, HEADER, ALL, NONE = api.MARK, api.HEADER, api.ALL, api.NONE
 
 
 @dataclasses.dataclass(frozen=True)

@@ -29,6 +29,7 @@ import webob
 import webob.dec
 import webob.exc
 
+from mixmatch import api
 from mixmatch import exceptions
 from mixmatch import federation
 from mixmatch_nova import plugin
@@ -66,6 +67,8 @@ class VolumeAttachments:
         context = request.environ.get('nova.context')
         if context is None:
             return self._application
+        if _this_cloud_only(request):
+            target.of(context).this_cloud_only = True
         if match is None:
             if request.method != 'POST' or not _SERVERS.fullmatch(
                     request.path_info):
@@ -103,6 +106,9 @@ class VolumeAttachments:
         request.body = jsonutils.dump_as_bytes(body)
 
     def _check(self, request: webob.Request, name: str) -> None:
+        if _this_cloud_only(request):
+            raise exceptions.InvalidTarget(
+                reason=f'{api.HEADER}: {api.NONE} asks for this cloud only')
         if self._clouds is None:
             raise exceptions.InvalidTarget(
                 reason='this compute service does not reach other clouds '
@@ -147,6 +153,10 @@ class VolumeAttachments:
             if _annotate(body, targets):
                 response.json = body
         return response
+
+
+def _this_cloud_only(request: webob.Request) -> bool:
+    return request.headers.get(api.HEADER, '').strip() == api.NONE
 
 
 def _token_info(request: webob.Request) -> dict[str, Any]:

@@ -97,6 +97,8 @@ class Targets:
         #: the server whose attachments Nova compares with its mappings, to
         #: destroy those that have none
         self.compared: str | None = None
+        #: whether the user wants no other cloud to be asked
+        self.this_cloud_only = False
         #: what mixmatch raised last in this request, for the API's answer
         self.failure: exceptions.MixmatchException | None = None
 

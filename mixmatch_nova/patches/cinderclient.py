@@ -16,10 +16,12 @@ from collections.abc import Callable
 import functools
 from typing import Any
 
+from mixmatch import api
 from mixmatch import federation
 from mixmatch import patch
 from mixmatch_nova import errors
 from mixmatch_nova import identity
+from mixmatch_nova import target
 
 CINDERCLIENT = patch.Symbol(
     'nova.volume.cinder', 'cinderclient',
@@ -32,8 +34,11 @@ def _cinderclient(clouds: federation.Federation, original: Callable,
                   check_only: bool = False) -> Any:
     where = identity.route_of(context)
     if where is None:
-        return original(context, microversion, skip_version_check,
-                        check_only)
+        client = original(context, microversion, skip_version_check,
+                          check_only)
+        if target.of(context).this_cloud_only and not check_only:
+            client.client.additional_headers[api.HEADER] = api.NONE
+        return client
     with errors.for_nova(context):
         there = clouds.service_provider(where.service_provider)
         return there.volume_client(

@@ -66,6 +66,21 @@ class TestCinderclient(base.NovaTestCase):
         client.volumes.get(base.HOME_VOLUME)
         self.assertEqual([], self.clouds.sent_to('bu'))
 
+    def test_home_is_told_that_no_other_cloud_is_meant(self):
+        self.home.add_volume(base.HOME_VOLUME)
+        context = self.context()
+        for only, sent in ((False, None), (True, 'none')):
+            target.of(context).this_cloud_only = only
+            cinder.cinderclient(context).volumes.get(base.HOME_VOLUME)
+            self.assertEqual(sent, self.clouds.mock.last_request.headers.get(
+                'OpenStack-Mixmatch-Service-Provider'))
+
+    def test_service_provider_is_told_to_ask_nobody_else(self):
+        self.ask()
+        for each in self.clouds.sent_to('bu', port=8776):
+            self.assertEqual('none', each.headers[
+                'OpenStack-Mixmatch-Service-Provider'], each)
+
     def fails(self, kind, where=base.AT_BU, **kwargs):
         context = self.context(**kwargs)
         self.assertRaises(kind, cinder.cinderclient,

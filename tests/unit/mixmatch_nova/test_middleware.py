@@ -68,9 +68,11 @@ class MiddlewareTestCase(base.NovaTestCase):
         self.application = Application()
         self.filter = middleware.factory({})(self.application)
 
-    def send(self, method, path, body=None, user='alice', context=None):
+    def send(self, method, path, body=None, user='alice', context=None,
+             headers=()):
         self.user_context = context or self.context(user)
-        request = webob.Request.blank(path, method=method, environ={
+        request = webob.Request.blank(path, method=method, headers=dict(
+            headers), environ={
             'nova.context': self.user_context,
             'keystone.token_info': self.home.token_body(user)})
         if body is not None:
@@ -100,6 +102,27 @@ class MiddlewareTestCase(base.NovaTestCase):
             self.assertIn(word, fault['message'])
         for secret in self.clouds.secrets():
             self.assertNotIn(secret, response.text)
+
+
+class TestThisCloudOnly(MiddlewareTestCase):
+
+    def send(self, *args, **kwargs):
+        return super().send(*args, headers={
+            'OpenStack-Mixmatch-Service-Provider': 'none'}, **kwargs)
+
+    def test_home_is_asked_for_its_own(self):
+        self.filter = middleware.factory({})(Nova())
+        sent = self.home.add_volume(base.VOLUME)
+        self.assertEqual(200, self.attach(volumeId=base.VOLUME).status_int)
+        self.assertEqual('none', sent.last_request.headers[
+            'OpenStack-Mixmatch-Service-Provider'])
+
+    def test_another_one_that_is_named(self):
+        for attachment in ({'volumeId': base.VOLUME, 'serviceProvider': 'bu'},
+                           {'volumeId': f'{base.VOLUME}@bu'}):
+            self.assertRefused(400, self.attach(**attachment), 'none')
+        self.assertRefused(400, self.send(
+            'DELETE', f'{PATH}/{base.VOLUME}@bu'), 'none')
 
 
 class TestAttach(MiddlewareTestCase):
