@@ -278,6 +278,9 @@ class Federation:
                    renew: bool = False) -> identity.Identity:
         known = identity.Identity(self._process.logins, key, make, renew)
         known.get_access(None)
+        # NOTE: another process may have logged in.
+        self.service_provider(key.service_provider).endpoints.learn(
+            known.urls)
         return known
 
     def _service(self) -> base.BaseIdentityPlugin:

@@ -53,6 +53,11 @@ class Identity(base.BaseIdentityPlugin):
         self._used = self._logins.get(self._key, self._make, self._renew)
         return self._used.access
 
+    @property
+    def urls(self) -> tuple[str, ...]:
+        """Where home's Keystone says that the service provider is."""
+        return self._used.urls if self._used else ()
+
     def _needs_reauthenticate(self) -> bool:
         return self._used is None or self._used.until <= time.time()
 

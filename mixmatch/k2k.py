@@ -23,6 +23,7 @@ from keystoneauth1 import session as ksa_session
 
 from mixmatch import exceptions
 from mixmatch import login
+from mixmatch import text
 
 #: What a login at a service provider is scoped to: the keyword arguments of
 #: a keystoneauth plugin, from what home's Keystone says of the identity.
@@ -36,26 +37,31 @@ class Keystone2Keystone(v3.Keystone2Keystone):
     :param home: the auth plugin of the identity at home
     :param service_provider: the name of the service provider
     :param scope: the project there
+    :param learn: told where home's Keystone says that it is
     """
 
     project_id: str | None
     project_name: str | None
 
     def __init__(self, home: base.BaseIdentityPlugin, service_provider: str,
-                 scope: Scope) -> None:
+                 scope: Scope,
+                 learn: Callable[[tuple[str, ...]], None]) -> None:
         super().__init__(home, service_provider)
+        self._learn = learn
+        self._urls: tuple[str, ...] = ()
         self._home = home
         self._service_provider = service_provider
         self._scope = scope
 
     def log_in(self, session: ksa_session.Session,
-               longest: float) -> login.Login:
+               longest: float, service_type: str) -> login.Login:
         """Five requests (home's token, unless its content is known;
         the assertion, its delivery, the unscoped token, the scoped token).
 
         :param session: of this login alone: Apache's SAML module knows a
             user by a cookie, and that of one would log in another
         :param longest: seconds that the login may be kept
+        :param service_type: of what is used there
         :raises UnknownServiceProvider: home's Keystone does not offer the
             service provider to this identity
         :raises AssertionRefused: home's Keystone gives no assertion
@@ -66,11 +72,12 @@ class Keystone2Keystone(v3.Keystone2Keystone):
         """
         home = self._enter_home(session)
         try:
-            return login.of(self.get_auth_ref(session), home, longest)
+            return login.of(self.get_auth_ref(session), home, longest,
+                            self._urls, service_type)
         except ksa_exceptions.AuthorizationFailure as exc:
             raise exceptions.AssertionRefused(
                 service_provider=self._service_provider,
-                reason=str(exc)) from exc
+                reason=text.clean(str(exc))) from exc
         except (ksa_exceptions.Unauthorized, ksa_exceptions.Forbidden,
                 ksa_exceptions.NotFound) as exc:
             raise exceptions.LoginRefused(
@@ -108,12 +115,14 @@ class Keystone2Keystone(v3.Keystone2Keystone):
                 service_provider=self._service_provider,
                 reason=_status(exc)) from exc
         try:
-            home.service_providers.get_sp_url(
-                self._service_provider)
+            self._urls = (
+                home.service_providers.get_auth_url(self._service_provider),
+                home.service_providers.get_sp_url(self._service_provider))
         except ksa_exceptions.ServiceProviderNotFound as exc:
             raise exceptions.UnknownServiceProvider.not_one_of(
                 self._service_provider, (self._service_provider,), ()
             ) from exc
+        self._learn(self._urls)
         for name, value in self._scope(home).items():
             setattr(self, name, value)
         return home
@@ -122,7 +131,7 @@ class Keystone2Keystone(v3.Keystone2Keystone):
                         unscoped: access.AccessInfoV3) -> str:
         response = session.get(
             self.auth_url + '/auth/projects', authenticated=False,
-            headers={'X-Auth-Token': unscoped.auth_token})
+            headers={'X-Auth-Token': text.token(unscoped.auth_token)})
         projects = response.json()['projects']
         if not projects:
             raise exceptions.LoginRefused(
@@ -132,8 +141,9 @@ class Keystone2Keystone(v3.Keystone2Keystone):
             raise self._setup_error(
                 'its mapping gives several projects (%s): set project_name '
                 'in the section of the service provider' % ', '.join(sorted(
-                    repr(project['name'])[:80] for project in projects)))
-        return projects[0]['id']
+                    text.quoted(project['name'])
+                    for project in projects[:10])))
+        return text.identifier(projects[0]['id'])
 
     def _setup_error(self, reason: str) -> exceptions.MixmatchException:
         return exceptions.ServiceProviderSetupError(

@@ -15,14 +15,28 @@
 import dataclasses
 import datetime
 import time
+from typing import Any
 
 from keystoneauth1 import access
+import os_service_types
 from oslo_serialization import jsonutils
 from oslo_utils import timeutils
+
+from mixmatch import text
 
 #: Seconds: a token at a service provider is not used in its last moments,
 #: since it is checked there some time after it was sent.
 MARGIN = 30
+
+#: Bytes of a login that is kept. Most have 2 kB, and a process keeps a
+#: thousand.
+LARGEST = 32 * 1024
+
+#: What is kept of a token: who it is, until when, and where volumes are.
+_KEPT = ('methods', 'user', 'project', 'roles', 'audit_ids', 'expires_at',
+         'issued_at')
+
+_TYPES = os_service_types.ServiceTypes()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -49,12 +63,14 @@ class Login:
         the memory of the same in dictionaries
     :param made: when the login was made, seconds since 1970
     :param until: when it is forgotten, seconds since 1970
+    :param urls: where home's Keystone says that the service provider is
     """
 
-    token: str
-    body: bytes
+    token: str = dataclasses.field(repr=False)
+    body: bytes = dataclasses.field(repr=False)
     made: float
     until: float
+    urls: tuple[str, ...] = ()
 
     @property
     def access(self) -> access.AccessInfoV3:
@@ -62,7 +78,8 @@ class Login:
 
 
 def of(there: access.AccessInfoV3, home: access.AccessInfoV3,
-       longest: float) -> Login:
+       longest: float, urls: tuple[str, ...] = (),
+       service_type: str = 'block-storage') -> Login:
     """The login that two tokens make.
 
     It never outlives the token at home that it came from.
@@ -70,17 +87,23 @@ def of(there: access.AccessInfoV3, home: access.AccessInfoV3,
     :param there: of the service provider
     :param home: of home
     :param longest: seconds that a login may be kept
+    :param urls: where home's Keystone says that the service provider is
+    :param service_type: of what is used there; no other is kept
     :raises ValueError, LookupError, TypeError, AttributeError: what the
         service provider said is no token
     """
     _check(there)
     now = time.time()
+    body = jsonutils.dump_as_bytes(_kept(there._data, service_type))
+    if len(body) > LARGEST:
+        raise ValueError('a token that is too large to be kept')
     return Login(
-        token=there.auth_token,
-        body=jsonutils.dump_as_bytes(there._data),
+        token=text.token(there.auth_token),
+        body=body,
         made=now,
         until=min(now + longest, _epoch(home),
-                  _epoch(there) - MARGIN))
+                  _epoch(there) - MARGIN),
+        urls=urls)
 
 
 def _epoch(token: access.AccessInfoV3) -> float:
@@ -90,12 +113,21 @@ def _epoch(token: access.AccessInfoV3) -> float:
 
 def _check(there: access.AccessInfoV3) -> None:
     """Touch what will be used, while it can be said whose fault it is."""
-    _ = there.user_id
-    if not isinstance(there.project_id, str):
-        raise TypeError('a token without a project')
+    text.identifier(there.user_id)
+    # NOTE: it goes into mappings, logs and requests of Nova's own user.
+    text.identifier(there.project_id)
     for service in there.service_catalog.catalog:
         _ = service['type'], service.get('name')
         for endpoint in service['endpoints']:
             _ = endpoint['interface'], endpoint.get('region')
             if not isinstance(endpoint['url'], str):
                 raise TypeError('an endpoint whose URL is no text')
+
+
+def _kept(body: dict[str, Any], service_type: str) -> dict[str, Any]:
+    token = body['token']
+    wanted = {service_type, *_TYPES.get_all_types(service_type)}
+    kept = {name: token[name] for name in _KEPT if name in token}
+    kept['catalog'] = [each for each in token.get('catalog', ())
+                       if each['type'] in wanted]
+    return {'token': kept}

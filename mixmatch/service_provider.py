@@ -30,6 +30,8 @@ from oslo_config import cfg
 from mixmatch import bounded
 from mixmatch import conf as mixmatch_conf
 from mixmatch.conf import service_provider as options
+from mixmatch import connection
+from mixmatch import endpoints
 from mixmatch import exceptions
 from mixmatch import health
 from mixmatch import k2k
@@ -61,6 +63,9 @@ class ServiceProvider:
         self._options = conf[options.group(name)]
         self._home = home
         self._metrics = clouds_metrics
+        self.endpoints = endpoints.Endpoints(
+            name, self._options.endpoint_hosts,
+            self._options.endpoint_override, home.url)
         # NOTE: shared by all users; what is kept are connections, no cookie
         # and no token.
         self._adapter = bounded.Adapter(
@@ -77,7 +82,11 @@ class ServiceProvider:
                      cookies: bool = False) -> session.CloudSession:
         there = wire.Wire(self.name, service, self.health[service],
                           self._metrics, self._adapter, home, cookies,
-                          repeat=service == IDENTITY)
+                          repeat=service == IDENTITY,
+                          allowed=self.endpoints,
+                          largest=(bounded.LARGEST_OF_LOGIN
+                                   if service == IDENTITY else None),
+                          proxy=self._options.proxy_url)
         return session.CloudSession(
             self.name, (self._options.connect_timeout,
                         self._options.read_timeout),
@@ -91,10 +100,11 @@ class ServiceProvider:
         :param scope: the project here
         :raises MixmatchException: see :class:`mixmatch.k2k`
         """
-        entrance = k2k.Keystone2Keystone(home, self.name, scope)
+        entrance = k2k.Keystone2Keystone(home, self.name, scope,
+                                         self.endpoints.learn)
         return entrance.log_in(
             self._new_session(IDENTITY, self._home, cookies=True),
-            self._conf.login_cache_time)
+            self._conf.login_cache_time, self._options.service_type)
 
     def user_scope(self, home: access.AccessInfoV3) -> dict[str, str]:
         """The project that a user's project at home maps to.
@@ -150,41 +160,33 @@ class ServiceProvider:
         :raises MicroversionNotSupported: the Cinder there is too old
         :raises ServiceProviderUnavailable: it does not answer
         """
-        root = self._root_of_volumes(auth)
+        endpoint = self._endpoint_of_volumes(auth)
         if microversion:
-            self._check_microversion(root, microversion)
+            self._check_microversion(_root(endpoint), microversion)
+        # NOTE: keystoneauth would ask the endpoint for others and go where
+        # it says. It fills templates, which only an operator may write.
+        if not self._options.endpoint_override:
+            endpoint = endpoint.replace('%', '%%')
         return cinder_client.Client(
             microversion or '3.0', session=self._session, auth=auth,
             global_request_id=global_request_id,
-            connect_retries=self._options.connect_retries, **self._endpoint)
+            connect_retries=self._options.connect_retries,
+            **{**self._endpoint,
+               'endpoint_override': endpoint})
 
     def check_connection(self, connection_info: dict[str, Any]) -> None:
         """Check that a connection leads to what is the service provider's.
-
-        Nova connects to whatever a Cinder names, with the keys that it has:
-        those of home's own storage as well.
 
         :param connection_info: what Cinder gave for an attachment; empty for
             one that is only reserved
         :raises ConnectionNotAllowed: says which option would allow it
         """
-        if not connection_info:
-            return
-        kind = connection_info.get('driver_volume_type')
-        if kind not in self._options.connection_types:
-            raise exceptions.ConnectionNotAllowed(
-                service_provider=self.name,
-                reason=f'type {str(kind)[:40]!r} is not in connection_types')
-        if kind == 'rbd':
-            data = connection_info.get('data') or {}
-            secret = self._options.rbd_secret_uuid
-            if (not secret or not data.get('auth_enabled')
-                    or data.get('secret_uuid') != secret
-                    or not data.get('auth_username')):
-                raise exceptions.ConnectionNotAllowed(
-                    service_provider=self.name,
-                    reason='its secret is not the one that rbd_secret_uuid '
-                           'names')
+        connection.check(self.name, self._options, connection_info)
+
+    @property
+    def missing_options(self) -> list[str]:
+        """The options without which no volume of it can be attached."""
+        return connection.missing_options(self._options)
 
     @property
     def _endpoint(self) -> dict[str, Any]:
@@ -202,12 +204,15 @@ class ServiceProvider:
         :raises ServiceProviderSetupError: it has no Cinder for us
         :raises ServiceProviderUnavailable: it does not answer
         """
-        return self._highest_at(self._root_of_volumes(auth))
+        return self._highest_at(_root(self._endpoint_of_volumes(auth)))
 
-    def _root_of_volumes(self, auth: plugin.BaseAuthPlugin) -> str:
+    def _endpoint_of_volumes(self, auth: plugin.BaseAuthPlugin) -> str:
         wanted = self._endpoint
+        override = wanted.pop('endpoint_override')
+        if override:
+            return override
         try:
-            endpoint = wanted.pop('endpoint_override') or auth.get_endpoint(
+            endpoint = auth.get_endpoint(
                 self._session, skip_discovery=True, **wanted)
         except ksa_exceptions.CatalogException:
             endpoint = None
@@ -216,12 +221,8 @@ class ServiceProvider:
                 'its catalog has no endpoint for service_type '
                 f'{self._options.service_type} in region '
                 f'{self._options.region_name}')
-        # NOTE: it will be in logs; a stranger's line break would forge some.
-        if not re.fullmatch(r'https?://(?!/)[!-~]+', endpoint):
-            raise self.setup_error('its endpoint for volumes is no URL')
-        # NOTE: below /v3 Cinder tells its versions only to who has a token,
-        # which keystoneauth does not show in discovery.
-        return re.sub(r'/v3(/.*)?$', '/', endpoint)
+        self.endpoints.check_endpoint(endpoint)
+        return endpoint
 
     def _highest_at(self, root: str) -> str:
         known = self._microversions.get(root)
@@ -259,3 +260,10 @@ class ServiceProvider:
     def setup_error(self, reason: str) -> exceptions.MixmatchException:
         return exceptions.ServiceProviderSetupError(
             service_provider=self.name, reason=reason)
+
+
+def _root(endpoint: str) -> str:
+    """Where a Cinder tells its versions."""
+    # NOTE: below /v3 Cinder tells its versions only to who has a token,
+    # which keystoneauth does not show in discovery.
+    return re.sub(r'/v3(/.*)?$', '/', endpoint)

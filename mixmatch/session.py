@@ -22,6 +22,9 @@ import requests
 from mixmatch import exceptions
 from mixmatch import wire
 
+#: What may be sent again by ``connect_retries``: it changes nothing.
+_REPEATED = ('GET', 'HEAD')
+
 
 class CloudSession(ksa_session.Session):
     """A session that logs no secret, waits no longer than it may and, when
@@ -56,6 +59,10 @@ class CloudSession(ksa_session.Session):
         kwargs['log'] = False
         kwargs.setdefault('timeout', self._timeout)
         kwargs['headers'] = _with_request_id(kwargs.get('headers'))
+        if method not in _REPEATED or wire.has_deadline():
+            # NOTE: keystoneauth repeats whatever got no answer in time,
+            # though it may have been done, and sleeps in between.
+            kwargs['connect_retries'] = 0
         try:
             response = super().request(url, method, **kwargs)
         except exceptions.ConnectionFailure:

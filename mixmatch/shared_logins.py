@@ -63,7 +63,8 @@ class SharedLogins:
         try:
             values = jsonutils.loads(self._cipher(key).decrypt(stored))
             found = login.Login(**{**values,
-                                   'body': values['body'].encode()})
+                                   'body': values['body'].encode(),
+                                   'urls': tuple(values['urls'])})
         except (fernet.InvalidToken, TypeError, ValueError, LookupError,
                 AttributeError):
             LOG.warning('What the cache holds as a login at service provider '
@@ -106,7 +107,9 @@ class SharedLogins:
         return True
 
     def _name(self, key: login.Key) -> str:
-        return self._derive(b'name', key).hex()
+        # NOTE: another number for each change of what is stored: releases
+        # that run side by side leave each other's logins alone.
+        return self._derive(b'name 2', key).hex()
 
     def _cipher(self, key: login.Key) -> fernet.Fernet:
         return fernet.Fernet(base64.urlsafe_b64encode(

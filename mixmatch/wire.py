@@ -29,8 +29,10 @@ from oslo_log import log as logging
 import requests
 from urllib3 import exceptions as urllib3_exceptions
 
+from mixmatch import answer
 from mixmatch import api
 from mixmatch import bounded
+from mixmatch import endpoints
 from mixmatch import exceptions
 from mixmatch import health
 from mixmatch import metrics
@@ -68,6 +70,11 @@ def deadline(at: float = math.inf,
         _DEADLINE.reset(token)
 
 
+def has_deadline() -> bool:
+    """Whether the caller of this thread waits for a limited time only."""
+    return _DEADLINE.get()[0] != math.inf
+
+
 @dataclasses.dataclass(frozen=True)
 class Home:
     """Home's Keystone, where a login begins.
@@ -81,6 +88,11 @@ class Home:
 
     def has(self, url: str) -> bool:
         return url == self.url or url.startswith(self.url + '/')
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """How it is reached, as requests wants it: directly."""
+        return {**self.tls, 'proxies': {'http': None, 'https': None}}
 
 
 class Wire(requests.Session):
@@ -96,14 +108,26 @@ class Wire(requests.Session):
     :param cookies: keep cookies. Only a single login does: the SAML session
         of one user must never be sent in a request of another.
     :param repeat: all of its requests may be repeated, not only GET
+    :param allowed: where requests may go
+    :param largest: bytes of an answer; those of an API if it is None
+    :param proxy: the URL of a proxy on the way there
     """
 
     def __init__(self, service_provider: str, service: str,
                  its_health: health.Health, clouds_metrics: metrics.Metrics,
                  adapter: bounded.Adapter,
                  home: Home | None = None, cookies: bool = False,
-                 repeat: bool = False) -> None:
+                 repeat: bool = False, *, allowed: endpoints.Endpoints,
+                 largest: int | None = None, proxy: str | None = None
+                 ) -> None:
         super().__init__()
+        # NOTE: no proxy, no password of a .netrc and no certificates that
+        # the configuration does not name.
+        self.trust_env = False
+        self.headers['Accept-Encoding'] = 'identity'
+        self._allowed = allowed
+        self._largest = largest
+        self._proxies = {'http': proxy, 'https': proxy} if proxy else {}
         self._service_provider = service_provider
         self._service = service
         self._health = its_health
@@ -130,7 +154,8 @@ class Wire(requests.Session):
         if self._home and self._home.has(url):
             return super().request(
                 method, url, timeout=self._time_left(timeout),
-                **{**kwargs, **self._home.tls})
+                **{**kwargs, **self._home.options})
+        local = self._allowed.check(requests.utils.requote_uri(url))
         at, patience = _DEADLINE.get()
         refusal = self._health.refusal(patience)
         if refusal:
@@ -138,7 +163,9 @@ class Wire(requests.Session):
         blamed_after = min(SHORT, *_both(timeout))
         probe = functools.partial(
             _probe, _root(url), _both(timeout)[0],
-            verify=kwargs.get('verify'), cert=kwargs.get('cert'))
+            verify=kwargs.get('verify'), cert=kwargs.get('cert'),
+            proxies=self._proxies)
+        kwargs['proxies'] = self._proxies
         timeout = self._time_left(timeout)
         began = time.monotonic()
         outcome: int | str = 'failed'
@@ -146,7 +173,8 @@ class Wire(requests.Session):
         try:
             with bounded.complete_by(
                     min(began + sum(timeout), at),
-                    functools.partial(self._wonder, url, probe)):
+                    functools.partial(self._wonder, url, probe),
+                    self._largest, local):
                 response = self._send(method, url, timeout=timeout, **kwargs)
             outcome = response.status_code
             theirs = response.headers.get(REQUEST_ID)
@@ -162,6 +190,19 @@ class Wire(requests.Session):
         else:
             self._health.succeeded()
         return response
+
+    def send(self, request: requests.PreparedRequest, **kwargs: Any
+             ) -> requests.Response:
+        # NOTE: what is really asked, whatever made a URL of it.
+        if not (self._home and self._home.has(str(request.url))):
+            self._allowed.check(str(request.url))
+        response = super().send(request, **kwargs)
+        # NOTE: one place for all libraries that read it.
+        response.__class__ = answer.Answer
+        return response
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Find no redirection: requests would read where it leads."""
 
     def _send(self, method: str, url: str, **kwargs: Any
               ) -> requests.Response:
@@ -237,7 +278,10 @@ def _root(url: str) -> str:
 def _probe(url: str, timeout: float, **kwargs: Any) -> bool:
     """Ask for the root of what did not answer, by a new connection."""
     with (requests.Session() as plain,
-          bounded.complete_by(time.monotonic() + timeout)):
+          bounded.complete_by(time.monotonic() + timeout,
+                              largest=bounded.LARGEST_OF_LOGIN)):
+        plain.trust_env = False
+        plain.headers['Accept-Encoding'] = 'identity'
         for scheme in ('http://', 'https://'):
             plain.mount(scheme, bounded.Adapter())
         answer = plain.get(url, timeout=timeout, allow_redirects=False,

@@ -50,9 +50,14 @@ def check(clouds: federation.Federation, name: str) -> tuple[int, str]:
     except Exception as exc:  # noqa: BLE001
         # What is wrong with one cloud must not hide the others.
         return FAILURE, f'{name}: FAILED: {type(exc).__name__}: {exc}'
-    return OK, (f'{name}: ok: logged in to project '
-                f'{login.get_project_id(None)}, volume API up to '
-                f'{newest}, in {time.monotonic() - began:.2f} s')
+    line = (f'{name}: ok: logged in to project '
+            f'{login.get_project_id(None)}, volume API up to '
+            f'{newest}, in {time.monotonic() - began:.2f} s')
+    if there.missing_options:
+        return WARNING, (f'{line}; but not all of its volumes can be '
+                         f'attached: [service_provider:{name}] does not set '
+                         + ', '.join(there.missing_options))
+    return OK, line
 
 
 def show(process: dict[str, Any]) -> tuple[int, list[str]]:

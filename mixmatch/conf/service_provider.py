@@ -17,6 +17,11 @@ from typing import Any
 
 from keystoneauth1 import loading
 from oslo_config import cfg
+from oslo_config import types
+
+# NOTE: oslo.config searches for them.
+_HOST = r'\A(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:\d{1,5})?\Z'
+_PORTAL = r'\A(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(/\d{1,3})?(:\d{1,5})?\Z'
 
 OPTS = [
     cfg.StrOpt(
@@ -51,15 +56,64 @@ service provider's services. Ask the service provider's operator for it.
 The domain of ``service_project_name`` at the service provider.
 """),
     cfg.ListOpt(
+        'endpoint_hosts',
+        default=[],
+        item_type=types.String(regex=_HOST, ignore_case=True),
+        help="""
+Further hosts that the service provider's catalog may lead to.
+
+A list of ``host`` or ``host:port``. Without it all requests go to the host of
+the service provider's ``auth_url`` and ``sp_url`` in this cloud's Keystone,
+with TLS if that has it. A catalog that leads elsewhere is refused: it would
+send the services of this cloud wherever they can reach. Where that host is
+this cloud's as well (the one of its own Keystone, or a loopback address),
+``host:port`` has to be listed. ``endpoint_override`` needs no entry.
+"""),
+    cfg.StrOpt(
+        'proxy_url',
+        regex=r'\Ahttps?://\S+\Z',
+        help="""
+The HTTP proxy on the way to the service provider, as ``http://host:port``.
+
+Environment variables such as ``https_proxy`` are not read, nor is a
+``.netrc``. Home's own Keystone is never asked by way of it.
+"""),
+    cfg.ListOpt(
         'connection_types',
-        default=['rbd', 'iscsi', 'nvmeof'],
+        default=['rbd'],
         help="""
 The kinds of connection that the service provider's volumes may use.
 
-The service provider tells the hosts of this cloud what to connect to. A kind
-that reaches files or devices of a host, such as ``local`` or ``nfs``, lets it
-reach what is not its own. Add ``fibre_channel`` only if its storage has a
-fabric apart from that of this cloud.
+The service provider tells the hosts of this cloud what to connect to. What
+each kind leads to is checked, by options that have to be set:
+``rbd`` (``rbd_secret_uuid``), ``iscsi`` and ``nvmeof`` (``storage_portals``
+and ``storage_names``), ``fibre_channel`` (``storage_names``). Others, such as
+``local`` or ``nfs``, let it reach files and devices of a host, and are
+refused even if they are named here.
+"""),
+    cfg.ListOpt(
+        'storage_portals',
+        default=[],
+        item_type=types.String(regex=_PORTAL, ignore_case=True),
+        help="""
+The addresses of the service provider's storage.
+
+A list of ``host``, ``host:port``, ``network/length`` or
+``network/length:port``; IPv6 in brackets. A connection of type ``iscsi`` or
+``nvmeof`` to anything else is refused: the storage of this cloud can be
+reached from the same hosts. If it is set, the monitors of Ceph are checked
+as well. They need not be: they must know the key of ``rbd_secret_uuid``, and
+those of this cloud do not.
+"""),
+    cfg.ListOpt(
+        'storage_names',
+        default=[],
+        item_type=types.String(),
+        help="""
+What the names of the service provider's storage begin with.
+
+IQNs of ``iscsi``, NQNs of ``nvmeof``, WWNs of ``fibre_channel``; for example
+``iqn.2010-10.org.openstack:``, if no storage of this cloud has such a name.
 """),
     cfg.StrOpt(
         'rbd_secret_uuid',

@@ -18,6 +18,7 @@ import io
 import itertools
 import time
 import types
+from urllib import parse
 
 import cachetools
 import fixtures
@@ -69,7 +70,9 @@ rbd_secret_uuid = """ + SECRET + """
 def connection_info(**data):
     """What a Cinder with a Ceph says of an attachment that is connected."""
     return {'driver_volume_type': 'rbd', 'auth_enabled': True,
-            'auth_username': 'cinder', 'secret_uuid': SECRET, **data}
+            'auth_username': 'cinder', 'secret_uuid': SECRET,
+            'name': 'volumes/volume-1', 'hosts': ['192.0.2.7'],
+            'ports': ['6789'], **data}
 
 
 def text(*names, more=''):
@@ -239,7 +242,7 @@ class ServiceProvider:
         return self._new_token(context, user, project_id)
 
     def _new_token(self, context, user, project_id):
-        token = f'{self.name}-token-{user}-{next(self._serial)}'
+        token = f'{self.name}-token-{parse.quote(user)}-{next(self._serial)}'
         self.tokens[token] = (user, project_id)
         context.status_code = 201
         context.headers['X-Subject-Token'] = token

@@ -30,6 +30,7 @@ UP = {'state': 'up', 'since': 1000.0, 'reason': '', 'retry_at': None}
 
 class TestStatus(base.TestCase):
     names: tuple[str, ...] = ('bu', 'mit')
+    more = ''
 
     def setUp(self):
         super().setUp()
@@ -42,7 +43,7 @@ class TestStatus(base.TestCase):
 
     def run_command(self):
         config = self.files / 'nova.conf'
-        config.write_text(fixtures.text(*self.names).replace(
+        config.write_text(fixtures.text(*self.names, more=self.more).replace(
             '[service_user]',
             f'status_directory = {self.files}\n[service_user]', 1))
         self.code = status.main(['--config-file', str(config)])
@@ -70,6 +71,22 @@ class TestStatus(base.TestCase):
                       text)
         self.assertIn('mit: ok', text)
         self.assertEqual(status.FAILURE, self.code)
+
+    def test_one_leads_elsewhere(self):
+        self.clouds.bu.cinder_url = 'http://home:8776/v3'
+        text = self.run_command()
+        self.assertIn("bu: FAILED: Service provider bu cannot be used: its "
+                      "catalog leads to 'home:8776'", text)
+        self.assertIn('endpoint_hosts in [service_provider:bu]', text)
+        self.assertEqual(status.FAILURE, self.code)
+
+    def test_options_without_which_nothing_is_attached(self):
+        self.more = 'connection_types = rbd,iscsi\n'
+        text = self.run_command()
+        self.assertIn('mit: ok: logged in', text)
+        self.assertIn('[service_provider:mit] does not set storage_names, '
+                      'storage_portals', text)
+        self.assertEqual(status.WARNING, self.code)
 
     def test_one_does_not_let_us_in(self):
         del self.clouds.mit.projects['nova']

@@ -135,6 +135,8 @@ class TestFork(base.FederationTestCase):
 class TestConnections(base.FederationTestCase):
     """Two processes on one connection would read each other's answers."""
 
+    more = 'endpoint_hosts = 127.0.0.1\n'
+
     def setUp(self):
         super().setUp()
         self.server = self.useFixture(servers.Server(self.tell_port))

@@ -216,8 +216,3 @@ class TestConnection(base.TestCase):
         self.refused('connection_types', {
             'driver_volume_type': 'local',
             'data': {'device_path': '/dev/sda'}})
-
-    def test_a_type_that_is_allowed(self):
-        self.check({'driver_volume_type': 'iscsi', 'data': {}})
-        self.check({'driver_volume_type': 'fibre_channel', 'data': {}},
-                   more='connection_types = fibre_channel\n')

@@ -20,6 +20,7 @@ from requests_mock.contrib import fixture as requests_mock_fixture
 
 from mixmatch import bounded
 from mixmatch import conf as mixmatch_conf
+from mixmatch import endpoints
 from mixmatch import exceptions
 from mixmatch import health
 from mixmatch import metrics
@@ -35,13 +36,19 @@ URL = 'http://bu:8776/v3/volumes'
 class SessionTestCase(base.TestCase):
 
     def session(self, timeout=(1.5, 20), adapter=None, home=HOME,
-                cookies=False):
+                cookies=False, **kwargs):
         conf = fixtures.configuration(self, '')
         mixmatch_conf.register_opts(conf)
         self.health = health.Health('bu: volume', pause=60, longest=60)
         there = wire.Wire('bu', 'volume', self.health, metrics.Metrics(conf),
-                          adapter or bounded.Adapter(), home, cookies)
+                          adapter or bounded.Adapter(), home, cookies,
+                          **{'allowed': self.allowed(), **kwargs})
         return session.CloudSession('bu', timeout, there, home)
+
+    @staticmethod
+    def allowed():
+        return endpoints.Endpoints('bu', ['127.0.0.1', 'bu'], None,
+                                   'http://home:5000')
 
     def get(self, url=URL, **kwargs):
         return self.session().get(url, authenticated=False, **kwargs)
