@@ -126,6 +126,9 @@ def mixmatch(cloud: model.Cloud,
             'service_project_name': trust.service_project,
             'service_project_domain_name': 'Default',
             'region_name': name,
+            # Both clouds are on one host.
+            'endpoint_hosts': '127.0.0.1:'
+                f'{topology.port(topology.by_name(name), "cinder")}',
             'rbd_secret_uuid': topology.by_name(name).secret_uuid,
         }
         if not patient:

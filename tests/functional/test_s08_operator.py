@@ -12,11 +12,16 @@
 
 """S8: what moc's operator sees of a partner that fails."""
 
+from collections.abc import Iterator
+import contextlib
 import re
+import socket
+import threading
 
 from sandbox import topology
 from tests.functional import base
 from tests.functional import clouds
+from tests.functional import faults
 
 
 class TestOperator(base.ServerScenario):
@@ -78,4 +83,58 @@ class TestOperator(base.ServerScenario):
             self.log('moc', 'nova-api') + self.log('moc', 'nova-conductor'))
         self.assertIsNotNone(line, request_id)
         self.assertIn(line[1], self.log('bu', 'cinder-api'))
+        self.detach('bu', volume)
+
+    @contextlib.contextmanager
+    def catalog_of_bu(self, url: str) -> Iterator[None]:
+        """The catalog of bu has another URL for volumes for a while."""
+        landlord = self.sandbox.landlord('bu')
+        keystone = landlord.api('identity')
+        services = {each['id'] for each in keystone.get(
+            '/v3/services').json()['services']
+            if each['type'] in ('volumev3', 'block-storage')}
+        endpoints = [each for each in keystone.get(
+            '/v3/endpoints').json()['endpoints']
+            if each['service_id'] in services
+            and each['interface'] == 'public']
+        try:
+            for each in endpoints:
+                clouds.must(landlord.openstack('endpoint', 'set', '--url',
+                                               url, each['id']))
+            yield
+        finally:
+            for each in endpoints:
+                clouds.must(landlord.openstack('endpoint', 'set', '--url',
+                                               each['url'], each['id']))
+
+    def test_a_catalog_leads_to_something_of_this_cloud(self):
+        volume = self.volume_at('bu')
+        asked: list[str] = []
+
+        def count(connection: socket.socket, over: threading.Event) -> None:
+            asked.append('once')
+            faults.nonsense(connection, over)
+        with socket.create_server(('127.0.0.1', 0)) as free:
+            port = free.getsockname()[1]
+        with (faults.listening(port, count),
+              self.catalog_of_bu(f'http://127.0.0.1:{port}/v3')):
+            # NOTE: who has logged in keeps the catalog of that login.
+            self.log_in()
+            response = self.attach_foreign(volume)
+            self.assertEqual(502, response.status_code, response.text)
+            said = response.json()['badGateway']['message']
+            self.assertIn(f"leads to '127.0.0.1:{port}'", said)
+            self.assertIn('endpoint_hosts in [service_provider:bu]', said)
+            found = self.alice.api('block-storage').get(f'/volumes/{volume}')
+            self.assertEqual(502, found.status_code, found.text)
+            self.assertIn('endpoint_hosts', found.text)
+            result = self.status()
+            self.assertEqual(2, result.code, str(result))
+            self.assertIn('endpoint_hosts in [service_provider:bu]',
+                          result.out)
+            self.assertEqual([], self.mappings())
+        self.assertEqual([], asked)
+        self.log_in()
+        self.assertEqual(200, self.attach_foreign(volume).status_code)
+        self.wait_for_attached('bu', volume)
         self.detach('bu', volume)
