@@ -13,6 +13,7 @@
 """One service provider: its options, and how we log in and talk to it."""
 
 from collections.abc import Callable
+import functools
 import re
 import string
 from typing import Any
@@ -167,12 +168,14 @@ class ServiceProvider:
         # it says. It fills templates, which only an operator may write.
         if not self._options.endpoint_override:
             endpoint = endpoint.replace('%', '%%')
-        return cinder_client.Client(
+        client = cinder_client.Client(
             microversion or '3.0', session=self._session, auth=auth,
             global_request_id=global_request_id,
             connect_retries=self._options.connect_retries,
             **{**self._endpoint,
                'endpoint_override': endpoint})
+        client.client.get = functools.partial(_one_page, client.client.get)
+        return client
 
     def check_connection(self, connection_info: dict[str, Any]) -> None:
         """Check that a connection leads to what is the service provider's.
@@ -267,3 +270,17 @@ def _root(endpoint: str) -> str:
     # NOTE: below /v3 Cinder tells its versions only to who has a token,
     # which keystoneauth does not show in discovery.
     return re.sub(r'/v3(/.*)?$', '/', endpoint)
+
+
+def _one_page(get: Callable[..., tuple[Any, Any]], url: str,
+              **kwargs: Any) -> tuple[Any, Any]:
+    """GET without the links to further pages.
+
+    python-cinderclient follows them as long as there are any, each page one
+    call deeper, and keeps them all.
+    """
+    response, body = get(url, **kwargs)
+    if isinstance(body, dict):
+        body = {name: value for name, value in body.items()
+                if not name.endswith('_links')}
+    return response, body

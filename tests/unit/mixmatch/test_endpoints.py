@@ -203,14 +203,16 @@ class TestServiceProvider(base.TestCase):
         client.volumes.get(VOLUME)
         self.assertEqual([], self.sent_elsewhere())
 
-    def test_a_next_page_that_is_elsewhere(self):
-        self.clouds.mock.get(
-            f'{self.bu.cinder_url}/volumes/detail', json={
+    def test_a_list_without_end(self):
+        """python-cinderclient follows each link, and keeps each page."""
+        url = f'{self.bu.cinder_url}/volumes/detail'
+        for link in (url, 'http://victim/v3/volumes'):
+            asked = self.clouds.mock.get(url, json={
                 'volumes': [fixtures.volume(VOLUME)], 'volumes_links': [
-                    {'rel': 'next', 'href': 'http://victim/v3/volumes'}]})
-        client = self.there().volume_client(self.user)
-        self.assertRaises(exceptions.ServiceProviderSetupError,
-                          client.volumes.list)
+                    {'rel': 'next', 'href': link}]})
+            client = self.there().volume_client(self.user)
+            self.assertEqual(1, len(client.volumes.list()))
+            self.assertEqual(1, asked.call_count)
         self.assertEqual([], self.sent_elsewhere())
 
     def test_an_override_is_a_template(self):
