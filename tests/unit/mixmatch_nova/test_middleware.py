@@ -104,27 +104,6 @@ class MiddlewareTestCase(base.NovaTestCase):
             self.assertNotIn(secret, response.text)
 
 
-class TestThisCloudOnly(MiddlewareTestCase):
-
-    def send(self, *args, **kwargs):
-        return super().send(*args, headers={
-            'OpenStack-Mixmatch-Service-Provider': 'none'}, **kwargs)
-
-    def test_home_is_asked_for_its_own(self):
-        self.filter = middleware.factory({})(Nova())
-        sent = self.home.add_volume(base.VOLUME)
-        self.assertEqual(200, self.attach(volumeId=base.VOLUME).status_int)
-        self.assertEqual('none', sent.last_request.headers[
-            'OpenStack-Mixmatch-Service-Provider'])
-
-    def test_another_one_that_is_named(self):
-        for attachment in ({'volumeId': base.VOLUME, 'serviceProvider': 'bu'},
-                           {'volumeId': f'{base.VOLUME}@bu'}):
-            self.assertRefused(400, self.attach(**attachment), 'none')
-        self.assertRefused(400, self.send(
-            'DELETE', f'{PATH}/{base.VOLUME}@bu'), 'none')
-
-
 class TestAttach(MiddlewareTestCase):
 
     def test_option(self):
