@@ -21,6 +21,7 @@
 import argparse
 from collections.abc import Iterator, Mapping
 import datetime
+import itertools
 import json
 import pathlib
 import sys
@@ -40,9 +41,12 @@ from mixmatch_keystone import assertion
 from mixmatch_keystone import audit
 from mixmatch_keystone import conf
 from mixmatch_keystone import grants
+from mixmatch_keystone import issuer
 from mixmatch_keystone import rules
 from mixmatch_keystone import rules_file
+from mixmatch_keystone import uwsgi_buffer
 
+LOG = logging.getLogger(__name__)
 PROVIDERS = provider_api.ProviderAPIs
 
 OK, NO, FAILURE = range(3)
@@ -74,7 +78,7 @@ def check(arguments: argparse.Namespace) -> int:
     """Read the rules, and compare them with what this Keystone has."""
     known = _rules(arguments)
     backends.load_backends()
-    problems = list(_problems(known))
+    problems = [*_web_server_problems(arguments), *_problems(known)]
     for each in problems:
         print(each)
     count = sum(len(idp.rules) for idp in known.identity_providers.values())
@@ -109,24 +113,28 @@ def explain(arguments: argparse.Namespace) -> int:
 
 
 def show(arguments: argparse.Namespace) -> int:
-    """List who from which cloud holds what until when."""
+    """List who holds what until when, lapsed grants and leftovers too."""
     backends.load_backends()
     found = [_as_dict(each) for each in _held(arguments)]
     if arguments.json:
         print(json.dumps(found, indent=1))
         return OK
     for each in found:
+        until = f'until {each["until"]}' if each['until'] else 'lapsed'
         print(f'{each["identity_provider"]}: {_home(each["home"])}\n'
-              f'    user {each["user_id"]} by rule {each["rule"]!r} until '
-              f'{each["until"]}')
+              f'    user {each["user_id"]} by rule {each["rule"]!r} {until}')
         for where, roles in each['roles'].items():
             print(f'    {", ".join(roles)} in {where}')
+        if each['leftovers']:
+            print('    has made: ' + ', '.join(
+                f'{number} {kind}'
+                for kind, number in each['leftovers'].items()))
     print(f'{len(found)} grants')
     return OK
 
 
 def revoke(arguments: argparse.Namespace) -> int:
-    """End grants now, live tokens included."""
+    """End grants, tokens, and all that users have made to get tokens."""
     if not arguments.all and not any(
             getattr(arguments, name) for name in ('identity_provider', *WHO)):
         print('mixmatch-keystone: say whose grants, or --all',
@@ -134,17 +142,28 @@ def revoke(arguments: argparse.Namespace) -> int:
         return FAILURE
     backends.load_backends()
     telling = audit.Audit(keystone.conf.CONF)
-    count = 0
+    count = failed = 0
     for each in list(_held(arguments)):
-        grants.end(each)
+        who = f'{each.identity_provider}: {_home(each.home)}'
+        try:
+            grants.end(each)
+        except Exception as exc:
+            # NOTE: the others are revoked all the same.
+            failed += 1
+            LOG.exception('A grant could not be revoked')
+            print(f'mixmatch-keystone: not all revoked: {who}: '
+                  f'{type(exc).__name__}', file=sys.stderr)
+            continue
         count += 1
         telling.revoked(
             each.user_id, identity_provider=each.identity_provider,
             rule=each.rule, roles={
                 where: list(roles) for where, roles in each.roles.items()})
-        print(f'revoked: {each.identity_provider}: {_home(each.home)}')
+        print(f'revoked: {who}')
     print(f'{count} grants revoked. Who is not denied by a rule can log in '
           'again.')
+    if failed:
+        return FAILURE
     return OK if count else NO
 
 
@@ -165,6 +184,9 @@ def _parser() -> argparse.ArgumentParser:
     for each in of_rules:
         each.add_argument('--rules', type=pathlib.Path, metavar='FILE',
                           help='instead of those of the configuration')
+    of_rules[0].add_argument('--uwsgi', type=pathlib.Path, metavar='FILE',
+                             help="look at the uWSGI configuration (ini) of "
+                                  'Keystone as well')
     of_rules[1].add_argument('--identity-provider', required=True,
                              metavar='ID')
     of_rules[1].add_argument(
@@ -230,6 +252,19 @@ def _held(arguments: argparse.Namespace) -> Iterator[grants.Held]:
                 yield each
 
 
+def _web_server_problems(arguments: argparse.Namespace) -> Iterator[str]:
+    """What goes wrong before Keystone reads an assertion."""
+    if 'external' in keystone.conf.CONF.auth.methods:
+        yield ('[auth] methods has "external" (it is there by default): '
+               "whom the web server names in REMOTE_USER is this cloud's "
+               'user of that name')
+    if arguments.uwsgi:
+        problem = uwsgi_buffer.problem(uwsgi_buffer.of_file(
+            arguments.uwsgi.read_text(encoding='utf-8')))
+        if problem:
+            yield f'{arguments.uwsgi}: {problem}'
+
+
 def _problems(known: rules.Rules) -> Iterator[str]:
     """What a login would stumble over."""
     mapping = keystone.conf.CONF.mixmatch.mapping
@@ -239,13 +274,17 @@ def _problems(known: rules.Rules) -> Iterator[str]:
         except exception.IdentityProviderNotFound:
             yield f'{name}: Keystone has no such identity provider'
             continue
-        if not registered['remote_ids']:
-            yield f'{name}: the identity provider has no remote id'
-        if mapping not in {
-                each['mapping_id'] for each in
-                PROVIDERS.federation_api.list_protocols(name)}:
+        protocols = [each['id'] for each in
+                     PROVIDERS.federation_api.list_protocols(name)
+                     if each['mapping_id'] == mapping]
+        if not protocols:
             yield (f'{name}: none of its protocols has the mapping '
                    f'{mapping!r}, so these rules are not asked')
+        for problem in dict.fromkeys(itertools.chain(
+                issuer.shared(registered), *(
+                    issuer.problems(registered, each)
+                    for each in protocols))):
+            yield f'{name}: {problem}'
         for rule in idp.rules:
             for problem in _rule_problems(registered, rule):
                 yield f'{name}, rule {rule.name!r}: {problem}'
@@ -271,7 +310,9 @@ def _as_dict(held: grants.Held) -> dict[str, Any]:
             'rule': held.rule,
             'roles': {where: list(roles)
                       for where, roles in held.roles.items()},
-            'until': held.until.replace(microsecond=0).isoformat() + 'Z'}
+            'until': held.until and (
+                held.until.replace(microsecond=0).isoformat() + 'Z'),
+            'leftovers': dict(held.leftovers)}
 
 
 def _home(home: Mapping[str, str]) -> str:

@@ -20,6 +20,7 @@ Keystone 18).
 """
 
 from collections.abc import Iterator, Mapping
+import contextlib
 import dataclasses
 import datetime
 import hashlib
@@ -37,6 +38,7 @@ from oslo_db import exception as db_exception
 from oslo_log import log as logging
 
 from mixmatch_keystone import assertion
+from mixmatch_keystone import leftovers
 from mixmatch_keystone import rules
 
 LOG = logging.getLogger(__name__)
@@ -54,18 +56,22 @@ class NotPossible(Exception):
 class Held:
     """What somebody holds.
 
-    :param home: who that is at home
+    :param group_id: None if the user has no grant, lapsed or not, but has
+        left something behind
+    :param home: who that is at home; the project is "?" if there is no group
     :param roles: names, by the name of the project and its domain
-    :param until: naive UTC, as Keystone has it
+    :param until: naive UTC, as Keystone has it; None if the grant has lapsed
+    :param leftovers: how much the user has made that gives tokens, by kinds
     """
 
     identity_provider: str
     user_id: str
-    group_id: str
+    group_id: str | None
     home: Mapping[str, str]
     rule: str
     roles: Mapping[str, tuple[str, ...]]
-    until: datetime.datetime
+    until: datetime.datetime | None
+    leftovers: Mapping[str, int]
 
 
 class Assignment(NamedTuple):
@@ -112,27 +118,58 @@ def give(idp: Mapping[str, Any], protocol: str, who: assertion.Assertion,
 
 
 def held(identity_provider: str) -> Iterator[Held]:
-    """What the users of an identity provider hold."""
+    """What the users of an identity provider hold, or held once.
+
+    A grant that has lapsed comes back with the next login, with all that its
+    user has left behind.
+    """
+    domain_id = PROVIDERS.federation_api.get_idp(
+        identity_provider)['domain_id']
     hints = driver_hints.Hints()
     hints.add_filter('idp_id', identity_provider)
     for user in PROVIDERS.shadow_users_api.list_federated_users_info(hints):
-        for group in PROVIDERS.identity_api.list_groups_for_user(
-                user['user_id']):
-            if group['name'] != user['unique_id'] or MARK not in group:
-                continue
+        user_id = user['user_id']
+        left = leftovers.count(user_id)
+        group = _marked_group(user['unique_id'], domain_id)
+        if group:
             mark = json.loads(group[MARK])
-            yield Held(identity_provider, user['user_id'], group['id'],
-                       mark['home'], mark['rule'], _roles(group['id']),
-                       group['membership_expires_at'])
+            yield Held(identity_provider, user_id, group['id'], mark['home'],
+                       mark['rule'], _roles(group['id']),
+                       _until(user_id, group['id']), left)
+        elif left:
+            name, _, domain = (user['display_name'] or '').rpartition('@')
+            yield Held(identity_provider, user_id, None, {
+                'user': name, 'user_domain': domain, 'project': '?',
+                'project_domain': '?'}, '?', {}, None, left)
 
 
 def end(which: Held) -> None:
-    """Take all away, live tokens included."""
-    PROVIDERS.application_credential_api \
-        .delete_application_credentials_for_user(which.user_id)
-    PROVIDERS.identity_api.delete_group(which.group_id)
+    """Take all away, live tokens included.
+
+    What makes tokens goes last, since until then it could be made anew.
+    """
+    if which.group_id:
+        # NOTE: another revocation may be at it as well.
+        with contextlib.suppress(exception.GroupNotFound):
+            PROVIDERS.identity_api.delete_group(which.group_id)
     PROVIDERS.revoke_api.revoke_by_user(which.user_id)
     _forget_cached('the grant has been revoked')
+    leftovers.end(which.user_id)
+
+
+def _marked_group(name: str, domain_id: str) -> dict[str, Any] | None:
+    try:
+        group = PROVIDERS.identity_api.get_group_by_name(name, domain_id)
+    except exception.GroupNotFound:
+        return None
+    return group if MARK in group else None
+
+
+def _until(user_id: str, group_id: str) -> datetime.datetime | None:
+    """When a membership lapses; None if it has."""
+    return next((each['membership_expires_at'] for each in
+                 PROVIDERS.identity_api.list_groups_for_user(user_id)
+                 if each['id'] == group_id), None)
 
 
 def _unique_id(idp: Mapping[str, Any], who: assertion.Assertion) -> str:
@@ -152,7 +189,6 @@ def _user_id(idp: Mapping[str, Any], protocol: str,
     try:
         user = shadow.get_federated_user(idp['id'], protocol, unique_id)
     except exception.UserNotFound:
-        _check_alone(idp)
         user = shadow.create_federated_user(idp['domain_id'], {
             'idp_id': idp['id'], 'protocol_id': protocol,
             'unique_id': unique_id,
@@ -161,15 +197,6 @@ def _user_id(idp: Mapping[str, Any], protocol: str,
         raise NotPossible('the user is disabled here')
     shadow.set_last_active_at(user['id'])
     return user['id']
-
-
-def _check_alone(idp: Mapping[str, Any]) -> None:
-    others = [each['id'] for each in PROVIDERS.federation_api.list_idps()
-              if each['domain_id'] == idp['domain_id']
-              and each['id'] != idp['id']]
-    if others:
-        raise NotPossible('the identity provider shares its domain with '
-                          + ', '.join(map(repr, others)))
 
 
 def _group_id(idp: Mapping[str, Any], who: assertion.Assertion,

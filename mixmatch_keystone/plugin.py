@@ -33,8 +33,10 @@ from mixmatch_keystone import assertion
 from mixmatch_keystone import audit
 from mixmatch_keystone import conf
 from mixmatch_keystone import grants
+from mixmatch_keystone import issuer
 from mixmatch_keystone import rules
 from mixmatch_keystone import rules_file
+from mixmatch_keystone import uwsgi_buffer
 
 LOG = logging.getLogger(__name__)
 PROVIDERS = provider_api.ProviderAPIs
@@ -53,6 +55,7 @@ class Mapped(mapped.Mapped):
         conf.register_opts(self._conf)
         self._rules = rules_file.RulesFile(self._conf.mixmatch.rules_file)
         self._audit = audit.Audit(self._conf)
+        uwsgi_buffer.warn()
 
     def authenticate(self, auth_payload: dict[str, Any]
                      ) -> base.AuthHandlerResponse:
@@ -63,7 +66,8 @@ class Mapped(mapped.Mapped):
         :raises keystone.exception.Unauthorized: the rules give nothing
         """
         if not self._decides(auth_payload):
-            return super().authenticate(auth_payload)
+            return self._as_long_as_before(
+                auth_payload, super().authenticate(auth_payload))
         name, protocol = (auth_payload['identity_provider'],
                           auth_payload['protocol'])
         utils.assert_enabled_identity_provider(PROVIDERS.federation_api, name)
@@ -71,8 +75,9 @@ class Mapped(mapped.Mapped):
         rule: str | None = None
         try:
             user_id, expires = self._let_in(name, protocol)
-        except (assertion.InvalidAssertion, rules.Refused,
-                rules_file.RulesUnavailable, grants.NotPossible) as exc:
+        except (assertion.InvalidAssertion, issuer.UnknownIssuer,
+                rules.Refused, rules_file.RulesUnavailable,
+                grants.NotPossible) as exc:
             reason, rule = str(exc), getattr(exc, 'rule', None)
         except (exception.ValidationError, exception.Unauthorized,
                 exception.Forbidden) as exc:
@@ -89,6 +94,17 @@ class Mapped(mapped.Mapped):
                 constants.IDENTITY_PROVIDER: name,
                 constants.PROTOCOL: protocol, 'expires_at': expires})
 
+    @staticmethod
+    def _as_long_as_before(payload: dict[str, Any],
+                           response: base.AuthHandlerResponse
+                           ) -> base.AuthHandlerResponse:
+        """Let no token that is made of another outlive it."""
+        # NOTE: not all releases of Keystone see to that themselves.
+        if response.status and 'id' in payload:
+            token = PROVIDERS.token_provider_api.validate_token(payload['id'])
+            response.response_data.setdefault('expires_at', token.expires_at)
+        return response
+
     def _decides(self, payload: dict[str, Any]) -> bool:
         """Whether this is about an assertion, and the rules are asked."""
         if 'id' in payload or not {'identity_provider',
@@ -103,10 +119,7 @@ class Mapped(mapped.Mapped):
 
     def _let_in(self, name: str, protocol: str) -> tuple[str, str]:
         idp = PROVIDERS.federation_api.get_idp(name)
-        if not idp['remote_ids']:
-            # NOTE: Keystone would take anybody's assertion for its own.
-            raise grants.NotPossible('the identity provider has no remote id')
-        utils.validate_idp(idp, protocol, mapped.extract_assertion_data())
+        issuer.check(idp, protocol)
         who = assertion.from_environment(flask.request.environ)
         LOG.debug('Identity provider %(idp)s asserts %(who)r',
                   {'idp': name, 'who': who})

@@ -28,7 +28,7 @@ from sandbox import state
 #: Needed for the virtual environment (uwsgi comes as source only).
 BUILD = ('gcc', 'libc6-dev', 'python3-dev', 'ca-certificates', 'openssl')
 COMMON = BUILD + ('mariadb-server', 'rabbitmq-server', 'memcached', 'apache2',
-                  'libapache2-mod-shib', 'xmlsec1', 'qemu-utils')
+                  'libapache2-mod-shib', 'xmlsec1', 'qemu-utils', 'curl')
 HARDWARE = ('ceph-mon', 'ceph-mgr', 'ceph-osd', 'ceph-common',
             'libvirt-daemon', 'libvirt-daemon-driver-qemu',
             'libvirt-daemon-driver-storage-rbd', 'libvirt-clients',

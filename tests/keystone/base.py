@@ -88,7 +88,8 @@ class KeystoneTestCase(OurPlugin, test_v3.RestfulTestCase):
 
     def auth_plugin_config_override(self, methods=None, **classes):
         super().auth_plugin_config_override(
-            ['mapped', 'token', 'password'], **classes)
+            ['mapped', 'token', 'password', 'application_credential'],
+            **classes)
 
     def setUp(self):
         super().setUp()

@@ -12,12 +12,15 @@
 
 """mixmatch-keystone, on the Keystone of this process."""
 
+import datetime
 import json
 import pathlib
 
 import fixtures
-
 from keystone.common import provider_api
+from keystone import exception
+from oslo_utils import fixture
+from oslo_utils import timeutils
 
 from mixmatch_keystone import cmd
 from tests.keystone import base
@@ -77,6 +80,57 @@ class TestCheck(CommandTestCase):
             'mapping_id': 'plain'})
         self.assertIn('these rules are not asked',
                       self.run_command('check')[1])
+
+    def assertProblem(self, text):
+        code, said = self.run_command('check')
+        self.assertEqual(1, code, said)
+        self.assertIn(text, said)
+
+    def test_no_remote_id_attribute(self):
+        PROVIDERS.federation_api.create_protocol('moc', 'another', {
+            'id': 'another', 'mapping_id': 'mixmatch'})
+        self.assertProblem("moc: protocol 'another' has no "
+                           'remote_id_attribute: set ')
+        self.config_fixture.config(
+            group='federation', remote_id_attribute='Shib-Identity-Provider')
+        self.assertEqual(0, self.run_command('check')[0])
+
+    def test_shared_domain(self):
+        PROVIDERS.federation_api.create_idp('other', {
+            'id': 'other', 'enabled': True, 'domain_id': 'moc-domain'})
+        self.assertProblem("shares its domain with 'other'")
+
+    def test_shared_remote_id(self):
+        idps = PROVIDERS.federation_api.list_idps()
+        for each in idps:
+            each['remote_ids'] = ['https://moc']
+        self.useFixture(fixtures.MockPatchObject(
+            PROVIDERS.federation_api, 'list_idps',
+            lambda *args, **kwargs: idps))
+        self.assertProblem("moc: the identity provider shares a remote id "
+                           "with 'nu'")
+
+    def test_users_of_the_web_server(self):
+        self.config_fixture.config(group='auth', methods=[
+            'external', 'mapped'])
+        self.assertProblem('[auth] methods has "external"')
+
+    def uwsgi(self, text):
+        path = pathlib.Path(
+            self.useFixture(fixtures.TempDir()).path) / 'keystone.ini'
+        path.write_text(text)
+        return self.run_command('check', '--uwsgi', str(path))
+
+    def test_buffer_of_uwsgi(self):
+        self.assertEqual(0, self.uwsgi(
+            '[uwsgi]\nbuffer-size = 65535\n')[0])
+        for text in ('[uwsgi]\n', '[uwsgi]\nbuffer-size = 8192\n',
+                     '[uwsgi]\n# buffer-size = 65535\n',
+                     '[uwsgi]\nbuffer-size = 65535\nbuffer-size=4096\n'):
+            code, said = self.uwsgi(text)
+            self.assertEqual(1, code, text)
+            self.assertIn('buffer-size', said)
+        self.assertEqual(2, self.run_command('check', '--uwsgi', '/no')[0])
 
     def test_invalid(self):
         self.write_rules('[')
@@ -145,7 +199,7 @@ class TestListAndRevoke(CommandTestCase):
             'home': {'user': 'alice', 'user_domain': 'Default',
                      'project': 'research', 'project_domain': 'Default'},
             'rule': 'here', 'roles': {'here@Landlord': ['member']},
-            'until': found[0]['until']}], found)
+            'until': found[0]['until'], 'leftovers': {}}], found)
 
     def test_list_for_people(self):
         code, said = self.run_command('list')
@@ -170,16 +224,6 @@ class TestListAndRevoke(CommandTestCase):
         event, = self.audited('revoke')
         self.assertEqual(self.alice.user_id, event['target']['id'])
 
-    def test_revoked_application_credential(self):
-        api = PROVIDERS.application_credential_api
-        api.create_application_credential({
-            'id': 'a', 'name': 'a', 'user_id': self.alice.user_id,
-            'project_id': self.here, 'roles': [{'id': 'member'}],
-            'secret': 's', 'unrestricted': False})
-        self.run_command('revoke', '--user', 'alice')
-        self.assertEqual([], api.list_application_credentials(
-            user_id=self.alice.user_id))
-
     def test_revoke_nobody(self):
         self.assertEqual(1, self.run_command('revoke', '--user', 'eve')[0])
 
@@ -190,3 +234,118 @@ class TestListAndRevoke(CommandTestCase):
     def test_revoke_all(self):
         self.run_command('revoke', '--all')
         self.assertEqual([], self.listed())
+
+
+class TestLeftovers(CommandTestCase):
+    """What users have made that gives tokens without a login."""
+
+    def setUp(self):
+        super().setUp()
+        self.alice = self.enter().user_id
+        self.bob = self.enter(user='bob').user_id
+        for user in (self.alice, self.bob):
+            self.leave(user)
+
+    def leave(self, user):
+        mine = user[:8]
+        PROVIDERS.application_credential_api.create_application_credential({
+            'id': f'app-{mine}', 'name': 'a', 'user_id': user,
+            'project_id': self.here, 'roles': [{'id': 'member'}],
+            'secret': 's', 'unrestricted': True, 'access_rules': [{
+                'id': f'rule-{mine}', 'service': 'volumev3',
+                'method': 'GET', 'path': '/**'}]})
+        PROVIDERS.credential_api.create_credential(f'ec2-{mine}', {
+            'id': f'ec2-{mine}', 'user_id': user, 'project_id': self.here,
+            'type': 'ec2', 'blob': '{"access": "a", "secret": "s"}'})
+        PROVIDERS.trust_api.create_trust(f'trust-{mine}', {
+            'trustor_user_id': user, 'trustee_user_id': self.user_id,
+            'project_id': self.here, 'impersonation': True,
+            'expires_at': None}, [{'id': 'member'}])
+        api = PROVIDERS.oauth_api
+        consumer = api.create_consumer({
+            'id': f'consumer-{mine}', 'secret': 's',
+            'description': 'c'})['id']
+        for each in ('access', 'request'):
+            token = api.create_request_token(consumer, self.here, 100)
+            token = api.authorize_request_token(token['id'], user, ['member'])
+            if each == 'access':
+                api.create_access_token(token['id'], 100)
+
+    LEFT = {'application credentials': 1, 'access rules': 1, 'credentials': 1,
+            'trusts': 1, 'OAuth request tokens': 1, 'OAuth access tokens': 1}
+
+    def later(self):
+        self.useFixture(fixture.TimeFixture(
+            timeutils.utcnow() + datetime.timedelta(hours=3)))
+
+    def listed(self):
+        return {each['home']['user']: (each['until'], each['leftovers'])
+                for each in json.loads(self.run_command(
+                    'list', '--json')[1])}
+
+    def test_all_is_listed(self):
+        self.assertEqual(
+            [self.LEFT] * 2, [left for _, left in self.listed().values()])
+        self.assertIn('has made: 1 application credentials, 1 access rules',
+                      self.run_command('list')[1])
+
+    def test_lapsed_grants_are_listed_and_revoked(self):
+        self.later()
+        self.assertEqual({'alice': (None, self.LEFT),
+                          'bob': (None, self.LEFT)}, self.listed())
+        self.assertIn("by rule 'here' lapsed", self.run_command('list')[1])
+        self.assertEqual(0, self.run_command('revoke', '--user', 'alice')[0])
+        self.assertEqual({'bob': (None, self.LEFT)}, self.listed())
+        self.assertEqual(self.alice, self.log_in().user_id)
+        until, left = self.listed()['alice']
+        self.assertIsNotNone(until)
+        self.assertEqual({}, left)
+
+    def test_revoked(self):
+        self.assertEqual(0, self.run_command('revoke', '--user', 'alice')[0])
+        self.assertEqual(['bob'], list(self.listed()))
+        for find, what in (
+                (PROVIDERS.application_credential_api
+                 .get_application_credential, 'app'),
+                (PROVIDERS.application_credential_api.get_access_rule,
+                 'rule'),
+                (PROVIDERS.credential_api.get_credential, 'ec2'),
+                (PROVIDERS.trust_api.get_trust, 'trust')):
+            self.assertRaises(exception.NotFound, find,
+                              f'{what}-{self.alice[:8]}')
+            find(f'{what}-{self.bob[:8]}')
+
+    def test_trusted_by_another(self):
+        """Who is trusted can pass it on in the name of the other one."""
+        PROVIDERS.trust_api.create_trust('passed-on', {
+            'trustor_user_id': self.bob, 'trustee_user_id': self.alice,
+            'project_id': self.here, 'impersonation': True,
+            'expires_at': None}, [{'id': 'member'}])
+        self.run_command('revoke', '--user', 'alice')
+        self.assertRaises(exception.NotFound, PROVIDERS.trust_api.get_trust,
+                          'passed-on')
+
+    def test_made_while_the_grant_was_revoked(self):
+        self.run_command('revoke', '--all')
+        PROVIDERS.credential_api.create_credential('late', {
+            'id': 'late', 'user_id': self.alice, 'project_id': self.here,
+            'type': 'ec2', 'blob': '{"access": "b", "secret": "s"}'})
+        self.assertEqual({'alice': (None, {'credentials': 1})},
+                         self.listed())
+        self.assertEqual(0, self.run_command('revoke', '--user', 'alice')[0])
+        self.assertEqual({}, self.listed())
+
+    def test_one_that_cannot_be_ended(self):
+        """It keeps neither the rest of a user's nor other users'."""
+        api = PROVIDERS.credential_api
+        delete = api.delete_credential
+
+        def fail(credential_id, *args):
+            if credential_id == f'ec2-{self.alice[:8]}':
+                raise ValueError
+            delete(credential_id, *args)
+        self.useFixture(fixtures.MockPatchObject(
+            api, 'delete_credential', fail))
+        self.assertEqual(2, self.run_command('revoke', '--all')[0])
+        self.assertEqual({'alice': (None, {'credentials': 1})},
+                         self.listed())

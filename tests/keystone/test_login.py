@@ -14,6 +14,8 @@
 
 import datetime
 
+from keystone.api._shared import authentication
+from keystone.assignment import core as assignment
 from keystone.common import provider_api
 from keystone import exception
 from oslo_utils import timeutils
@@ -183,6 +185,39 @@ class TestTime(base.KeystoneTestCase):
         self.assertIn('openstack_not_on_or_after is missing',
                       self.refuse(openstack_not_on_or_after=''))
 
+    def test_of_a_token_that_is_made_of_one(self):
+        token = self.log_in()
+        with self.make_request():
+            again = authentication.authenticate_for_token({
+                'identity': {'methods': ['mapped'],
+                             'mapped': {'id': token.id}},
+                'scope': {'project': {'id': self.here}}})
+        self.assertEqual(token.expires_at, again.expires_at)
+
+    def test_of_an_application_credential(self):
+        """Keystone's, but it gives nothing when the grant has lapsed."""
+        token = self.enter()
+        PROVIDERS.application_credential_api.create_application_credential({
+            'id': 'a', 'name': 'a', 'user_id': token.user_id,
+            'project_id': self.here, 'roles': [{'id': 'member'}],
+            'secret': 's', 'unrestricted': False})
+        token = self.by_application_credential('a')
+        self.assertTrue(3500 < self.lifetime(token) <= 3600)
+        self.assertEqual({'member'}, self.roles_of(token))
+        self.useFixture(_Clock(timeutils.utcnow()
+                               + datetime.timedelta(hours=3)))
+        # NOTE: Keystone caches roles for [role] cache_time.
+        assignment.COMPUTED_ASSIGNMENTS_REGION.invalidate()
+        self.assertRaises(exception.Unauthorized,
+                          self.by_application_credential, 'a')
+
+    def by_application_credential(self, credential_id):
+        with self.make_request():
+            return authentication.authenticate_for_token({'identity': {
+                'methods': ['application_credential'],
+                'application_credential': {
+                    'id': credential_id, 'secret': 's'}}})
+
     def test_grant_lapses(self):
         token = self.enter()
         group, = PROVIDERS.identity_api.list_groups_for_user(token.user_id)
@@ -208,9 +243,57 @@ class TestIdentityProvider(base.KeystoneTestCase):
         self.assertIn('has no remote id', self.refuse())
 
     def test_that_shares_its_domain(self):
+        self.log_in()
         PROVIDERS.federation_api.create_idp('other', {
             'id': 'other', 'enabled': True, 'domain_id': 'moc-domain'})
-        self.assertIn("shares its domain with 'other'", self.refuse())
+        for user in ('alice', 'bob'):
+            self.assertIn("shares its domain with 'other'",
+                          self.refuse(user=user))
+
+    def attribute_is(self, name):
+        PROVIDERS.federation_api.update_protocol('moc', 'mapped', {
+            'mapping_id': 'mixmatch', 'remote_id_attribute': name})
+
+    def test_whose_protocol_has_no_attribute(self):
+        self.attribute_is(None)
+        for issuer in ('https://nu', 'https://moc'):
+            log = self.refuse(**{'Shib-Identity-Provider': issuer})
+            self.assertIn('set remote_id_attribute', log)
+        error, = {line for line in log.splitlines()
+                  if line.startswith('Identity provider moc')}
+        self.assertIn('[federation] of keystone.conf', error)
+
+    def test_whose_attribute_is_that_of_all(self):
+        self.attribute_is(None)
+        self.config_fixture.config(
+            group='federation', remote_id_attribute='Shib-Identity-Provider')
+        self.log_in()
+        self.refuse(**{'Shib-Identity-Provider': 'https://nu'})
+
+    def test_whose_attribute_is_that_of_a_section(self):
+        self.attribute_is(None)
+        self.refuse()
+        self.config_fixture.config(
+            group='mapped', remote_id_attribute='Shib-Identity-Provider')
+        self.log_in()
+        self.refuse(**{'Shib-Identity-Provider': 'https://nu'})
+
+    def test_whose_attribute_a_client_can_send(self):
+        self.attribute_is('HTTP_SHIB_IDENTITY_PROVIDER')
+        self.assertIn('which a client can send', self.refuse(
+            HTTP_SHIB_IDENTITY_PROVIDER='https://moc'))
+
+    def test_whose_attribute_is_not_there(self):
+        for value in ('', ' ', 'https://moc ', 'HTTPS://MOC',
+                      'https://moc;https://nu'):
+            self.refuse(**{'Shib-Identity-Provider': value})
+        self.attribute_is('Another-Variable')
+        self.refuse()
+
+    def test_whose_remote_id_is_empty(self):
+        PROVIDERS.federation_api.update_idp('moc', {'remote_ids': ['']})
+        self.assertIn('has no remote id', self.refuse(
+            **{'Shib-Identity-Provider': ''}))
 
     def test_disabled(self):
         PROVIDERS.federation_api.update_idp('moc', {'enabled': False})
