@@ -122,7 +122,8 @@ class TestOperator(base.ServerScenario):
             self.log_in()
             response = self.attach_foreign(volume)
             self.assertEqual(502, response.status_code, response.text)
-            said = response.json()['badGateway']['message']
+            (error,) = response.json().values()
+            said = error['message']
             self.assertIn(f"leads to '127.0.0.1:{port}'", said)
             self.assertIn('endpoint_hosts in [service_provider:bu]', said)
             found = self.alice.api('block-storage').get(f'/volumes/{volume}')
