@@ -64,6 +64,16 @@ class NotFromHome(exceptions.MixmatchException):
                    f'--os-service-provider {name} ...')
 
 
+class NotForServices(exceptions.MixmatchException):
+    """A service of home would take what is made for one of its own cloud."""
+
+    msg_fmt = ('%(what)s lives at service provider %(service_provider)s; '
+               'nothing is made of it on behalf of a service of this cloud, '
+               'which would look for the result here. Enable mixmatch in the '
+               'nova.conf of every Nova service.')
+    code = 400
+
+
 class AtHome(exceptions.MixmatchException):
     """A volume of one cloud cannot be made of something in another."""
 
@@ -172,6 +182,15 @@ class Forwarder:
         response.headers['OpenStack-API-Version'] = (
             f'volume {routes.microversion(request)}')
         return response
+
+
+def is_by_a_service(request: webob.Request) -> bool:
+    """Whether a service of home asks, on behalf of a user.
+
+    That it is not said does not mean that none does.
+    """
+    # NOTE: of keystonemiddleware, which lets none of a client pass.
+    return request.headers.get('X-Service-Identity-Status') == 'Confirmed'
 
 
 def _volume(request: webob.Request) -> dict[str, Any]:

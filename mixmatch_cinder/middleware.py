@@ -101,7 +101,8 @@ class Volumes:
             return self._listings.answer(request, route, who, names, only,
                                          position)
         if (choice != routes.NONE and request.method == 'POST'
-                and (route.collection, route.item) == ('volumes', '')):
+                and (route.collection, route.item) == ('volumes', '')
+                and not forward.is_by_a_service(request)):
             target = self._forwarder.target(request, who,
                                             choice if only else '')
             if target:
@@ -138,6 +139,10 @@ class Volumes:
             return response
         if route.item:
             return self._forwarder.item(request, route, who, name)
+        if forward.is_by_a_service(request):
+            raise forward.NotForServices(
+                what=f'{about[0].member.capitalize()} {about[1]}',
+                service_provider=name)
         if route.collection == 'volumes':
             return self._forwarder.create(request, who, name, None)
         if route.collection == 'snapshots':

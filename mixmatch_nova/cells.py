@@ -36,7 +36,7 @@ class Mapping:
     """
 
     where: target.Target
-    volume_id: str | None
+    volume_id: str
     server_id: str | None
     attachment_id: str | None
     live: bool
@@ -108,7 +108,7 @@ def _mappings(context: Any) -> list[Mapping]:
     model = models.BlockDeviceMapping
     found = []
     for row in nova_db.model_query(context, model, read_deleted='yes').filter(
-            model.source_type == 'volume',
+            model.volume_id.isnot(None),
             model.volume_type.like(f'{target.MARKER}:%')):
         where = target.Target.from_marker(row.volume_type)
         if where:

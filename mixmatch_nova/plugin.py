@@ -23,7 +23,9 @@ from mixmatch_nova.patches import compute_api
 from mixmatch_nova.patches import context
 from mixmatch_nova.patches import driver_block_device
 from mixmatch_nova.patches import manager
+from mixmatch_nova.patches import new_server
 from mixmatch_nova.patches import volume_api
+from mixmatch_nova.patches import volume_sources
 from mixmatch_nova import recovery
 
 
@@ -43,9 +45,11 @@ class Plugin:
         return [*context.patches(),
                 *block_device_mapping.patches(),
                 *compute_api.patches(),
+                *new_server.patches(),
                 *driver_block_device.patches(self.owed),
                 *manager.patches(self.owed, recovery.Recovery(self.clouds)),
                 *volume_api.patches(self.clouds, self.owed),
+                *volume_sources.patches(self.clouds, self.owed),
                 *cinderclient.patches(self.clouds)]
 
 

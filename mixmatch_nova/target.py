@@ -20,8 +20,9 @@ import weakref
 from mixmatch import exceptions
 
 #: How a block device mapping remembers its target, in ``volume_type``. Nova
-#: refuses that field from users where ``source_type`` is "volume", and never
-#: reads it there.
+#: refuses that field from users where ``source_type`` is "volume", and reads
+#: it only when it makes a volume (see patches.volume_sources). Where it makes
+#: one, users may choose a type, but none that looks like this.
 MARKER = 'mixmatch'
 
 
@@ -58,6 +59,11 @@ class Target:
         return cls.parse(text) if prefix == MARKER and text else None
 
 
+def is_marker(volume_type: str | None) -> bool:
+    """Whether a volume type looks like what a mapping remembers."""
+    return (volume_type or '').startswith(f'{MARKER}:')
+
+
 #: Home is a target too: an id that was seen to be home's stays home's.
 HOME = Target('')
 
@@ -82,7 +88,7 @@ class ConflictingTargets(exceptions.MixmatchException):
 class Targets:
     """What one request knows of the targets of the ids in it.
 
-    The id is that of a volume or of an attachment.
+    The id is that of a volume, an attachment or a snapshot.
     """
 
     def __init__(self) -> None:
@@ -99,6 +105,8 @@ class Targets:
         self.compared: str | None = None
         #: whether the user wants no other cloud to be asked
         self.this_cloud_only = False
+        #: snapshot id -> the snapshot, for whoever asks for it next
+        self.snapshots: dict[str, dict[str, Any]] = {}
         #: what mixmatch raised last in this request, for the API's answer
         self.failure: exceptions.MixmatchException | None = None
 

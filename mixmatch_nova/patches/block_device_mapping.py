@@ -12,20 +12,24 @@
 
 """nova.objects.block_device.BlockDeviceMapping: the durable memory.
 
-A mapping of a foreign volume is marked when it is created. Whoever loads it
+A mapping of a foreign volume is marked when it is created, whatever it was
+made of; that of a foreign snapshot before there is a volume. Whoever loads it
 later, from the database or from a message, knows where its volume and its
-attachment live.
+attachment live, or where its volume is to be made.
 """
 
 from collections.abc import Callable
 from typing import Any
 
 from nova import exception
+from oslo_log import log as logging
 
 from mixmatch import patch
 from mixmatch_nova import errors
 from mixmatch_nova.patches import context as context_patch
 from mixmatch_nova import target
+
+LOG = logging.getLogger(__name__)
 
 _MODULE = 'nova.objects.block_device'
 
@@ -42,7 +46,8 @@ CREATE = _symbol('_create', 'self', 'context')
 DESTROY = _symbol('destroy', 'self')
 
 
-def _attribute(bdm: Any, name: str) -> Any:
+def attribute(bdm: Any, name: str) -> Any:
+    """A field of a mapping; None if it is not set."""
     return getattr(bdm, name) if bdm.obj_attr_is_set(name) else None
 
 
@@ -50,10 +55,11 @@ def target_of(bdm: Any) -> target.Target | None:
     """The service provider that a mapping is marked with, if it is.
 
     :param bdm: ``nova.objects.BlockDeviceMapping``
+    :returns: None also while there is no volume yet
     """
-    if _attribute(bdm, 'source_type') != 'volume':
+    if attribute(bdm, 'volume_id') is None:
         return None
-    return target.Target.from_marker(_attribute(bdm, 'volume_type'))
+    return target.Target.from_marker(attribute(bdm, 'volume_type'))
 
 
 def note(context: Any, bdm: Any) -> None:
@@ -61,18 +67,24 @@ def note(context: Any, bdm: Any) -> None:
 
     :param bdm: ``nova.objects.BlockDeviceMapping``
     """
-    volume_id = _attribute(bdm, 'volume_id')
-    where = target_of(bdm)
-    if where is None and bdm.obj_attr_is_set('id'):
+    where = target.Target.from_marker(attribute(bdm, 'volume_type'))
+    is_saved = bdm.obj_attr_is_set('id')
+    if not is_saved and context_patch.from_stranger(context):
+        # NOTE: a nova-api without the plugin marks nothing; its users do.
+        where = None
+    targets = target.of(context)
+    if where and attribute(bdm, 'source_type') == 'snapshot':
+        targets.note(attribute(bdm, 'snapshot_id'), where)
+    if where is None and is_saved:
         # NOTE: only one that was saved; before that nobody has marked it.
         where = target.HOME
+    volume_id = attribute(bdm, 'volume_id')
     if volume_id and where:
-        targets = target.of(context)
-        for each in (volume_id, _attribute(bdm, 'attachment_id')):
+        for each in (volume_id, attribute(bdm, 'attachment_id')):
             targets.note(each, where)
             if each and where != target.HOME:
                 targets.mappings[each] = (volume_id,
-                                          _attribute(bdm, 'instance_uuid'))
+                                          attribute(bdm, 'instance_uuid'))
 
 
 def _loaded(original: Callable, cls: type, context: Any, *args: Any,
@@ -86,15 +98,22 @@ def _loaded(original: Callable, cls: type, context: Any, *args: Any,
 def mark(context: Any, bdm: Any) -> target.Target | None:
     """Have a mapping remember where its volume lives, if that is not home.
 
+    A mark that is not ours, a volume type that a user has chosen, is cleared.
+
     :param bdm: ``nova.objects.BlockDeviceMapping``, not saved yet
     :returns: where
     """
-    volume_id = _attribute(bdm, 'volume_id')
+    source = attribute(bdm, 'volume_id')
+    if not source and attribute(bdm, 'source_type') == 'snapshot':
+        source = attribute(bdm, 'snapshot_id')
     with errors.for_nova(context):
-        where = target.of(context).foreign(volume_id) if volume_id else None
-    if where is None or _attribute(bdm, 'source_type') != 'volume':
-        return None
-    bdm.volume_type = where.marker
+        where = target.of(context).foreign(source) if source else None
+    if where:
+        bdm.volume_type = where.marker
+    elif target.is_marker(attribute(bdm, 'volume_type')):
+        LOG.warning('A volume type that looks like a mark of mixmatch is '
+                    'ignored: %s', bdm.volume_type)
+        bdm.volume_type = None
     return where
 
 

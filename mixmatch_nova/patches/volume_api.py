@@ -53,18 +53,17 @@ BY_VOLUME = ('get', 'reserve_volume', 'unreserve_volume', 'begin_detaching',
              'get_volume_encryption_metadata')
 BY_ATTACHMENT = ('attachment_get', 'attachment_update', 'attachment_delete',
                  'attachment_complete')
-#: What Nova cannot do with a volume that lives elsewhere: its result would
-#: be a resource of the other cloud that home takes for its own, or needs an
-#: image that is only at one of the two.
+#: What Nova cannot do with a volume that lives elsewhere: home would take the
+#: result for its own, or an image is needed that is only at one of the two.
 REFUSED = {'create_snapshot': 'take a snapshot of',
            'create_snapshot_force': 'take a snapshot of',
            'reimage_volume': 'rebuild a server on',
            'initialize_connection': 'connect, without an attachment, to',
            'update': 'change'}
-#: Home only: they have no id of a volume, or (migrate_volume_completion) are
-#: called on behalf of home's Cinder.
-HOME_ONLY = ('get_all', 'get_snapshot', 'get_all_snapshots', 'create',
-             'delete_snapshot', 'update_snapshot_status',
+BY_SNAPSHOT = ('get_snapshot', 'create')  #: see volume_sources
+#: They have no id of a volume, or home's Cinder has them called.
+HOME_ONLY = ('get_all', 'get_all_snapshots', 'delete_snapshot',
+             'update_snapshot_status',
              'get_absolute_limits', 'get_all_volume_types',
              'attachment_get_all', 'check_attached',
              'migrate_volume_completion')
@@ -79,7 +78,7 @@ CHECK_AZ = patch.Symbol(_MODULE, 'API.check_availability_zone',
 
 #: In the answer of home's Cinder for a foreign volume.
 MARK = 'os-mixmatch:service_provider'
-_VIEW_TARGET = 'mixmatch_service_provider'
+VIEW_TARGET = 'mixmatch_service_provider'
 
 
 def _symbol(name: str) -> patch.Symbol:
@@ -96,7 +95,7 @@ def check_all_known() -> None:
     :raises mixmatch.patch.DoesNotFit: one is; it might ask home for a
         foreign volume
     """
-    known = {*BY_VOLUME, *BY_ATTACHMENT, *REFUSED, *HOME_ONLY,
+    known = {*BY_VOLUME, *BY_ATTACHMENT, *BY_SNAPSHOT, *REFUSED, *HOME_ONLY,
              CHECK_AZ.attribute}
     found = {name for name, _ in inspect.getmembers(
         cinder.API, inspect.isfunction) if not name.startswith('_')}
@@ -157,8 +156,7 @@ class Router:
         try:
             self._call(original, where, api, context, volume_id)
         except Exception as exc:
-            # NOTE: Nova calls this while it handles another error, which is
-            # the one that says what has happened.
+            # NOTE: Nova handles another error, which says what has happened.
             if not (where and doubt.unanswered(exc)
                     and self._owe(exc, context, where, volume_id)):
                 raise
@@ -195,7 +193,7 @@ class Router:
             with errors.for_nova(context):
                 raise errors.NotLocated(volume_id=volume_id,
                                         reason=exc.message) from exc
-        marked = volume.pop(_VIEW_TARGET, None)
+        marked = volume.pop(VIEW_TARGET, None)
         if where and volume['id'] != volume_id:
             with errors.for_nova(context):
                 raise exceptions.ServiceProviderUnavailable(
@@ -205,8 +203,7 @@ class Router:
             # NOTE: log in now, while nothing is reserved anywhere.
             with errors.for_nova(context):
                 where = identity.enter(self._clouds, context, marked)
-        # NOTE: Nova goes on with the id of the answer, which may be written
-        # in another way.
+        # NOTE: Nova goes on with the id as the answer writes it.
         for resource_id in {volume_id, volume['id']}:
             target.of(context).note(resource_id, where or target.HOME)
         return volume
@@ -219,8 +216,7 @@ class Router:
                 return identity.enter(self._clouds, context,
                                       where.service_provider)
             except exceptions.LoginRefused as exc:
-                # NOTE: who has no project there learns nothing of its
-                # volumes.
+                # NOTE: who has no project there learns nothing of volumes.
                 LOG.info('Volume %(volume)s cannot be used: %(reason)s',
                          {'volume': volume_id, 'reason': exc})
                 raise exception.VolumeNotFound(volume_id=volume_id) from exc
@@ -346,13 +342,10 @@ class Router:
 
     @staticmethod
     def _load_mapping(context: Any, server_id: str, volume_id: str) -> None:
-        # Detach asks Cinder for the volume before it reads the mapping
-        # that says where the volume is.
-        try:
+        # Detach asks for the volume before it reads the mapping.
+        with contextlib.suppress(exception.VolumeBDMNotFound):
             objects.BlockDeviceMapping.get_by_volume_and_instance(
                 context, volume_id, server_id)
-        except exception.VolumeBDMNotFound:
-            pass
 
     @staticmethod
     def _call(original: Callable, where: target.Target | None, api: Any,
@@ -365,13 +358,21 @@ class Router:
                             **kwargs)
 
 
+def marked_as(resource: Any) -> str | None:
+    """The mark of an answer, which getattr() might ask Cinder for."""
+    return resource.to_dict().get(MARK)
+
+
 def _volume_view(original: Callable, context: Any, vol: Any) -> dict:
+    routed = identity.route_of(context)
+    if routed:
+        # NOTE: else what a new volume lacks is asked for.
+        vol.set_loaded(True)
     view = original(context, vol)
-    marked = getattr(vol, MARK, None)
-    if identity.route_of(context) is None and marked:
-        view[_VIEW_TARGET] = marked
-    if (identity.route_of(context) or marked) and getattr(
-            vol, 'encrypted', False):
+    marked = marked_as(vol)
+    if marked and not routed:
+        view[VIEW_TARGET] = marked
+    if (routed or marked) and getattr(vol, 'encrypted', False):
         with errors.for_nova(context):
             raise errors.EncryptedVolume(volume_id=vol.id)
     return view

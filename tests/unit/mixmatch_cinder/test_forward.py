@@ -211,6 +211,42 @@ class TestCreate(ForwardTestCase):
                 '/volumes', 'POST', body=body).status_int, body)
 
 
+class TestService(ForwardTestCase):
+    """Home's Nova asks on behalf of a user, as its service token says."""
+
+    headers = {'X-Service-Identity-Status': 'Confirmed'}
+
+    def assertMakesNothing(self, path, body):
+        before = self.cinders.bu.count(models.Volume)
+        self.assertRefused(400, 'service provider bu', 'nova.conf', path=path,
+                           method='POST', body=body, headers=self.headers)
+        self.assertEqual(before, self.cinders.bu.count(models.Volume))
+
+    def test_volume_of_something_there(self):
+        snapshot = self.cinders.bu.add_snapshot(self.volume)
+        for source in ({'snapshot_id': snapshot},
+                       {'source_volid': self.volume}):
+            self.assertMakesNothing('/volumes', {
+                'volume': {'size': 1, **source}})
+
+    def test_snapshot_of_something_there(self):
+        self.assertMakesNothing('/snapshots', {
+            'snapshot': {'volume_id': self.volume}})
+        self.assertEqual(0, self.cinders.bu.count(models.Snapshot))
+
+    def test_zone_of_nova_that_is_called_like_a_service_provider(self):
+        response = self.send('/volumes', 'POST', headers=self.headers, body={
+            'volume': {'size': 1, 'availability_zone': 'bu'}})
+        self.assertEqual(400, response.status_int, response.text)
+        self.assertIn("zone 'bu' is invalid", response.text)
+        self.assertEqual([], self.sent())
+
+    def test_it_may_look_and_delete(self):
+        self.get(self.path, headers=self.headers)
+        self.do(self.path, 'DELETE', headers=self.headers)
+        self.assertEqual('deleting', self.at_bu('status'))
+
+
 class TestRefused(ForwardTestCase):
     """The message names the cloud."""
 

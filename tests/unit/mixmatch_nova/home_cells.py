@@ -70,7 +70,7 @@ class Cells(fixtures.Fixture):
             table.c.uuid == server_id).values(**values))
 
     def add_mapping(self, server_id, volume_id, attachment_id, where,
-                    cell='cell1', deleted=0):
+                    cell='cell1', deleted=0, source_type='volume'):
         """Make a mapping.
 
         :param where: None for a volume of home
@@ -79,7 +79,7 @@ class Cells(fixtures.Fixture):
             cell, models.BlockDeviceMapping.__table__.insert().values(
                 instance_uuid=server_id, volume_id=volume_id,
                 attachment_id=attachment_id, deleted=deleted,
-                source_type='volume', destination_type='volume',
+                source_type=source_type, destination_type='volume',
                 volume_type=where and where.marker))
 
     def forget_mappings(self, cell='cell1'):

@@ -162,6 +162,17 @@ class TestAgreement(AgreementTestCase):
         self.there.clear()
         self.assertFound(agreement.LOST)
 
+    def test_whatever_the_volume_was_made_of(self):
+        for source_type in ('snapshot', 'image', 'blank'):
+            self.map(source_type=source_type)
+            self.assertFound(agreement.LOST)
+            self.nova.forget_mappings()
+
+    def test_volume_that_is_not_made_yet(self):
+        self.nova.add_mapping(base.SERVER, None, None, base.AT_BU,
+                              source_type='snapshot')
+        self.assertFound()
+
     def test_not_in_the_list_but_there(self):
         self.attached()
         self.there.clear()

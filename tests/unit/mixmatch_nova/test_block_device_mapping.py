@@ -18,9 +18,15 @@ from nova import exception
 from nova import objects
 from nova.objects import base as objects_base
 
+from mixmatch_nova.patches import block_device_mapping
 from mixmatch_nova import target
 from tests.unit import fixtures
 from tests.unit.mixmatch_nova import base
+
+
+SNAPSHOT = '44444444-0000-4000-8000-000000000004'
+OF_SNAPSHOT = {'source_type': 'snapshot', 'snapshot_id': SNAPSHOT,
+               'volume_id': None, 'attachment_id': None}
 
 
 class MappingTestCase(base.NovaTestCase):
@@ -39,6 +45,11 @@ class MappingTestCase(base.NovaTestCase):
         mapping = self.mapping(context, **values)
         mapping.create()
         return mapping
+
+    def snapshot_context(self):
+        context = self.context()
+        target.of(context).note(SNAPSHOT, base.AT_BU)
+        return context
 
     def load(self, context, volume_id=base.VOLUME):
         return objects.BlockDeviceMapping.get_by_volume_and_instance(
@@ -67,6 +78,23 @@ class TestCreate(MappingTestCase):
     def test_volume_that_nova_makes_keeps_its_type(self):
         self.created(self.context(), volume_id=None, source_type='image',
                      image_id=base.HOME_VOLUME, volume_type='ssd')
+
+    def test_of_a_foreign_snapshot_is_marked(self):
+        mapping = self.created(self.snapshot_context(), **OF_SNAPSHOT)
+        self.assertEqual(base.AT_BU.marker, mapping.volume_type)
+
+    def test_snapshot_that_nova_does_not_read(self):
+        mapping = self.created(self.snapshot_context(), **{
+            **OF_SNAPSHOT, 'source_type': 'blank'})
+        self.assertIsNone(mapping.volume_type)
+
+    def test_mark_that_a_user_has_chosen_is_cleared(self):
+        for source_type in ('image', 'snapshot', 'blank', 'volume'):
+            mapping = self.created(
+                self.context(), source_type=source_type,
+                device_name=source_type, volume_id=base.HOME_VOLUME,
+                volume_type=base.AT_BU.marker)
+            self.assertIsNone(mapping.volume_type)
 
     def test_conflicting_volume_is_not_mapped(self):
         context = self.foreign_context()
@@ -143,16 +171,27 @@ class TestLoad(MappingTestCase):
         self.assertRaises(target.ConflictingTargets,
                           target.of(context).foreign, base.VOLUME)
 
-    def test_marker_counts_only_for_a_volume(self):
-        # Whoever boots from an image chooses the type of the volume.
-        context = self.context()
+    def test_whatever_it_was_made_of(self):
         for source_type in ('image', 'snapshot', 'blank'):
-            mapping = self.created(
-                self.context(), source_type=source_type,
-                volume_id=base.HOME_VOLUME, volume_type=base.AT_BU.marker)
-            self.received(context, mapping)
-        self.assertEqual(target.HOME,
-                         target.of(context).get(base.HOME_VOLUME))
+            self.created(self.foreign_context(), source_type=source_type,
+                         device_name=source_type)
+            context = self.context()
+            self.load(context)
+            self.assertForeign(context)
+
+    def test_of_a_snapshot_before_there_is_a_volume(self):
+        self.created(self.snapshot_context(), **OF_SNAPSHOT)
+        context = self.context()
+        mapping, = objects.BlockDeviceMappingList.get_by_instance_uuid(
+            context, base.SERVER)
+        self.assertEqual(base.AT_BU, target.of(context).foreign(SNAPSHOT))
+        self.assertIsNone(block_device_mapping.target_of(mapping))
+
+    def test_mark_of_a_nova_api_without_the_plugin(self):
+        context = self.context_of_stranger()
+        self.received(context, self.mapping(
+            self.context(), volume_type=base.AT_BU.marker))
+        self.assertIsNone(target.of(context).get(base.VOLUME))
 
     def test_a_message_without_context(self):
         mapping = self.created(self.foreign_context())

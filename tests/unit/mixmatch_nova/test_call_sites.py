@@ -36,6 +36,8 @@ ROUTES = {
     **dict.fromkeys(volume_api.BY_VOLUME, 'goes to the cloud of the volume'),
     **dict.fromkeys(volume_api.BY_ATTACHMENT,
                     'goes to the cloud of the attachment'),
+    **dict.fromkeys(volume_api.BY_SNAPSHOT,
+                    'goes to the cloud of the snapshot'),
     **dict.fromkeys(volume_api.REFUSED, 'is refused for a foreign volume'),
     **dict.fromkeys(volume_api.HOME_ONLY, 'always asks home'),
     volume_api.CHECK_AZ.attribute: 'does nothing for a foreign volume'}

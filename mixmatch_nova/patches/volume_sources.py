@@ -1,0 +1,144 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+
+"""nova.volume.cinder.API: volumes that Nova makes of a snapshot.
+
+The volume of a server that boots from a snapshot of another cloud is made
+there, by the service provider itself and with the user's own rights. Home's
+Cinder could have it made as well, but its answer is lost more easily than one
+request, and only the target of the snapshot says beforehand what the block
+device mapping has to remember.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from cinderclient import exceptions as cinder_exceptions
+from oslo_log import log as logging
+from oslo_utils import uuidutils
+
+from mixmatch import exceptions
+from mixmatch import federation
+from mixmatch import patch
+from mixmatch_nova import doubt
+from mixmatch_nova import errors
+from mixmatch_nova import identity
+from mixmatch_nova import outstanding
+from mixmatch_nova.patches import volume_api
+from mixmatch_nova import target
+
+LOG = logging.getLogger(__name__)
+
+_MODULE = 'nova.volume.cinder'
+
+GET_SNAPSHOT = patch.Symbol(_MODULE, 'API.get_snapshot',
+                            ('self', 'ctx', 'snapshot_id'))
+CREATE = patch.Symbol(_MODULE, 'API.create', ('self', 'ctx', 'size'))
+SNAPSHOT_VIEW = patch.Symbol(_MODULE, '_untranslate_snapshot_summary_view',
+                             ('context', 'snapshot'))
+
+
+class SnapshotNotLocated(errors.NotLocated):
+    """Home's Cinder does not know now where a snapshot lives."""
+
+    msg_fmt = 'Snapshot %(volume_id)s cannot be looked up: %(reason)s'
+
+
+class Sources(volume_api.Router):
+    """The wrappers of the methods that are about a snapshot."""
+
+    def get_snapshot(self, original: Callable, api: Any, context: Any,
+                     snapshot_id: str) -> Any:
+        targets = target.of(context)
+        found = targets.snapshots.pop(snapshot_id, None)
+        if found:
+            return found
+        where = self._foreign(context, snapshot_id)
+        try:
+            snapshot = self._call(original, where, api, context, snapshot_id)
+        except cinder_exceptions.ClientException as exc:
+            if exc.code != 503 or targets.get(snapshot_id):
+                raise
+            # NOTE: home's Cinder cannot ask all clouds that may have it.
+            with errors.for_nova(context):
+                raise SnapshotNotLocated(volume_id=snapshot_id,
+                                         reason=exc.message) from exc
+        where = self._learn(context, where, snapshot)
+        for resource_id in {snapshot_id, snapshot['id']}:
+            targets.note(resource_id, where or target.HOME)
+        return snapshot
+
+    def create(self, original: Callable, api: Any, context: Any, size: int,
+               name: str, description: str, *,
+               snapshot: dict[str, Any] | None = None,
+               **kwargs: Any) -> Any:
+        """Make a volume, where its snapshot is.
+
+        Nova passes all that follows the description by name.
+        """
+        where = self._foreign(context, snapshot['id']) if snapshot else None
+        if where:
+            # NOTE: zones of two clouds have nothing in common, and what
+            # looks like a type is what the mapping remembers. Without one
+            # Cinder takes that of the snapshot.
+            kwargs['availability_zone'] = None
+            if target.is_marker(kwargs.get('volume_type')):
+                kwargs['volume_type'] = None
+        try:
+            volume = self._call(original, where, api, context, size, name,
+                                description, snapshot=snapshot, **kwargs)
+        except Exception as exc:
+            if where and doubt.perhaps_done(exc):
+                LOG.warning('Service provider %(sp)s may have made a volume '
+                            '"%(name)s" of snapshot %(snapshot)s: '
+                            '%(reason)s', {
+                                'sp': where.service_provider, 'name': name,
+                                'snapshot': snapshot and snapshot['id'],
+                                'reason': doubt.reason(exc)})
+            raise
+        if where and not uuidutils.is_uuid_like(volume['id']):
+            with errors.for_nova(context):
+                raise exceptions.ServiceProviderUnavailable(
+                    service_provider=where.service_provider,
+                    reason='its Cinder answered with no volume')
+        # NOTE: home's Cinder may have had it made elsewhere, for instance
+        # since a zone of home's Nova is called like a service provider.
+        where = self._learn(context, where, volume)
+        target.of(context).note(volume['id'], where or target.HOME)
+        return volume
+
+    def _learn(self, context: Any, where: target.Target | None,
+               found: dict[str, Any]) -> target.Target | None:
+        """Log in where home's Cinder has found something."""
+        marked = found.pop(volume_api.VIEW_TARGET, None)
+        if where or not marked:
+            return where
+        with errors.for_nova(context):
+            return identity.enter(self._clouds, context, marked)
+
+
+def _snapshot_view(original: Callable, context: Any, snapshot: Any
+                   ) -> dict[str, Any]:
+    view = original(context, snapshot)
+    marked = volume_api.marked_as(snapshot)
+    if identity.route_of(context) is None and marked:
+        view[volume_api.VIEW_TARGET] = marked
+    return view
+
+
+def patches(clouds: federation.Federation,
+            owed: outstanding.Outstanding) -> list[patch.Patch]:
+    sources = Sources(clouds, owed)
+    return [patch.Patch(GET_SNAPSHOT, sources.get_snapshot),
+            patch.Patch(CREATE, sources.create),
+            patch.Patch(SNAPSHOT_VIEW, _snapshot_view)]
