@@ -12,6 +12,7 @@
 
 """The hosts of several clouds, as a storage back end sees them."""
 
+import re
 from typing import Any
 
 #: What a back end knows a host by, besides its name.
@@ -20,6 +21,11 @@ _KEYS = ('initiator', 'nqn', 'wwpns')
 #: Of the id of a domain: of one length, so that no two clouds and hosts
 #: make the same name.
 _PREFIX = 8
+
+#: The ids of domains are UUIDs; see :func:`mixmatch_cinder.holder.is_on_host`
+#: for those that an operator has chosen.
+_TOLD_APART = re.compile(r'[^0-9a-z]*([0-9a-f]{%d}|default)[^0-9a-z]' % _PREFIX)
+_IGNORED = re.compile(r'[^0-9a-z._-]')
 
 
 def told_apart(connector: dict[str, Any], home_id: str) -> dict[str, Any]:
@@ -30,9 +36,23 @@ def told_apart(connector: dict[str, Any], home_id: str) -> dict[str, Any]:
 
     :param home_id: the domain of the other cloud
     """
-    if not connector.get('host'):
+    if not (connector or {}).get('host'):
         return connector
     return {**connector, 'host': f'{home_id[:_PREFIX]}-{connector["host"]}'}
+
+
+def host_of(connector: Any) -> str:
+    """Return the host's name in a connector, which may be any JSON at all."""
+    host = connector.get('host') if isinstance(connector, dict) else None
+    return host if isinstance(host, str) else ''
+
+
+def is_told_apart(host: str) -> bool:
+    """Return whether a name may be that of a host of another cloud.
+
+    A back end may ignore case, leave out some characters and replace others.
+    """
+    return _TOLD_APART.match(_IGNORED.sub('', host.lower())) is not None
 
 
 def share_a_host(one: Any, other: Any) -> bool:
@@ -42,7 +62,9 @@ def share_a_host(one: Any, other: Any) -> bool:
 
 def _names(connector: Any) -> set[str]:
     # NOTE: a user may have written it: any JSON at all.
-    values = [(connector or {}).get(key) for key in _KEYS]
+    if not isinstance(connector, dict):
+        return set()
+    values = [connector.get(key) for key in _KEYS]
     flat = [each for value in values
             for each in (value if isinstance(value, list) else [value])]
     return {each.lower() for each in flat if isinstance(each, str) and each}

@@ -10,24 +10,25 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Who holds an attachment, where a user can neither read nor write it.
+"""Say who holds an attachment; users can neither read nor write that.
 
-A holder is noted in the volume's admin metadata, under the id of the
-attachment: no API writes it there, ``attachment_update`` does not touch it,
-and it ends with the volume at the latest.
+Each attachment gets a note (see :mod:`mixmatch_cinder.notes`) from whoever
+makes it: the Nova of another cloud, this cloud's own, or a user. Only those
+older than the protection have none, so its absence says nothing in favour of
+whoever wants to end one.
 """
 
+from collections.abc import Iterable
 from collections.abc import Mapping
 import dataclasses
 import json
 from typing import Any
 
-from cinder.db import api as db
 from cinder import objects
 
-_KEY = 'mixmatch:'
+from mixmatch_cinder import notes
 
-#: Characters of a value of admin metadata.
+#: Characters of a note.
 _LONGEST = 255
 
 
@@ -36,27 +37,31 @@ class Holder:
     """Who made an attachment.
 
     :param home_id: the domain of the other cloud whose Nova did it; None for
-        a user who attached by himself
+        a user's own doing, and for a service of this cloud
     :param home: the name of that domain then
     :param user_id: for whom
     :param user: the name of that user then
+    :param own: whether a service of this cloud did it
     """
 
     home_id: str | None
     home: str | None
     user_id: str | None
     user: str | None
+    own: bool = False
 
     def __str__(self) -> str:
-        nova = (f'the Nova of {self.home} (domain {self.home_id}) for '
-                if self.home_id else '')
+        nova = 'this cloud for ' if self.own else ''
+        if self.home_id:
+            nova = f'the Nova of {self.home} (domain {self.home_id}) for '
         return f'{nova}user {self.user} ({self.user_id})'
 
     def dump(self) -> str:
         """As it is stored; long names are cut, ids never."""
         for length in range(_LONGEST, -1, -1):
             text = json.dumps([self.home_id, (self.home or '')[:length],
-                               self.user_id, (self.user or '')[:length]])
+                               self.user_id, (self.user or '')[:length],
+                               *([True] if self.own else [])])
             if len(text) <= _LONGEST:
                 break
         return text
@@ -66,15 +71,30 @@ class Holder:
         return cls(*json.loads(text))
 
     def shown(self) -> dict[str, str | None]:
-        """As an administrator sees it."""
-        return dataclasses.asdict(self)
+        """Return what an administrator sees."""
+        return {'home_id': self.home_id, 'home': self.home,
+                'user_id': self.user_id, 'user': self.user}
+
+
+def of_volumes(context: Any, volume_ids: Iterable[str]
+               ) -> Mapping[str, Mapping[str, Holder]]:
+    """Return the holders that are known: by volume, then by attachment.
+
+    A note that cannot be read is none.
+    """
+    found: dict[str, dict[str, Holder]] = {}
+    for volume_id, attachment_id, text in notes.read(context, volume_ids):
+        try:
+            by = Holder.load(text)
+        except (TypeError, ValueError):
+            continue
+        found.setdefault(volume_id, {})[attachment_id] = by
+    return found
 
 
 def of_volume(context: Any, volume_id: str) -> Mapping[str, Holder]:
-    """The holders that are known, by the ids of the attachments."""
-    metadata = db.volume_admin_metadata_get(context.elevated(), volume_id)
-    return {key.removeprefix(_KEY): Holder.load(value)
-            for key, value in metadata.items() if key.startswith(_KEY)}
+    """Return the holders that are known, by the ids of the attachments."""
+    return of_volumes(context, [volume_id]).get(volume_id, {})
 
 
 def note(context: Any, attachment: Any, home_id: str | None) -> Holder:
@@ -83,15 +103,15 @@ def note(context: Any, attachment: Any, home_id: str | None) -> Holder:
     :param context: of the request that attaches
     :param home_id: the domain of the other cloud's Nova; None for a user
     """
-    admin, volume_id = context.elevated(), attachment.volume_id
+    volume_id = attachment.volume_id
     # NOTE: in this order: whatever is in the first and not in the second has
     # been deleted, not just begun.
     known = of_volume(context, volume_id)
     present = {each.id: each for each in
                objects.VolumeAttachmentList.get_all_by_volume_id(
-                   admin, volume_id)}
-    for gone in known.keys() - present.keys():
-        db.volume_admin_metadata_delete(admin, volume_id, _KEY + gone)
+                   context.elevated(), volume_id)} if known else {}
+    if known.keys() - present.keys():
+        notes.forget(context, volume_id, known.keys() - present.keys())
     holder = _who(context, home_id)
     if home_id and context.user_id == context.service_user_id:
         # Nova moves or shelves a server by itself: still for the same user.
@@ -101,9 +121,25 @@ def note(context: Any, attachment: Any, home_id: str | None) -> Holder:
                     == attachment.instance_uuid):
                 holder = dataclasses.replace(
                     holder, user_id=other.user_id, user=other.user)
-    db.volume_admin_metadata_update(
-        admin, volume_id, {_KEY + attachment.id: holder.dump()}, delete=False)
+    notes.add(context, volume_id, attachment.id, holder.dump())
     return holder
+
+
+def note_own(context: Any, attachment: Any) -> None:
+    """Note that a service of this cloud holds an attachment."""
+    notes.add(context, attachment.volume_id, attachment.id, dataclasses.replace(
+        _who(context, None), own=True).dump())
+
+
+def is_on_host(context: Any, host: str) -> bool:
+    """Return whether another cloud has something connected to a host."""
+    for text in notes.on_host(context, host):
+        try:
+            if Holder.load(text).home_id:
+                return True
+        except (TypeError, ValueError):
+            continue
+    return False
 
 
 def _who(context: Any, home_id: str | None) -> Holder:

@@ -16,6 +16,7 @@ Cinder asks the Nova of its own cloud whether an attachment is in use
 (CVE-2023-2088). That does not know the servers of other clouds, so Cinder
 would let anybody delete their attachments. Here each attachment has a holder
 (see :mod:`mixmatch_cinder.holder`), and only its service token may touch it.
+Who proves nothing is a user, and what has no note may be anybody's.
 
 The checks are inside of cinder-api, where all ways to an attachment meet, and
 not in front of it: what a path or a body means is for Cinder to say. ::
@@ -25,12 +26,11 @@ not in front of it: what a path or a body means is for Cinder to say. ::
 """
 
 from collections.abc import Callable
-import copy
+from collections.abc import Mapping
 from typing import Any
 
 from cinder import exception
 from cinder import objects
-from cinder.objects import fields
 from cinder.policies import attachments as attachment_policy
 from cinder.policies import volume_actions as action_policy
 from keystoneauth1 import exceptions as ksa_exceptions
@@ -39,10 +39,13 @@ from oslo_config import cfg
 from oslo_log import log as logging
 
 from mixmatch import patch
+from mixmatch_cinder import attachments
 from mixmatch_cinder import conf as options
-from mixmatch_cinder import connectors
+from mixmatch_cinder import connections
 from mixmatch_cinder import holder
+from mixmatch_cinder import notes
 from mixmatch_cinder import refusals
+from mixmatch_cinder import requester
 from mixmatch_cinder import views
 
 LOG = logging.getLogger(__name__)
@@ -52,11 +55,16 @@ _RESET = _ADMIN_ACTION + 'reset_status'
 #: The policies of what ends an attachment: one that is only reserved may go.
 _ENDS = frozenset({
     attachment_policy.DELETE_POLICY, action_policy.DETACH_POLICY,
-    action_policy.TERMINATE_POLICY, _ADMIN_ACTION + 'force_detach'})
-#: And of what changes one.
+    _ADMIN_ACTION + 'force_detach'})
+#: And of what changes one, its connections, or what is behind it.
 _CHANGES = frozenset({
-    attachment_policy.UPDATE_POLICY, attachment_policy.COMPLETE_POLICY})
-_GUARDED = _ENDS | _CHANGES | {_RESET}
+    attachment_policy.UPDATE_POLICY, attachment_policy.COMPLETE_POLICY,
+    action_policy.ATTACH_POLICY, action_policy.INITIALIZE_POLICY,
+    action_policy.TERMINATE_POLICY, action_policy.REIMAGE_POLICY,
+    action_policy.REIMAGE_RESERVED_POLICY,
+    _ADMIN_ACTION + 'force_delete', _ADMIN_ACTION + 'migrate_volume_completion',
+})
+GUARDED = _ENDS | _CHANGES | {_RESET}
 
 AUTHORIZE = patch.Symbol(
     'cinder.context', 'RequestContext.authorize',
@@ -67,9 +75,15 @@ RESERVE = patch.Symbol(
 DELETION_ALLOWED = patch.Symbol(
     'cinder.volume.api', 'API.attachment_deletion_allowed',
     ('self', 'ctxt', 'attachment_or_attachment_id', 'volume'))
-CONNECT = patch.Symbol(
-    'cinder.volume.rpcapi', 'VolumeAPI.attachment_update',
-    ('self', 'ctxt', 'vref', 'connector', 'attachment_id'))
+ATTACHED = patch.Symbol(
+    'cinder.volume.api', 'API.attach',
+    ('self', 'context', 'volume', 'instance_uuid', 'host_name'))
+DELETED = patch.Symbol(
+    'cinder.volume.api', 'API.attachment_delete',
+    ('self', 'ctxt', 'attachment'))
+DETACHED = patch.Symbol(
+    'cinder.volume.api', 'API.detach',
+    ('self', 'context', 'volume', 'attachment_id'))
 
 
 class Protection:
@@ -80,33 +94,25 @@ class Protection:
 
     def __init__(self, conf: cfg.ConfigOpts) -> None:
         options.register_opts(conf)
-        self._conf = conf
-        self._roles = frozenset(conf.mixmatch.home_roles)
+        self._requesters = requester.Requesters(conf)
+        self._connections = connections.Connections(self._requesters)
 
     def patches(self) -> list[patch.Patch]:
         return [patch.Patch(AUTHORIZE, self._authorize),
                 patch.Patch(RESERVE, self._reserve),
+                patch.Patch(ATTACHED, self._attach),
+                patch.Patch(DELETED, self._delete),
+                patch.Patch(DETACHED, self._detach),
                 patch.Patch(DELETION_ALLOWED, self._deletion_allowed),
-                patch.Patch(CONNECT, self._connect),
+                *self._connections.patches(),
                 *views.patches()]
-
-    def _home(self, context: Any) -> str | None:
-        """The other cloud whose Nova asks: the domain of its user."""
-        if self._roles.intersection(context.service_roles or ()):
-            return context.service_user_domain_id
-        return None
-
-    def _is_own_service(self, context: Any) -> bool:
-        """Whether a service of this cloud asks."""
-        services = self._conf.keystone_authtoken.service_token_roles
-        return (self._home(context) is None
-                and not set(services).isdisjoint(context.service_roles or ()))
 
     def _authorize(self, original: Callable, context: Any, action: str,
                    target: Any = None, target_obj: Any = None,
                    fatal: bool = True) -> Any:
-        allowed = original(context, action, target, target_obj, fatal)
-        if allowed and action in _GUARDED:
+        asking = self._requesters.without_unproven_roles(context)
+        allowed = original(asking, action, target, target_obj, fatal)
+        if allowed and action in GUARDED:
             self._guard(context, action, target_obj)
         return allowed
 
@@ -117,7 +123,7 @@ class Protection:
             it: what ends a connection or an export may hit each of them
         :raises Held: something is
         """
-        home_id = self._home(context)
+        home_id = self._requesters.home(context)
         alone = isinstance(target, objects.VolumeAttachment)
         volume_id = target.volume_id if alone else target.id
         held = holder.of_volume(context, volume_id)
@@ -127,7 +133,7 @@ class Protection:
                   and not context.is_admin)
         if not strict and not any(each.home_id for each in held.values()):
             return
-        for each in _attachments(context, volume_id):
+        for each in attachments.of_volume(context, volume_id):
             by = held.get(each.id)
             if alone and each.id != target.id:
                 continue
@@ -144,60 +150,67 @@ class Protection:
         :raises Held: it names a server that somebody else has attached the
             volume to; Cinder would take it for a server that moves
         """
-        home_id = self._home(context)
+        home_id = self._requesters.home(context)
         if instance_uuid and volume.volume_attachment:
             held = holder.of_volume(context, volume.id)
-            for each in _attachments(context, volume.id):
+            for each in attachments.of_volume(context, volume.id):
                 by = held.get(each.id)
                 if (by is not None and by.home_id != home_id
                         and each.instance_uuid == instance_uuid):
                     raise refusals.refusal(context, 'reserve', each, by)
         attachment = original(api, context, volume, instance_uuid)
-        if not self._is_own_service(context):
-            _note(context, attachment, home_id)
+        self._note(context, attachment)
         return attachment
 
-    def _connect(self, original: Callable, rpc: Any, context: Any,
-                 volume: Any, connector: dict[str, Any],
-                 attachment_id: str) -> Any:
-        """Connect a host, under a name that no other cloud uses.
+    def _attach(self, original: Callable, api: Any, context: Any,
+                volume: Any, *args: Any, **kwargs: Any) -> Any:
+        """Attach by ``os-attach``, and note who has done that."""
+        attachment = original(api, context, volume, *args, **kwargs)
+        if isinstance(attachment, objects.VolumeAttachment):
+            self._note(context, attachment)
+        return attachment
 
-        :raises Held: it is a host that another cloud uses the volume on
-        """
-        if self._is_own_service(context):
-            return original(rpc, context, volume, connector, attachment_id)
-        home_id = self._home(context)
-        held = holder.of_volume(context, volume.id)
-        for each in _attachments(context, volume.id):
-            by = held.get(each.id)
-            if each.id == attachment_id:
-                # Made before the protection, and never connected.
-                if home_id and by is None and _is_reserved(each):
-                    _note(context, each, home_id)
-            elif by is not None and by.home_id not in (None, home_id) and (
-                    connectors.share_a_host(each.connector, connector)):
-                raise refusals.refusal(context, 'connect', each, by)
-        if home_id:
-            connector = connectors.told_apart(connector, home_id)
-        return original(rpc, context, volume, connector, attachment_id)
+    def _note(self, context: Any, attachment: Any) -> None:
+        if self._requesters.is_own_service(context):
+            holder.note_own(context, attachment)
+        else:
+            attachments.note(context, attachment,
+                             self._requesters.home(context))
+
+    def _delete(self, original: Callable, api: Any, context: Any,
+                attachment: Any) -> Any:
+        """Delete an attachment, and the note of it."""
+        left = original(api, context, attachment)
+        notes.forget(context, attachment.volume_id, [attachment.id])
+        return left
+
+    def _detach(self, original: Callable, api: Any, context: Any,
+                volume: Any, attachment_id: str | None) -> Any:
+        """Detach by ``os-detach``, likewise."""
+        ended = [attachment_id] if attachment_id else [
+            each.id for each in volume.volume_attachment]
+        result = original(api, context, volume, attachment_id)
+        notes.forget(context, volume.id, ended)
+        return result
 
     def _deletion_allowed(self, original: Callable, api: Any, context: Any,
                           attachment_or_attachment_id: Any,
                           volume: Any = None) -> None:
         """Cinder's check; a service token counts for what it attached."""
-        home_id = self._home(context)
-        volume_id, ids = _concerned(attachment_or_attachment_id, volume)
-        if home_id is not None:
-            held = holder.of_volume(context, volume_id)
-            if all(each in held and held[each].home_id == home_id
-                   for each in ids):
-                return
-            # NOTE: it may be of this cloud's own Nova, or older than the
-            # protection. Cinder asks Nova, as for a user.
-            context = copy.copy(context)
-            context.service_roles = []
-        try:
+        if self._requesters.is_own_service(context):
             original(api, context, attachment_or_attachment_id, volume)
+            return
+        home_id = self._requesters.home(context)
+        ended, held = _concerned(context, attachment_or_attachment_id, volume)
+        if home_id is not None and all(
+                each.id in held and held[each.id].home_id == home_id
+                for each in ended):
+            return
+        # NOTE: it may be of this cloud's own Nova, or older than the
+        # protection. Cinder asks Nova, as for a user.
+        asking = self._requesters.as_user(context)
+        try:
+            original(api, asking, attachment_or_attachment_id, volume)
         except nova_exceptions.Forbidden as exc:
             if home_id is None:
                 raise
@@ -207,8 +220,8 @@ class Protection:
         except ksa_exceptions.EndpointNotFound:
             if not _is_storage_only(context):
                 raise
-            if home_id is None:
-                _check_made_by_user(context, volume_id, ids)
+        if home_id is None:
+            _check_known(context, ended, held)
 
 
 def _may_end(context: Any, action: str, attachment: Any, by: holder.Holder,
@@ -223,26 +236,22 @@ def _may_end(context: Any, action: str, attachment: Any, by: holder.Holder,
                 'attachment': attachment.id, 'by': by,
                 'server': attachment.instance_uuid})
         return True
-    return action in _ENDS and home_id is None and _is_reserved(attachment)
+    return action in _ENDS and home_id is None and (
+        attachments.is_reserved(attachment))
 
 
-def _is_reserved(attachment: Any) -> bool:
-    return attachment.attach_status == fields.VolumeAttachStatus.RESERVED
+def _concerned(context: Any, attachment_or_id: Any, volume: Any
+               ) -> tuple[list[Any], Mapping[str, holder.Holder]]:
+    """Return the attachments that Cinder's check is about, and their holders.
 
-
-def _attachments(context: Any, volume_id: str) -> Any:
-    """As they are now."""
-    return objects.VolumeAttachmentList.get_all_by_volume_id(
-        context.elevated(), volume_id)
-
-
-def _concerned(attachment_or_id: Any, volume: Any) -> tuple[str, list[str]]:
-    """The volume and the attachments that Cinder's check is about."""
-    if not attachment_or_id:
-        return volume.id, [each.id for each in volume.volume_attachment]
-    if isinstance(attachment_or_id, str):
-        return volume.id, [attachment_or_id]
-    return attachment_or_id.volume_id, [attachment_or_id.id]
+    Without one in particular it is about all of the volume.
+    """
+    wanted = (attachment_or_id if isinstance(attachment_or_id, str)
+              else attachment_or_id and attachment_or_id.id)
+    volume_id = volume.id if volume else attachment_or_id.volume_id
+    present = attachments.of_volume(context, volume_id)
+    held = holder.of_volume(context, volume_id)
+    return [each for each in present if wanted in (None, each.id)], held
 
 
 def _is_storage_only(context: Any) -> bool:
@@ -251,24 +260,20 @@ def _is_storage_only(context: Any) -> bool:
     return 'identity' in known and 'compute' not in known
 
 
-def _check_made_by_user(context: Any, volume_id: str, ids: list[str]) -> None:
-    """Where nobody can be asked, only what a user made himself may go.
+def _check_known(context: Any, ended: list[Any],
+                 held: Mapping[str, holder.Holder]) -> None:
+    """Check that a user ends nothing that a Nova may have made.
+
+    That this cloud's Nova does not know an attachment says nothing: it may be
+    another's, whose note is lost or was never made. A Nova always names the
+    server.
 
     :raises HolderUnknown: there is something else
     """
-    held = holder.of_volume(context, volume_id)
-    for each in _attachments(context, volume_id):
-        if each.id in ids and each.id not in held:
+    for each in ended:
+        if each.id not in held and each.instance_uuid and (
+                not attachments.is_reserved(each)):
             raise refusals.refusal(context, 'delete', each, None)
-
-
-def _note(context: Any, attachment: Any, home_id: str | None) -> None:
-    by = holder.note(context, attachment, home_id)
-    LOG.info('Attachment %(attachment)s of volume %(volume)s for server '
-             '%(server)s is held by %(by)s', {
-                 'attachment': attachment.id, 'by': by,
-                 'volume': attachment.volume_id,
-                 'server': attachment.instance_uuid})
 
 
 def load(conf: cfg.ConfigOpts) -> None:

@@ -40,11 +40,31 @@ class HeldByUser(Held):
                'server %(server_id)s: he has to end that first.')
 
 
+class HeldByThisCloud(Held):
+    message = ('Volume %(volume_id)s is attached to server %(server_id)s of '
+               'this cloud, whose services alone may change this.')
+
+
 class HolderUnknown(Held):
     message = ('It is not known whose attachment %(attachment_id)s for '
                'server %(server_id)s is. Detach the volume from the server '
                'in the cloud where that is, or ask the administrator of this '
                'cloud.')
+
+
+class NameOfAnotherCloud(Held):
+    """A user's connector has the name of a host of another cloud."""
+
+    message = ('"%(host)s" may be the name of a host of another cloud here. '
+               'Connect volume %(volume_id)s to a host with another name.')
+
+
+class BeingAttached(Held):
+    """There was nothing to detach, and there is something now."""
+
+    message = ('Volume %(volume_id)s is just being attached. If it stays '
+               'reserved without an attachment, ask the administrator of '
+               'this cloud to reset its state.')
 
 
 def refusal(context: Any, action: str, attachment: Any,
@@ -53,8 +73,7 @@ def refusal(context: Any, action: str, attachment: Any,
 
     :param by: who holds the attachment; None if that is not known
     """
-    kind = HolderUnknown if by is None else (
-        HeldByAnotherCloud if by.home_id else HeldByUser)
+    kind = _kind(by)
     LOG.warning(
         'Refused to user %(user)s with service user %(service)s: %(action)s '
         'of attachment %(attachment)s, volume %(volume)s, server %(server)s, '
@@ -65,3 +84,20 @@ def refusal(context: Any, action: str, attachment: Any,
             'server': attachment.instance_uuid})
     return kind(volume_id=attachment.volume_id, attachment_id=attachment.id,
                 server_id=attachment.instance_uuid, home=by and by.home)
+
+
+def _kind(by: holder.Holder | None) -> type[Held]:
+    if by is None:
+        return HolderUnknown
+    if by.home_id:
+        return HeldByAnotherCloud
+    return HeldByThisCloud if by.own else HeldByUser
+
+
+def named_apart(context: Any, volume_id: str, host: str) -> Held:
+    """The error for a user's connector with another cloud's host."""
+    LOG.warning(
+        'Refused to user %(user)s: volume %(volume)s on host %(host)r, which '
+        'is named as one of another cloud', {
+            'user': context.user_id, 'volume': volume_id, 'host': host})
+    return NameOfAnotherCloud(volume_id=volume_id, host=host)

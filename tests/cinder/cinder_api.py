@@ -65,6 +65,11 @@ POLICY = """
            nova='(role:k2k_nova and project_id:%(project_id)s)')
 
 
+#: The ids of domains: this cloud's own, and that of each identity provider.
+DOMAINS = {'own': 'default', 'moc': '0a0c5678' + 24 * '0',
+           'nu': '0b0e5678' + 24 * '0'}
+
+
 def person(name, *roles, domain='default'):
     """The headers of a user, as Keystone's middleware makes them."""
     return {'X-User-Id': f'id-of-{name}', 'X-User-Name': name,
@@ -77,7 +82,7 @@ def service(domain, role, user='nova'):
     return {'X-Service-Roles': role, 'X-Service-Token': 'a-service-token',
             'X-Service-User-Id': f'id-of-{user}@{domain}',
             'X-Service-User-Name': user,
-            'X-Service-User-Domain-Id': f'{domain}5678-id-of-domain',
+            'X-Service-User-Domain-Id': DOMAINS[domain],
             'X-Service-User-Domain-Name': domain}
 
 
@@ -87,7 +92,8 @@ OWN_NOVA = {**ALICE, **service('own', 'service')}
 MOC_NOVA = {**ALICE, **service('moc', 'k2k_nova')}
 NU_NOVA = {**ALICE, **service('nu', 'k2k_nova')}
 #: moc's Nova without a user, in the project.
-MOC_NOVA_ALONE = {**MOC_NOVA, **person('nova@moc', 'k2k_nova', domain='moc')}
+MOC_NOVA_ALONE = {**MOC_NOVA, **person(
+    'nova@moc', 'k2k_nova', domain=DOMAINS['moc'])}
 ADMIN = person('admin', 'admin', 'member', 'reader')
 
 

@@ -91,7 +91,8 @@ class TestHeld(protected.TestCase):
 
     def test_the_role_of_nova_without_a_service_token(self):
         self.assertNobodyMay(
-            cinder_api.person('nova@moc', 'k2k_nova', domain='moc'),
+            cinder_api.person('nova@moc', 'k2k_nova',
+                              domain=cinder_api.DOMAINS['moc']),
             # Some of it by policy.
             (403, 409))
 
@@ -265,7 +266,7 @@ class TestForged(protected.TestCase):
     def test_metadata_is_not_believed(self):
         mine = self.cinder.add_volume()
         attachment = self.attach(ALICE, mine)
-        value = holder.Holder('moc5678-id-of-domain', 'moc', 'x', 'x').dump()
+        value = holder.Holder(cinder_api.DOMAINS['moc'], 'moc', 'x', 'x').dump()
         self.send(ALICE, 'POST', f'/volumes/{mine}/metadata', {
             'metadata': {f'mixmatch:{attachment}': value}}, 200)
         self.act(ALICE, mine, 'os-set_image_metadata', 200,

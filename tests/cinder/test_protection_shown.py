@@ -36,19 +36,19 @@ class TestHosts(protected.TestCase):
         self.attach(MOC_NOVA, shared)
         self.attach(NU_NOVA, shared, cinder_api.PROJECT, {
             'host': 'compute1', 'initiator': 'iqn.of.nu'})
-        self.assertEqual(['compute1', 'moc5678--compute1',
-                          'nu5678-i-compute1'], self.hosts(shared))
+        self.assertEqual(['compute1', '0a0c5678-compute1',
+                          '0b0e5678-compute1'], self.hosts(shared))
 
     def test_the_same_each_time(self):
         mine = self.cinder.add_volume()
         attachment = self.attach(MOC_NOVA, mine)
         self.update(MOC_NOVA, attachment, COMPUTE1)
-        self.assertEqual(['moc5678--compute1'] * 2, self.hosts(mine))
+        self.assertEqual(['0a0c5678-compute1'] * 2, self.hosts(mine))
 
     def test_connected_at_once(self):
         mine = self.cinder.add_volume()
         self.reserve(MOC_NOVA, mine, connector=COMPUTE1)
-        self.assertEqual(['moc5678--compute1'], self.hosts(mine))
+        self.assertEqual(['0a0c5678-compute1'], self.hosts(mine))
 
 
 class TestShown(protected.TestCase):
@@ -59,7 +59,7 @@ class TestShown(protected.TestCase):
         self.mine = self.cinder.add_volume()
         self.attachment = self.attach(MOC_NOVA, self.mine)
         self.holder = {
-            'home_id': 'moc5678-id-of-domain', 'home': 'moc',
+            'home_id': cinder_api.DOMAINS['moc'], 'home': 'moc',
             'user_id': 'id-of-alice', 'user': 'alice'}
 
     def test_attachment(self):
@@ -83,4 +83,4 @@ class TestShown(protected.TestCase):
                      '/volumes/detail'):
             text = self.send(ALICE, 'GET', path, status=200).text
             self.assertNotIn('mixmatch', text)
-            self.assertNotIn('id-of-domain', text)
+            self.assertNotIn(cinder_api.DOMAINS['moc'], text)
