@@ -12,6 +12,8 @@
 
 """Look at attachments as they are now, and note who makes one."""
 
+from collections.abc import Iterator
+import contextlib
 from typing import Any
 
 from cinder import objects
@@ -19,8 +21,14 @@ from cinder.objects import fields
 from oslo_log import log as logging
 
 from mixmatch_cinder import holder
+from mixmatch_cinder import refusals
 
 LOG = logging.getLogger(__name__)
+
+_RESERVED = fields.VolumeAttachStatus.RESERVED
+_CONNECTING = fields.VolumeAttachStatus.ATTACHING
+#: Cinder has no better word; the status of a volume does not depend on it.
+_ENDING = fields.VolumeAttachStatus.ERROR_DETACHING
 
 
 def of_volume(context: Any, volume_id: str) -> Any:
@@ -31,7 +39,37 @@ def of_volume(context: Any, volume_id: str) -> Any:
 
 def is_reserved(attachment: Any) -> bool:
     """Return whether no host has the volume by this attachment yet."""
-    return attachment.attach_status == fields.VolumeAttachStatus.RESERVED
+    return attachment.attach_status == _RESERVED or (
+        attachment.attach_status == _ENDING and not attachment.connector)
+
+
+def begin_to_end(attachment: Any) -> bool:
+    """End a reserved attachment, unless a host is just being connected.
+
+    Cinder looks at its state, and deletes it a moment later without another
+    look.
+    """
+    return attachment.conditional_update(
+        {'attach_status': _ENDING},
+        {'attach_status': [_RESERVED, _ENDING], 'connector': None})
+
+
+@contextlib.contextmanager
+def being_connected(attachment: Any) -> Iterator[None]:
+    """Connect a reserved attachment, unless it is just being ended.
+
+    :raises BeingDetached: it is
+    """
+    if not attachment.conditional_update({'attach_status': _CONNECTING},
+                                         {'attach_status': _RESERVED}):
+        raise refusals.BeingDetached(volume_id=attachment.volume_id,
+                                     attachment_id=attachment.id)
+    with contextlib.ExitStack() as undo:
+        undo.callback(attachment.conditional_update,
+                      {'attach_status': _RESERVED},
+                      {'attach_status': _CONNECTING, 'connector': None})
+        yield
+        undo.pop_all()
 
 
 def note(context: Any, attachment: Any, home_id: str | None) -> None:

@@ -68,18 +68,23 @@ class Connections:
             return original(rpc, context, volume, connector, attachment_id)
         home_id = self._requesters.home(context)
         held = holder.of_volume(context, volume.id)
+        reserved = None
         for each in attachments.of_volume(context, volume.id):
             by = held.get(each.id)
             if each.id == attachment_id:
-                # Made before the protection, and never connected.
-                if home_id and by is None and attachments.is_reserved(each):
-                    attachments.note(context, each, home_id)
+                if home_id and attachments.is_reserved(each):
+                    reserved = each
             elif by is not None and by.home_id not in (None, home_id) and (
                     connectors.share_a_host(each.connector, connector)):
                 raise refusals.refusal(context, 'connect', each, by)
-        return original(rpc, context, volume,
-                        self._named(context, volume, connector),
-                        attachment_id)
+        connector = self._named(context, volume, connector)
+        if reserved is None:
+            return original(rpc, context, volume, connector, attachment_id)
+        if attachment_id not in held:
+            # Made before the protection, and never connected.
+            attachments.note(context, reserved, home_id)
+        with attachments.being_connected(reserved):
+            return original(rpc, context, volume, connector, attachment_id)
 
     def _initialize(self, original: Callable, rpc: Any, context: Any,
                     volume: Any, connector: Any) -> Any:

@@ -127,8 +127,8 @@ def note(context: Any, attachment: Any, home_id: str | None) -> Holder:
 
 def note_own(context: Any, attachment: Any) -> None:
     """Note that a service of this cloud holds an attachment."""
-    notes.add(context, attachment.volume_id, attachment.id, dataclasses.replace(
-        _who(context, None), own=True).dump())
+    by = dataclasses.replace(_who(context, None), own=True)
+    notes.add(context, attachment.volume_id, attachment.id, by.dump())
 
 
 def is_on_host(context: Any, host: str) -> bool:

@@ -33,6 +33,7 @@ from cinder import exception
 from cinder import objects
 from cinder.policies import attachments as attachment_policy
 from cinder.policies import volume_actions as action_policy
+from cinder.policies import volumes as volume_policy
 from keystoneauth1 import exceptions as ksa_exceptions
 from novaclient import exceptions as nova_exceptions
 from oslo_config import cfg
@@ -62,7 +63,8 @@ _CHANGES = frozenset({
     action_policy.ATTACH_POLICY, action_policy.INITIALIZE_POLICY,
     action_policy.TERMINATE_POLICY, action_policy.REIMAGE_POLICY,
     action_policy.REIMAGE_RESERVED_POLICY,
-    _ADMIN_ACTION + 'force_delete', _ADMIN_ACTION + 'migrate_volume_completion',
+    volume_policy.FORCE_DELETE_POLICY, _ADMIN_ACTION + 'force_delete',
+    _ADMIN_ACTION + 'migrate_volume_completion',
 })
 GUARDED = _ENDS | _CHANGES | {_RESET}
 
@@ -237,7 +239,8 @@ def _may_end(context: Any, action: str, attachment: Any, by: holder.Holder,
                 'server': attachment.instance_uuid})
         return True
     return action in _ENDS and home_id is None and (
-        attachments.is_reserved(attachment))
+        attachments.is_reserved(attachment)
+        and attachments.begin_to_end(attachment))
 
 
 def _concerned(context: Any, attachment_or_id: Any, volume: Any

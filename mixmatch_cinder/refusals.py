@@ -67,6 +67,13 @@ class BeingAttached(Held):
                'this cloud to reset its state.')
 
 
+class BeingDetached(Held):
+    """Somebody has just ended what is to be connected."""
+
+    message = ('Attachment %(attachment_id)s of volume %(volume_id)s is just '
+               'being deleted.')
+
+
 def refusal(context: Any, action: str, attachment: Any,
             by: holder.Holder | None) -> Held:
     """The error to raise; what was tried goes to the log.

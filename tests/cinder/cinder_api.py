@@ -49,8 +49,8 @@ except ImportError:  # since 2026.2
 objects.register_all()
 api = {name: importlib.import_module(f'cinder.{name}') for name in (
     'api.middleware.auth', 'api.middleware.fault', 'api.urlmap',
-    'api.v3.router', 'compute.nova', 'db.api', 'volume.manager',
-    'volume.rpcapi')}
+    'api.v3.router', 'compute.nova', 'db.api', 'volume.api',
+    'volume.manager', 'volume.rpcapi')}
 
 PROJECT = '3d88fa9e42c746ae9419beaf167f41f1'
 POLICY = """
