@@ -40,6 +40,8 @@ from mixmatch_nova import target
 ORPHAN = 'orphan'
 #: A live mapping whose attachment is not there.
 LOST = 'lost'
+#: A live mapping that has never got an attachment.
+UNFINISHED = 'unfinished'
 #: What a service provider has still to be told.
 ON_RECORD = 'on record'
 #: A service provider, or a project there, that cannot be judged.
@@ -47,7 +49,7 @@ SILENT = 'silent'
 #: What may be an orphan or lost, or a request that has not ended.
 UNDER_WAY = 'under way'
 
-KINDS = (ORPHAN, LOST, ON_RECORD, SILENT, UNDER_WAY)
+KINDS = (ORPHAN, LOST, UNFINISHED, ON_RECORD, SILENT, UNDER_WAY)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,6 +78,7 @@ class _Home:
                         for each in cell.records()]
         self.live = {each.attachment_id: each for each in self.mappings
                      if each.live and each.attachment_id}
+        self.unfinished = [each for cell in of for each in cell.unfinished()]
         self.on_record = {each.attachment_id for _, each in self.records}
         self.places = sorted(
             {each.where for each in self.mappings if each.where.project_id}
@@ -165,7 +168,9 @@ class Agreement:
             Finding(ON_RECORD, each.subject.where, each.subject.volume_id,
                     each.subject.server_id, each.attachment_id)
             for _, each in self._home.records)
-        return [*found, *noted]
+        return [*found, *noted, *(
+            Finding(UNFINISHED, each.where, each.volume_id, each.server_id)
+            for each in self._home.unfinished)]
 
     def _compare(self, where: target.Target) -> list[Finding]:
         client = correction.client_of(self._clouds, where)

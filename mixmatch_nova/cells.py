@@ -26,6 +26,7 @@ from nova import objects
 from mixmatch_nova import home
 from mixmatch_nova import record
 from mixmatch_nova import target
+from mixmatch_nova import unfinished
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,6 +64,10 @@ class Cell:
 
     def records(self) -> list[record.Record]:
         return record.unsettled(self.context)
+
+    def unfinished(self) -> list[unfinished.Mapping]:
+        """The mappings that have never got an attachment."""
+        return unfinished.find(self.context)
 
     def servers(self, server_ids: Iterable[str]) -> set[str]:
         """Those that are servers of this cell, deleted ones too."""

@@ -15,6 +15,7 @@
 
     mixmatch-nova check
     mixmatch-nova release ATTACHMENT [ATTACHMENT ...]
+    mixmatch-nova reset VOLUME
 
 It needs a nova.conf with both of Nova's databases, as nova-manage does.
 """
@@ -37,8 +38,10 @@ from oslo_log import log as logging
 from mixmatch import federation
 from mixmatch_nova import agreement
 from mixmatch_nova import cells
+from mixmatch_nova import correction
 from mixmatch_nova import doubt
 from mixmatch_nova import plugin
+from mixmatch_nova import target
 
 OK, FINDINGS, FAILURE = range(3)
 
@@ -54,6 +57,11 @@ _TEXTS = {
     agreement.LOST:
         'lost: server %(server_id)s has volume %(volume_id)s by attachment '
         '%(attachment_id)s, which %(sp)s does not have; to go on without it: '
+        'openstack server remove volume %(server_id)s %(volume_id)s',
+    agreement.UNFINISHED:
+        'unfinished: server %(server_id)s has a block device mapping of '
+        'volume %(volume_id)s at %(sp)s that never got an attachment; '
+        'nova-conductor deletes it after some minutes; to do it now: '
         'openstack server remove volume %(server_id)s %(volume_id)s',
     agreement.ON_RECORD:
         'on record: volume %(volume_id)s at %(sp)s, server %(server_id)s, '
@@ -149,6 +157,44 @@ def _release(attachment_id: str, finding: agreement.Finding | None,
     return OK
 
 
+def reset(arguments: argparse.Namespace, clouds: federation.Federation,
+          home: list[cells.Cell]) -> int:
+    """Make a volume of another cloud usable again that is in the middle of
+    something which nobody will end: a detach is rolled back, a volume without
+    any attachment is made available. Make sure that no server of the other
+    cloud is using it. It must be one that this cloud has used.
+    """
+    volume_id = arguments.volume
+    places = sorted({each.where for cell in home for each in cell.mappings()
+                     if each.volume_id == volume_id and each.where.project_id}
+                    | {each.subject.where for cell in home
+                       for each in cell.records()
+                       if each.subject.volume_id == volume_id}, key=str)
+    if not places:
+        print(f'not reset: {volume_id}: no block device mapping and no record '
+              'of this cloud names it')
+        return FINDINGS
+    code = OK
+    for where in places:
+        code = max(code, _reset(clouds, where, volume_id))
+    return code
+
+
+def _reset(clouds: federation.Federation, where: target.Target,
+           volume_id: str) -> int:
+    name = where.service_provider
+    try:
+        done = correction.reset(correction.client_of(clouds, where),
+                                volume_id)
+    except Exception as exc:  # noqa: BLE001 - the others are reset
+        print(f'not reset: {volume_id} at {name}: {doubt.reason(exc)}')
+        return FAILURE
+    print(f'{volume_id} at {name}: {done}' if done else
+          f'not reset: {volume_id} at {name}: it is not in the middle of '
+          'anything')
+    return OK if done else FINDINGS
+
+
 def extended(arguments: argparse.Namespace, _clouds: federation.Federation,
              home: list[cells.Cell]) -> int:
     """Have the servers that use a volume of another cloud see that it has
@@ -182,6 +228,8 @@ def _parser() -> argparse.ArgumentParser:
     command('release', release).add_argument(
         'attachments', nargs='+', metavar='ATTACHMENT',
         help='its id, as the check says it')
+    command('reset', reset).add_argument(
+        'volume', metavar='VOLUME', help='its id')
     command('extended', extended).add_argument(
         'volume', metavar='VOLUME', help='its id')
     return parser

@@ -30,16 +30,17 @@ _LONGEST_DETACH = datetime.timedelta(minutes=10)
 _ACTIONS = 20
 
 
-def unfinished(context: Any, server_id: str, *actions: str
-               ) -> Iterator[tuple[Any, Any]]:
+def unfinished(context: Any, server_id: str, *actions: str,
+               limit: int = _ACTIONS) -> Iterator[tuple[Any, Any]]:
     """Events of a server that have begun and not ended.
 
     :param context: of the server's cell
     :param actions: of ``nova.compute.instance_actions``
+    :param limit: how many of its newest actions, of all kinds, to look at
     :returns: each with the action that it belongs to, the newest first
     """
     for action in objects.InstanceActionList.get_by_instance_uuid(
-            context, server_id, limit=_ACTIONS):
+            context, server_id, limit=limit):
         if action.action in actions:
             for event in objects.InstanceActionEventList.get_by_action(
                     context, action.id):

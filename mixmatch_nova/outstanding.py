@@ -54,7 +54,7 @@ class _Entry:
         self.pause = _FIRST_PAUSE
         #: changes when there is more to do, maybe while a look is under way
         self.serial = 0
-        self.refusal = ''
+        self.refusal = self.left = ''
         self.records: set[record.Record] = set()
 
 
@@ -205,7 +205,19 @@ class Outstanding:
             return False
         entry.pause, entry.refusal = _FIRST_PAUSE, ''
         entry.due = time.monotonic() + entry.correction.pause
+        self._say_left(entry)
         return settled
+
+    @staticmethod
+    def _say_left(entry: _Entry) -> None:
+        left, entry.left = entry.left, entry.correction.left
+        if entry.left and entry.left != left:
+            LOG.warning(
+                '%(subject)s is %(left)s. Somebody at the service provider '
+                'may be using it, so it is left as it is. If nobody does: '
+                'mixmatch-nova reset %(volume)s', {
+                    'subject': entry.correction.subject, 'left': entry.left,
+                    'volume': entry.correction.subject.volume_id})
 
     def _forget(self, entry: _Entry) -> None:
         self._entries.pop(entry.correction.subject, None)

@@ -16,15 +16,20 @@ from oslo_config import cfg
 
 from mixmatch import federation
 from mixmatch import patch
+from mixmatch_nova import intent
 from mixmatch_nova import outstanding
 from mixmatch_nova.patches import block_device_mapping
 from mixmatch_nova.patches import cinderclient
 from mixmatch_nova.patches import compute_api
+from mixmatch_nova.patches import compute_manager
 from mixmatch_nova.patches import context
 from mixmatch_nova.patches import driver_block_device
 from mixmatch_nova.patches import manager
 from mixmatch_nova.patches import new_server
+from mixmatch_nova.patches import stranger
+from mixmatch_nova.patches import unfinished_attach
 from mixmatch_nova.patches import volume_api
+from mixmatch_nova.patches import volume_release
 from mixmatch_nova.patches import volume_sources
 from mixmatch_nova import recovery
 
@@ -42,13 +47,19 @@ class Plugin:
             self.clouds, lasting=getattr(conf, 'prog', None) != 'nova-manage')
 
     def patches(self) -> list[patch.Patch]:
+        intents = intent.Intents()
+        after = recovery.Recovery(self.clouds, self.owed, intents)
         return [*context.patches(),
                 *block_device_mapping.patches(),
                 *compute_api.patches(),
                 *new_server.patches(),
                 *driver_block_device.patches(self.owed),
-                *manager.patches(self.owed, recovery.Recovery(self.clouds)),
-                *volume_api.patches(self.clouds, self.owed),
+                *compute_manager.patches(intents),
+                *manager.patches(self.owed, after),
+                *unfinished_attach.patches(self.owed),
+                *stranger.patches(self.owed),
+                *volume_api.patches(volume_release.Router(
+                    self.clouds, self.owed)),
                 *volume_sources.patches(self.clouds, self.owed),
                 *cinderclient.patches(self.clouds)]
 

@@ -107,6 +107,9 @@ class Targets:
         self.this_cloud_only = False
         #: snapshot id -> the snapshot, for whoever asks for it next
         self.snapshots: dict[str, dict[str, Any]] = {}
+        #: attachments of which another cloud said "not found" when Nova
+        #: deleted them, which Nova takes for success
+        self.not_found: set[str] = set()
         #: what mixmatch raised last in this request, for the API's answer
         self.failure: exceptions.MixmatchException | None = None
 

@@ -16,6 +16,8 @@ from collections.abc import Callable
 import functools
 from typing import Any
 
+from cinderclient import exceptions as cinder_exceptions
+
 from mixmatch import api
 from mixmatch import federation
 from mixmatch import patch
@@ -41,9 +43,25 @@ def _cinderclient(clouds: federation.Federation, original: Callable,
         return client
     with errors.for_nova(context):
         there = clouds.service_provider(where.service_provider)
-        return there.volume_client(
+        client = there.volume_client(
             identity.auth_for(clouds, context, where),
             microversion=microversion, global_request_id=context.global_id)
+    attachments = getattr(client, 'attachments', None)
+    if attachments is not None:
+        attachments.delete = functools.partial(
+            _delete_attachment, attachments.delete, target.of(context))
+    return client
+
+
+def _delete_attachment(original: Callable, targets: target.Targets,
+                       attachment_id: str) -> Any:
+    """Delete an attachment, and note that it is not found, which Nova hides.
+    """
+    try:
+        return original(attachment_id)
+    except cinder_exceptions.NotFound:
+        targets.not_found.add(attachment_id)
+        raise
 
 
 def patches(clouds: federation.Federation) -> list[patch.Patch]:

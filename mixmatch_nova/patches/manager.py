@@ -14,7 +14,8 @@
 """nova.manager.Manager: what runs once a minute.
 
 * In nova-conductor, which is where the database is: what is on record and
-  nobody settles, since the process that knew of it has ended, is adopted.
+  nobody settles, since the process that knew of it has ended, is adopted, and
+  mappings that have never got an attachment are ended.
 * In nova-compute: what the one before it was killed in the middle of is ended.
 """
 
@@ -32,6 +33,7 @@ from mixmatch import patch
 from mixmatch_nova import outstanding
 from mixmatch_nova import record
 from mixmatch_nova import recovery
+from mixmatch_nova import unfinished
 
 LOG = logging.getLogger(__name__)
 
@@ -86,6 +88,7 @@ class PeriodicTask:
             return
         for each in record.unsettled(context):
             self._owed.adopt(context, each)
+        unfinished.end_all(context, self._owed)
 
 
 def patches(owed: outstanding.Outstanding, recovery: recovery.Recovery

@@ -144,40 +144,6 @@ class Router:
             raise
         return attachment
 
-    def begin_detaching(self, original: Callable, api: Any, context: Any,
-                        volume_id: str) -> None:
-        where = self._resolve_volume(context, volume_id)
-        with self._watched(context, where, volume_id):
-            self._call(original, where, api, context, volume_id)
-
-    def roll_detaching(self, original: Callable, api: Any, context: Any,
-                       volume_id: str) -> None:
-        where = self._resolve_volume(context, volume_id)
-        try:
-            self._call(original, where, api, context, volume_id)
-        except Exception as exc:
-            # NOTE: Nova handles another error, which says what has happened.
-            if not (where and doubt.unanswered(exc)
-                    and self._owe(exc, context, where, volume_id)):
-                raise
-
-    def attachment_delete(self, original: Callable, api: Any, context: Any,
-                          attachment_id: str) -> None:
-        """Delete it, or promise to.
-
-        The server does not use the volume any more, or never did. Nova goes
-        on as if it were deleted, so that no mapping and no server that is
-        deleted has to wait for the other cloud.
-        """
-        where = self._foreign(context, attachment_id)
-        try:
-            self._call(original, where, api, context, attachment_id)
-        except Exception as exc:
-            if not (where and doubt.unanswered(exc) and self._owe(
-                    exc, context, where, attachment_id=attachment_id,
-                    delete=True)):
-                raise
-
     def get(self, original: Callable, api: Any, context: Any,
             volume_id: str, *args: Any, **kwargs: Any) -> Any:
         where = self._resolve_volume(context, volume_id)
@@ -378,10 +344,12 @@ def _volume_view(original: Callable, context: Any, vol: Any) -> dict:
     return view
 
 
-def patches(clouds: federation.Federation,
-            owed: outstanding.Outstanding) -> list[patch.Patch]:
+def patches(router: Router) -> list[patch.Patch]:
+    """The patches of Nova's volume API.
+
+    :param router: with the methods that are named below
+    """
     check_all_known()
-    router = Router(clouds, owed)
     own = {name: getattr(router, name) for name in (
         'get', 'attachment_create', 'begin_detaching', 'roll_detaching',
         'attachment_delete', 'attachment_get')}

@@ -13,6 +13,8 @@
 
 """Home with cells: databases in files, as many as a test wants."""
 
+import datetime
+
 import fixtures
 import nova.conf
 from nova import context as nova_context
@@ -22,6 +24,7 @@ from nova.db.main import models
 from nova import objects
 from oslo_db.sqlalchemy import enginefacade
 from oslo_messaging import conffixture
+from oslo_utils import timeutils
 from oslo_utils import uuidutils
 import sqlalchemy
 
@@ -70,16 +73,19 @@ class Cells(fixtures.Fixture):
             table.c.uuid == server_id).values(**values))
 
     def add_mapping(self, server_id, volume_id, attachment_id, where,
-                    cell='cell1', deleted=0, source_type='volume'):
+                    cell='cell1', deleted=0, source_type='volume', age=0):
         """Make a mapping.
 
         :param where: None for a volume of home
+        :param age: in seconds
         """
         self._execute(
             cell, models.BlockDeviceMapping.__table__.insert().values(
                 instance_uuid=server_id, volume_id=volume_id,
                 attachment_id=attachment_id, deleted=deleted,
                 source_type=source_type, destination_type='volume',
+                created_at=timeutils.utcnow() - datetime.timedelta(
+                    seconds=age),
                 volume_type=where and where.marker))
 
     def forget_mappings(self, cell='cell1'):

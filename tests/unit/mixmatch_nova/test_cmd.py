@@ -53,7 +53,8 @@ class TestCommand(test_agreement.AgreementTestCase):
     def test_all_agree(self):
         self.attached()
         self.assertEqual(
-            (0, '0 orphans, 0 lost, 0 on record, 0 silent, 0 under way\n'),
+            (0, '0 orphans, 0 lost, 0 unfinished, 0 on record, 0 silent, '
+             '0 under way\n'),
             self.run_command('check'))
 
     def test_orphan_and_its_remedy(self):
@@ -67,6 +68,41 @@ class TestCommand(test_agreement.AgreementTestCase):
         self.there.clear()
         self.assertSaid(1, 'lost: ', 'bu', f'openstack server remove volume '
                         f'{base.SERVER} {base.VOLUME}', '1 lost')
+
+    def test_unfinished_and_its_remedy(self):
+        self.nova.add_server(base.SERVER)
+        self.nova.add_mapping(base.SERVER, base.VOLUME, None, base.AT_BU,
+                              age=60)
+        self.assertSaid(1, 'unfinished: ', 'bu', 'openstack server remove '
+                        f'volume {base.SERVER} {base.VOLUME}',
+                        '1 unfinished')
+
+    def volume_at_bu(self, status):
+        self.bu.add_volume(base.VOLUME, status=status)
+        return self.clouds.mock.post(
+            f'{self.bu.cinder_url}/volumes/{base.VOLUME}/action',
+            status_code=202)
+
+    def test_reset(self):
+        self.note()
+        action = self.volume_at_bu('attaching')
+        self.assertSaid(0, f'{base.VOLUME} at bu: made it available',
+                        argv=('reset', base.VOLUME))
+        self.assertIn('os-reset_status', action.last_request.json())
+        self.volume_at_bu('available')
+        self.assertSaid(1, 'not in the middle of anything',
+                        argv=('reset', base.VOLUME))
+
+    def test_reset_that_bu_refuses(self):
+        self.attached()
+        self.clouds.mock.get(
+            f'{self.bu.cinder_url}/volumes/{base.VOLUME}', status_code=404)
+        self.assertSaid(2, f'not reset: {base.VOLUME} at bu: its Cinder '
+                        'answered HTTP 404', argv=('reset', base.VOLUME))
+
+    def test_reset_of_what_was_never_used(self):
+        self.assertSaid(1, 'not reset', argv=('reset', base.VOLUME))
+        self.assertEqual([], self.asked('bu'))
 
     def test_on_record_while_bu_is_silent(self):
         self.deleted_meanwhile()
@@ -106,8 +142,9 @@ class TestCommand(test_agreement.AgreementTestCase):
         code, text = self.run_command('check', '--json')
         found = json.loads(text)
         self.assertEqual(1, code)
-        self.assertEqual({'orphan': 1, 'lost': 0, 'on record': 0,
-                          'silent': 0, 'under way': 0}, found['counts'])
+        self.assertEqual({'orphan': 1, 'lost': 0, 'unfinished': 0,
+                          'on record': 0, 'silent': 0, 'under way': 0},
+                         found['counts'])
         self.assertEqual([{
             'kind': 'orphan', 'volume_id': base.VOLUME,
             'server_id': base.SERVER, 'attachment_id': base.ATTACHMENT,

@@ -108,6 +108,7 @@ class TestWatch(CorrectionTestCase):
     def test_volume_that_is_gone(self):
         self.clouds.mock.get(
             f'{self.bu.cinder_url}/volumes/{base.VOLUME}', status_code=404)
+        self.assertFalse(self.look(3))
         self.assertTrue(self.look())
 
     def test_nova_acts_itself_in_the_project_of_the_volume(self):
@@ -135,6 +136,41 @@ class TestDelete(CorrectionTestCase):
             status_code=404)
         self.correction.renew(base.ATTACHMENT)
         self.assertTrue(self.look(4))
+
+    def test_not_found_of_what_the_volume_has(self):
+        """One server of bu does not know what the others know."""
+        self.clouds.mock.delete(
+            f'{self.bu.cinder_url}/attachments/{base.ATTACHMENT}',
+            [{'status_code': 404}, {'status_code': 202, 'json': {}}])
+        self.volume('detaching', (base.ATTACHMENT, 'attached', base.SERVER))
+        self.correction.renew(base.ATTACHMENT)
+        self.home.detaching = True
+        self.look()
+        self.assertEqual({base.ATTACHMENT}, self.correction.attachments)
+        self.volume('available')
+        self.assertTrue(self.look(5))
+        self.assertIn(f'deleted attachment {base.ATTACHMENT}',
+                      self.correction.done)
+
+    def test_neither_volume_nor_attachment_is_found(self):
+        self.clouds.mock.delete(
+            f'{self.bu.cinder_url}/attachments/{base.ATTACHMENT}',
+            status_code=404)
+        self.clouds.mock.get(
+            f'{self.bu.cinder_url}/volumes/{base.VOLUME}', status_code=404)
+        self.correction.renew(base.ATTACHMENT)
+        self.assertFalse(self.look(3))
+        self.assertTrue(self.look())
+
+    def test_only_an_attachment_is_known_that_is_not_found(self):
+        self.correction = correction.Correction(
+            correction.Subject(base.AT_BU, None, None), self.home)
+        self.clouds.mock.delete(
+            f'{self.bu.cinder_url}/attachments/{base.ATTACHMENT}',
+            status_code=404)
+        self.correction.renew(base.ATTACHMENT)
+        self.assertFalse(self.look(3))
+        self.assertTrue(self.look())
 
     def test_failure_is_tried_again(self):
         self.clouds.mock.delete(
@@ -239,6 +275,23 @@ class TestDetaching(CorrectionTestCase):
         self.look(2)
         self.assertEqual(['os-roll_detaching'], self.actions())
 
+    def test_other_attachments_of_a_multiattach_volume(self):
+        """One of bu's servers may be leaving it."""
+        self.volume('detaching', (base.ATTACHMENT, 'attached', base.SERVER),
+                    (LOST, 'attached', OTHER_SERVER))
+        self.assertFalse(self.look(8))
+        self.assertNothingChanged()
+        self.assertIn('others use it', self.correction.left)
+        self.assertEqual(correction.LEFT, self.correction.pause)
+        self.volume('in-use', (base.ATTACHMENT, 'attached', base.SERVER))
+        self.assertTrue(self.look(4))
+        self.assertEqual('', self.correction.left)
+
+    def test_of_another_user_of_the_volume(self):
+        self.volume('detaching', (LOST, 'attached', OTHER_SERVER))
+        self.look(8)
+        self.assertNothingChanged()
+
     def test_given_up_attachment_is_deleted_first(self):
         def deleted(request, context):
             self.volume('available')
@@ -254,10 +307,15 @@ class TestDetaching(CorrectionTestCase):
 class TestAdrift(CorrectionTestCase):
     """A volume is used, and there is no attachment."""
 
-    def test_made_available_when_seen_twice(self):
-        for status in ('reserved', 'attaching', 'detaching', 'in-use'):
+    def had(self):
+        """Home is known to have had an attachment there."""
+        self.correction.renew(base.ATTACHMENT)
+
+    def test_made_available_after_minutes(self):
+        for status in ('detaching', 'in-use'):
+            self.had()
             self.volume(status)
-            self.look()
+            self.look(correction.ADRIFT // correction.CONFIRM)
             self.assertFalse(self.action.called)
             self.look()
             self.assertEqual(
@@ -266,18 +324,43 @@ class TestAdrift(CorrectionTestCase):
                 self.action.last_request.json())
             self.action.reset()
 
-    def test_that_changes_is_left_alone(self):
-        self.volume('reserved')
-        self.look()
-        self.volume('reserved', updated_at='2026-01-02')
-        self.look()
+    def test_attached_in_the_old_way(self):
+        """Reserved and connected, which may take as long as it likes."""
+        self.had()
+        for status in ('reserved', 'attaching'):
+            self.volume(status)
+            self.assertFalse(self.look(8))
+            self.assertIn(status, self.correction.left)
+        self.assertFalse(self.action.called)
+
+    def test_home_has_had_no_attachment(self):
+        for status in ('reserved', 'attaching', 'detaching', 'in-use'):
+            self.volume(status)
+            self.look(12)
         self.assertNothingChanged()
+
+    def test_somebody_else_used_it_since(self):
+        for between in ((), ((LOST, 'attached', OTHER_SERVER),)):
+            self.had()
+            self.volume('in-use' if between else 'available', *between)
+            self.look()
+            self.volume('in-use')
+            self.look(12)
+        self.assertFalse(self.action.called)
+
+    def test_that_changes_is_left_alone(self):
+        self.had()
+        for day in range(1, 30):
+            self.volume('in-use', updated_at=f'2026-01-{day}')
+            self.look()
+        self.assertFalse(self.action.called)
 
     def test_other_states_are_the_landlords(self):
         for status in ('error', 'maintenance', 'deleting', 'uploading'):
+            self.had()
             self.volume(status)
-            self.look(2)
-        self.assertNothingChanged()
+            self.look(14)
+        self.assertFalse(self.action.called)
 
     def test_attached_meanwhile(self):
         self.volume('reserved')
@@ -291,3 +374,29 @@ class TestAdrift(CorrectionTestCase):
         self.volume('in-use', attachments=[{'attachment_id': LOST}])
         self.assertTrue(self.look(4))
         self.assertNothingChanged()
+
+
+class TestReset(CorrectionTestCase):
+    """On an operator's word."""
+
+    def reset(self):
+        return correction.reset(correction.client_of(
+            self.federation, base.AT_BU), base.VOLUME)
+
+    def test_used_by_nobody(self):
+        for status in ('reserved', 'attaching', 'detaching', 'in-use'):
+            self.volume(status)
+            self.assertEqual('made it available', self.reset())
+        self.assertEqual(['os-reset_status'] * 4, self.actions())
+
+    def test_detaching(self):
+        self.volume('detaching', (LOST, 'attached', OTHER_SERVER))
+        self.assertEqual('rolled the detach back', self.reset())
+        self.assertEqual(['os-roll_detaching'], self.actions())
+
+    def test_all_else_is_left_as_it_is(self):
+        self.volume('available')
+        self.assertIsNone(self.reset())
+        self.volume('in-use', (LOST, 'attached', OTHER_SERVER))
+        self.assertIsNone(self.reset())
+        self.assertEqual([], self.actions())

@@ -106,10 +106,39 @@ class TestAttachmentDelete(PromiseTestCase):
         self.delete()
         self.assertEqual([], self.promises)
 
-    def test_gone(self):
+    def not_found(self, volume=404, *attachments):
+        """bu does not find the attachment; how it shows the volume.
+
+        :param volume: its status, or that of the answer
+        :param attachments: that bu lists
+        """
         self.attachments_answer(status_code=404)
+        if isinstance(volume, int):
+            self.clouds.mock.get(
+                f'{self.bu.cinder_url}/volumes/{base.VOLUME}',
+                status_code=volume)
+        else:
+            self.bu.add_volume(base.VOLUME, status=volume)
+        self.clouds.mock.get(f'{self.bu.cinder_url}/attachments', json={
+            'attachments': [{'id': each, 'volume_id': base.VOLUME}
+                            for each in attachments]})
         self.delete()
+
+    def test_gone(self):
+        self.not_found('available')
         self.assertEqual([], self.promises)
+        self.not_found('in-use', base.SERVER)
+        self.assertEqual([], self.promises)
+
+    def test_not_found_and_yet_listed(self):
+        self.not_found('detaching', base.ATTACHMENT)
+        self.assertEqual([(SUBJECT, base.ATTACHMENT)], self.promises)
+
+    def test_not_found_by_a_cinder_that_knows_nothing(self):
+        for code in (404, 503):
+            self.promises.clear()
+            self.not_found(code)
+            self.assertEqual([(SUBJECT, base.ATTACHMENT)], self.promises)
 
     def test_of_home_fails_as_ever(self):
         self.clouds.mock.delete(
@@ -216,6 +245,21 @@ class TestDetaching(PromiseTestCase):
         self.assertRaises(exception.InvalidInput, self.api.begin_detaching,
                           self.mapped(), base.VOLUME)
         self.assertEqual([], self.promises)
+
+    def test_begin_of_a_volume_that_is_not_found(self):
+        """Nova's API would make a 500 of all but a refusal."""
+        for code in (404, 409):
+            self.volume_answers(status_code=code)
+            exc = self.assertRaises(
+                exception.InvalidVolume, self.api.begin_detaching,
+                self.mapped(), base.VOLUME)
+            self.assertIn('service provider bu', str(exc))
+        self.assertEqual([], self.promises)
+
+    def test_roll_back_of_a_volume_that_is_not_found(self):
+        self.volume_answers(status_code=404)
+        self.api.roll_detaching(self.mapped(), base.VOLUME)
+        self.assertEqual([(SUBJECT, None)], self.promises)
 
     def test_roll_back_is_promised(self):
         self.volume_answers(exc=REFUSED)

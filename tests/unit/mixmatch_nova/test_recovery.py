@@ -20,6 +20,7 @@ from nova import exception
 from nova import objects
 from nova.volume import cinder
 
+from mixmatch_nova import intent
 from mixmatch_nova import recovery
 from mixmatch_nova import target
 from tests.unit import fixtures as own_fixtures
@@ -55,25 +56,47 @@ class TestRecovery(test_block_device_mapping.MappingTestCase):
     def setUp(self):
         super().setUp()
         self.log = self.useFixture(fixtures.FakeLogger('mixmatch_nova'))
-        self.server = objects.Instance(uuid=base.SERVER)
+        self.server = objects.Instance(uuid=base.SERVER, host='host',
+                                       task_state=None)
         self.patch(objects.InstanceList, 'get_by_host',
                    lambda context, host: [self.server])
+        self.patch(objects.Instance, 'get_by_uuid', self.get_server)
         self.manager = Manager()
         self.bdm = self.created(self.foreign_context())
+        self.intents = intent.Intents()
+        self.handed_over = []
 
-    def begin(self, action, event, host='host'):
-        """What the process that is killed now had begun."""
+    def get_server(self, context, server_id):
+        if self.server is None:
+            raise exception.InstanceNotFound(instance_id=server_id)
+        return self.server
+
+    def add(self, context, subject, exc, attachment_id=None):
+        """What Outstanding has."""
+        self.handed_over.append((subject.volume_id, attachment_id))
+
+    def begin(self, action, host='host', volume_id=base.VOLUME,
+              attachment_id=base.ATTACHMENT, noted=True):
+        """What the process that is killed now had begun.
+
+        :param noted: False for a volume of home
+        """
         self.action = self.context()
         objects.InstanceAction.action_start(self.action, base.SERVER, action)
-        objects.InstanceActionEvent.event_start(
-            self.action, base.SERVER, event, host=host)
+        names = [f'compute_{action}']
+        if noted:
+            names.insert(0, intent.Intent(
+                action, volume_id, attachment_id, base.SERVER,
+                self.action.request_id).event)
+        for each in names:
+            objects.InstanceActionEvent.event_start(
+                self.action, base.SERVER, each, host=host)
 
     def begin_detach(self, **kwargs):
-        self.begin(instance_actions.DETACH_VOLUME, 'compute_detach_volume',
-                   **kwargs)
+        self.begin(instance_actions.DETACH_VOLUME, **kwargs)
 
-    def begin_attach(self):
-        self.begin(instance_actions.ATTACH_VOLUME, 'compute_attach_volume')
+    def begin_attach(self, **kwargs):
+        self.begin(instance_actions.ATTACH_VOLUME, **kwargs)
 
     def at_bu(self, volume, attachment, attachment_id=base.ATTACHMENT,
               volume_id=base.VOLUME, **values):
@@ -88,15 +111,27 @@ class TestRecovery(test_block_device_mapping.MappingTestCase):
 
     def recover(self):
         """What the next nova-compute does."""
-        recovery.Recovery(self.federation).run(
-            self.context(auth_token=None, is_admin=True), self.manager)
+        made = self.recovery()
+        made.run(self.context(auth_token=None, is_admin=True), self.manager)
+        return made
+
+    def recovery(self):
+        return recovery.Recovery(self.federation, self, self.intents)
+
+    def events(self):
+        """All events of the server, by their names without ids."""
+        context = self.context()
+        return {event.event.partition(':')[0]: event
+                for action in objects.InstanceActionList.get_by_instance_uuid(
+                    context, base.SERVER)
+                for event in objects.InstanceActionEventList.get_by_action(
+                    context, action.id)}
 
     def outcome(self):
-        """How the event ended that had begun."""
-        action, = objects.InstanceActionList.get_by_instance_uuid(
-            self.context(), base.SERVER)
-        event, = objects.InstanceActionEventList.get_by_action(
-            self.context(), action.id)
+        """How the event of Nova ended that had begun; the other one did."""
+        events = self.events()
+        self.assertIsNotNone(events.pop('mixmatch').finish_time)
+        event, = events.values()
         return event.result, event.details
 
     def assert_detached(self, connection):
@@ -134,16 +169,99 @@ class TestRecovery(test_block_device_mapping.MappingTestCase):
         self.assert_detached(CONNECTION)
         self.assertEqual('Success', self.outcome()[0])
 
-    def test_bu_finds_more_than_one_attachment_missing(self):
-        """It is not believed: the server would lose its disks."""
+    def test_detach_of_another_volume_of_bu(self):
+        """Neither what bu says of this one, nor its state, matters."""
         context = self.context()
         target.of(context).note(OTHER, base.AT_BU)
         self.created(context, volume_id=OTHER, attachment_id=OTHER)
-        self.begin_detach()
+        self.begin_detach(volume_id=OTHER, attachment_id=OTHER)
+        for volume, attachment in (('detaching', 'attached'),
+                                   ('available', None)):
+            self.at_bu(volume, attachment)
+            self.at_bu('in-use', 'attached', OTHER, OTHER)
+            self.recover()
+            self.assert_left_alone()
+
+    def test_detach_of_a_volume_of_home(self):
+        """... was interrupted, and bu does not find an attachment."""
+        self.connect()
+        self.begin_detach(noted=False)
         self.at_bu('available', None)
-        self.at_bu('available', None, OTHER, OTHER)
         self.recover()
         self.assert_left_alone()
+        self.assertEqual([], self.asked('bu'))
+        self.assertIsNone(self.events()['compute_detach_volume'].finish_time)
+
+    def test_server_that_is_moved(self):
+        """What moves it makes attachments, too. Later it is looked at."""
+        for state in ('resize_migrating', 'migrating', 'deleting'):
+            self.server.task_state = state
+            self.begin_attach()
+            self.at_bu('attaching', 'attaching', connection_info={})
+            after = self.recover()
+            self.assert_left_alone()
+            self.assertEqual([], self.asked('bu'))
+        self.server.task_state = None
+        self.clouds.mock.delete(
+            f'{self.bu.cinder_url}/attachments/{base.ATTACHMENT}', json={})
+        after.run(self.context(auth_token=None, is_admin=True), self.manager)
+        self.assertRaises(exception.VolumeBDMNotFound, self.load,
+                          self.context())
+
+    def test_server_has_got_another_attachment(self):
+        """It was moved since; the one of the request is no more."""
+        self.begin_attach(attachment_id=OTHER)
+        self.at_bu('attaching', 'attaching', connection_info={})
+        self.recover()
+        self.assert_left_alone()
+        self.assertEqual([], self.asked('bu'))
+        self.outcome()
+
+    def test_server_is_on_another_host(self):
+        self.begin_detach()
+        self.server.host = 'elsewhere'
+        self.recover()
+        self.assert_left_alone()
+        self.assertEqual([(base.VOLUME, None)], self.handed_over)
+        self.assertEqual('Error', self.outcome()[0])
+
+    def test_server_that_is_gone(self):
+        self.begin_detach()
+        server, self.server = self.server, None
+        self.patch(objects.InstanceList, 'get_by_host',
+                   lambda context, host: [server])
+        self.recover()
+        self.assertEqual([], self.asked('bu'))
+
+    def test_nothing_is_left(self):
+        """The events are ended, and nobody is asked again."""
+        self.begin_detach()
+        self.bdm.destroy()
+        after = self.recover()
+        self.assertEqual('Success', self.outcome()[0])
+        self.patch(objects.InstanceList, 'get_by_host', None)
+        after.run(self.context(auth_token=None, is_admin=True), self.manager)
+        self.assertEqual([], self.asked('bu'))
+
+    def test_attach_of_which_the_attachment_is_gone(self):
+        self.begin_attach()
+        self.at_bu('available', None)
+        deleted = []
+        self.patch(self.manager.volume_api, 'attachment_delete',
+                   lambda context, attachment_id: deleted.append(
+                       attachment_id))
+        self.recover()
+        self.assertRaises(exception.VolumeBDMNotFound, self.load,
+                          self.context())
+        self.assertEqual([base.ATTACHMENT], deleted)
+
+    def test_one_404_takes_no_disk_from_a_server(self):
+        self.connect()
+        self.begin_attach()
+        self.at_bu('in-use', None)
+        self.recover()
+        self.assert_left_alone()
+        self.assertEqual('Error', self.outcome()[0])
 
     def test_attach_that_reserved_only_is_undone(self):
         self.begin_attach()
@@ -181,14 +299,23 @@ class TestRecovery(test_block_device_mapping.MappingTestCase):
         self.at_bu('in-use', 'attached')
         self.recover()
         self.assert_left_alone()
+        events = self.events()
+        self.assertEqual('Success', events['compute_attach_volume'].result)
+        self.assertEqual('Error', events['compute_detach_volume'].result)
 
     def test_of_this_process(self):
-        """What goes on now is no business of ours."""
-        after = recovery.Recovery(self.federation)
-        self.begin_detach()
-        after.run(self.context(auth_token=None, is_admin=True), self.manager)
+        """What goes on now is no business of ours, whatever the clocks say.
+        """
+        self.action = self.context()
+        objects.InstanceAction.action_start(self.action, base.SERVER,
+                                            instance_actions.DETACH_VOLUME)
+        with self.intents.noted(self.action, 'host', intent.Intent(
+                intent.DETACH, base.VOLUME, base.ATTACHMENT, base.SERVER,
+                self.action.request_id)):
+            self.recover()
         self.assertEqual([], self.asked('bu'))
         self.assert_left_alone()
+        self.assertIsNotNone(self.events()['mixmatch'].finish_time)
 
     def test_of_another_host(self):
         self.begin_detach(host='another')
@@ -204,7 +331,7 @@ class TestRecovery(test_block_device_mapping.MappingTestCase):
         self.bu.add_volume(base.VOLUME)
         volume = f'{self.bu.cinder_url}/volumes/{base.VOLUME}'
         self.clouds.mock.get(volume, status_code=500, json={})
-        after = recovery.Recovery(self.federation)
+        after = self.recovery()
         context = self.context(auth_token=None, is_admin=True)
         after.run(context, self.manager)
         self.assert_left_alone()

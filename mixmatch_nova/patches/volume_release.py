@@ -1,0 +1,107 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""nova.volume.cinder.API: what Nova gives back.
+
+None of it is lost if the other cloud does not answer, nor if it says "not
+found" of what it has: one of its servers may not know what the others do.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from cinderclient import exceptions as cinder_exceptions
+from nova import exception
+from oslo_log import log as logging
+
+from mixmatch_nova import correction
+from mixmatch_nova import doubt
+from mixmatch_nova.patches import volume_api
+from mixmatch_nova import target
+
+LOG = logging.getLogger(__name__)
+
+
+class Router(volume_api.Router):
+    """The wrappers of all methods, with those that give something back."""
+
+    def begin_detaching(self, original: Callable, api: Any, context: Any,
+                        volume_id: str) -> None:
+        where = self._resolve_volume(context, volume_id)
+        try:
+            with self._watched(context, where, volume_id):
+                self._call(original, where, api, context, volume_id)
+        except (exception.NotFound, cinder_exceptions.ClientException
+                ) as exc:
+            if where is None or doubt.unanswered(exc):
+                raise
+            # NOTE: nova-api expects InvalidInput only, which is what a Cinder
+            # that knows the volume says; all else would be a 500.
+            raise exception.InvalidVolume(
+                reason=f'service provider {where.service_provider} does not '
+                       f'let volume {volume_id} be detached: '
+                       f'{doubt.reason(exc)}') from exc
+
+    def roll_detaching(self, original: Callable, api: Any, context: Any,
+                       volume_id: str) -> None:
+        where = self._resolve_volume(context, volume_id)
+        try:
+            self._call(original, where, api, context, volume_id)
+        except Exception as exc:
+            # NOTE: Nova calls this while it handles another error, which is
+            # the one that says what has happened.
+            if not (where and (doubt.unanswered(exc)
+                               or isinstance(exc, exception.NotFound))
+                    and self._owe(exc, context, where, volume_id)):
+                raise
+
+    def attachment_delete(self, original: Callable, api: Any, context: Any,
+                          attachment_id: str) -> None:
+        """Delete it, or promise to.
+
+        The server does not use the volume any more, or never did. Nova goes
+        on as if it were deleted, so that no mapping and no server that is
+        deleted has to wait for the other cloud. That an attachment is not
+        found is believed if the volume, which is found, has none such.
+        """
+        where = self._foreign(context, attachment_id)
+        not_found = target.of(context).not_found
+        not_found.discard(attachment_id)
+        try:
+            self._call(original, where, api, context, attachment_id)
+            if where and attachment_id in not_found and not self._is_gone(
+                    context, where, attachment_id):
+                self._owe(exception.VolumeAttachmentNotFound(
+                    attachment_id=attachment_id), context, where,
+                    attachment_id=attachment_id, delete=True)
+        except Exception as exc:
+            if not (where and doubt.unanswered(exc) and self._owe(
+                    exc, context, where, attachment_id=attachment_id,
+                    delete=True)):
+                raise
+
+    def _is_gone(self, context: Any, where: target.Target,
+                 attachment_id: str) -> bool:
+        volume_id, _ = target.of(context).mappings.get(
+            attachment_id, (None, None))
+        try:
+            return volume_id is not None and correction.is_gone(
+                correction.client_of(self._clouds, where, context.global_id),
+                volume_id, attachment_id)
+        except Exception as exc:  # noqa: BLE001 - then it is not known
+            LOG.warning('Service provider %(sp)s says that it has no '
+                        'attachment %(attachment)s; that cannot be verified: '
+                        '%(reason)s', {
+                            'sp': where.service_provider,
+                            'attachment': attachment_id,
+                            'reason': doubt.reason(exc)})
+            return False
