@@ -197,7 +197,7 @@ class TestCommand(test_agreement.AgreementTestCase):
     def test_release_while_others_are_silent(self):
         self.deleted_meanwhile()
         self.refusal = 503
-        self.nova.add_mapping(test_agreement.STRANGER, None, None,
+        self.nova.add_mapping(test_agreement.STRANGER, base.VOLUME, None,
                               target.Target('gone', 'some-project'))
         self.assertSaid(1, 'not judged, since no answer came: bu, gone',
                         argv=('release', base.ATTACHMENT))
