@@ -42,6 +42,8 @@ class Way(server.ThreadingHTTPServer):
         self.lost: list[str] = []
         self.before: Callable[[], None] | None = None
         self.after: Callable[[], None] | None = None
+        #: what is answered instead, without asking the partner
+        self.denial: int | None = None
 
     @property
     def entry(self) -> str:
@@ -62,8 +64,17 @@ class Way(server.ThreadingHTTPServer):
         :param before: done in place of the request
         :param after: done when the partner has done what was asked for
         """
-        self.before, self.after = before, after
+        self.before, self.after, self.denial = before, after, None
         self.losing = re.compile(pattern, re.DOTALL)
+
+    def deny(self, pattern: str, status: int) -> None:
+        """Answer the next request in place of the partner, with an error.
+
+        As one of several servers of it does that does not know what the
+        others do.
+        """
+        self.interrupt(pattern)
+        self.denial = status
 
 
 class _Handler(server.BaseHTTPRequestHandler):
@@ -78,6 +89,13 @@ class _Handler(server.BaseHTTPRequestHandler):
         chosen = way.losing and way.losing.match(what)
         if chosen:
             way.losing = None
+        if chosen and way.denial:
+            way.lost.append(what)
+            self.send_response(way.denial)
+            self.send_header('Connection', 'close')
+            self.send_header('Content-Length', '0')
+            self.end_headers()
+            return
         if chosen and way.before:
             way.before()
             way.lost.append(what)

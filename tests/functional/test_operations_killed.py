@@ -119,5 +119,16 @@ class TestKilled(operations.OperationScenario):
     def test_detach_before_bu_knows(self):
         self.detach_killed(DELETE, before=True)
 
+    def test_detach_while_one_server_of_bu_knows_nothing(self):
+        """It says that there is no attachment; the others know better."""
+        self.attach_at_bu(self.volume_id)
+        self.way.deny(DELETE, 404)
+        response = self.nova.delete(f'{self.url}/{self.volume_id}')
+        self.assertEqual(202, response.status_code, response.text)
+        self.wait_for_detached('bu', self.volume_id)
+        self.assertEqual(1, len(self.way.lost))
+        self.assert_untouched('bu', self.volume_id)
+        self.assert_can_be_used()
+
     def test_detach_after_bu_has_deleted_the_attachment(self):
         self.detach_killed(DELETE, after=True)

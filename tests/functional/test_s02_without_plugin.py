@@ -63,6 +63,33 @@ class TestComputeWithoutPlugin(WithoutPlugin):
         self.detach('bu', volume)
         self.assert_untouched('bu', volume)
 
+    def test_detach_is_rolled_back(self):
+        volume = self.volume_at('bu')
+        clouds.must(self.alice.nova('volume-attach', self.server,
+                                    f'{volume}@bu'))
+        self.wait_for_attached('bu', volume)
+        with self.running_without_plugin('nova-compute', 'nova-cpu.conf'):
+            response = self.nova.delete(f'{self.url}/{volume}')
+            self.assertEqual(202, response.status_code, response.text)
+            self.wait_for_status('bu', volume, 'in-use')
+            self.assertEqual(1, len(self.attachments_at('bu', volume)))
+        self.detach('bu', volume)
+        self.assert_untouched('bu', volume)
+
+    def test_server_that_is_deleted_leaves_nothing(self):
+        volume = self.volume_at('bu')
+        server = self.new_server()
+        response = self.nova.post(
+            f'/servers/{server}/os-volume_attachments', json={
+                'volumeAttachment': {'volumeId': volume,
+                                     'serviceProvider': 'bu'}})
+        self.assertEqual(200, response.status_code, response.text)
+        self.wait_for_attached('bu', volume)
+        with self.running_without_plugin('nova-compute', 'nova-cpu.conf'):
+            self.delete_server(server)
+            self.wait_for_status('bu', volume, 'available')
+        self.assert_untouched('bu', volume)
+
     def reboot_ended(self):
         server = self.nova.get(f'/servers/{self.server}').json()['server']
         (reboot,) = [

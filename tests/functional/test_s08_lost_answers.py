@@ -13,6 +13,7 @@
 
 """A request is lost half-way, and nothing is left of it."""
 
+from concurrent import futures
 import contextlib
 
 from sandbox import topology
@@ -91,6 +92,40 @@ class TestLostAnswers(base.ServerScenario):
             self.assertEqual(('detaching', ['attached']), self.state())
             self.wait_for_state('in-use', ['attached'])
             self.detach('bu', self.volume_id)
+
+    def test_detach_while_one_server_of_bu_knows_nothing(self):
+        self.assertEqual(200, self.attach(self.target).status_code)
+        self.wait_for_attached('bu', self.volume_id)
+        with self.lossy_way('nova-api') as way:
+            way.deny('POST /v3/volumes/.*os-begin_detaching', 404)
+            response = self.nova.delete(f'{self.url}/{self.volume_id}')
+            self.assertEqual(400, response.status_code, response.text)
+            self.assertIn('service provider bu', response.text)
+            self.assertEqual(('in-use', ['attached']), self.state())
+            self.detach('bu', self.volume_id)
+
+    def test_conductor_is_killed_in_the_middle_of_an_attach(self):
+        """The mapping is there, and will never have an attachment."""
+        pool = self.enterContext(futures.ThreadPoolExecutor(1))
+        with self.lossy_way('nova-conductor') as way:
+            way.interrupt('POST /v3/attachments ', before=lambda: (
+                self.sandbox.kill('moc', 'nova-conductor')))
+            request = pool.submit(self.attach, self.target)
+            try:
+                clouds.wait_for('the attach to be killed', lambda: way.lost)
+            finally:
+                self.sandbox.control('start', 'moc', 'nova-conductor')
+            self.assert_untouched('bu', self.volume_id)
+            clouds.wait_for('the mapping to be found', lambda: (
+                f'unfinished: server {self.server} has a block device '
+                f'mapping of volume {self.volume_id}' in
+                self.sandbox.mixmatch_nova('check').out))
+            response = self.nova.delete(f'{self.url}/{self.volume_id}')
+            self.assertEqual(202, response.status_code, response.text)
+            self.assertLessEqual(500, request.result().status_code)
+        self.assertEqual(200, self.attach(self.target).status_code)
+        self.wait_for_attached('bu', self.volume_id)
+        self.detach('bu', self.volume_id)
 
     def test_server_is_deleted_while_bu_is_stopped(self):
         server = self.new_server()
