@@ -14,6 +14,7 @@
 
 import re
 import threading
+from typing import Any
 
 from oslo_config import cfg
 from oslo_log import log as logging
@@ -36,16 +37,25 @@ class Metrics:
         self._lock = threading.Lock()
         self._client: statsd.StatsClient | None = None
         self._off = not self._conf.statsd_host
+        self._failed = False
 
     def count(self, service_provider: str, what: str) -> None:
-        client = self._connected()
-        if client:
-            client.incr(_name(service_provider, what))
+        self._tell('incr', _name(service_provider, what))
 
     def time(self, service_provider: str, what: str, seconds: float) -> None:
-        client = self._connected()
-        if client:
-            client.timing(_name(service_provider, what), seconds * 1000)
+        self._tell('timing', _name(service_provider, what), seconds * 1000)
+
+    def _tell(self, method: str, *args: Any) -> None:
+        # NOTE: whatever goes wrong here must not hurt the call that is
+        # measured, or whoever waits for it.
+        try:
+            client = self._connected()
+            if client:
+                getattr(client, method)(*args)
+        except Exception:
+            if not self._failed:
+                self._failed = True
+                LOG.exception('Metrics are missing')
 
     def _connected(self) -> statsd.StatsClient | None:
         if self._off or self._client:
@@ -54,9 +64,9 @@ class Metrics:
             try:
                 self._client = statsd.StatsClient(
                     self._conf.statsd_host, self._conf.statsd_port,
-                    self._conf.statsd_prefix,
+                    _plain(self._conf.statsd_prefix, '.'),
                     ipv6=netutils.is_valid_ipv6(self._conf.statsd_host))
-            except OSError as exc:
+            except (OSError, UnicodeError) as exc:
                 LOG.error('No metrics: statsd_host = %(host)s: %(reason)s',
                           {'host': self._conf.statsd_host, 'reason': exc})
                 self._off = True
@@ -65,4 +75,12 @@ class Metrics:
 
 def _name(service_provider: str, what: str) -> str:
     # NOTE: a dot in the name of a cloud would begin another level.
-    return re.sub(r'[^\w-]', '_', service_provider) + '.' + what
+    return f'{_plain(service_provider)}.{_plain(what, ".")}'
+
+
+def _plain(name: str, more: str = '') -> str:
+    """Replace what statsd cannot send (it sends ASCII) or reads otherwise.
+
+    :param more: what may stay besides letters, digits, "_" and "-"
+    """
+    return re.sub(f'[^A-Za-z0-9_{more}-]', '_', name)

@@ -150,3 +150,27 @@ class TestCalls(base.FederationTestCase):
         found = self.received()
         self.assertEqual(['1|c'], found['mixmatch.bu.login.failed'])
         self.assertIn('mixmatch.bu.identity.GET.failed', found)
+
+
+class TestOddNames(TestMetrics):
+    """No name, and no statsd, hurts the call that is measured."""
+
+    def test_the_name_of_a_cloud_is_sent_in_ascii(self):
+        server = self.useFixture(Statsd())
+        told = self.metrics(server.conf() + 'statsd_prefix = wölke\n')
+        for name in ('universität', 'bu\nforged:1|c', '大学'):
+            told.count(name, 'login.made')
+        told.count('end', 'end')
+        self.assertEqual({'w_lke.universit_t.login.made',
+                          'w_lke.bu_forged_1_c.login.made',
+                          'w_lke.__.login.made', 'w_lke.end.end'},
+                         set(server.receive('w_lke.end')))
+
+    def test_whatever_goes_wrong_is_said_once(self):
+        log = self.useFixture(base_fixtures.FakeLogger())
+        told = self.metrics('[mixmatch]\nstatsd_host = 127.0.0.1\n')
+        told._client = object()
+        for _ in range(3):
+            told.count('bu', 'login.made')
+            told.time('bu', 'volume.GET.200', 1)
+        self.assertEqual(1, log.output.count('Metrics are missing'))
