@@ -27,6 +27,7 @@ from oslo_log import log as logging
 
 from mixmatch import exceptions
 from mixmatch import health
+from mixmatch import lanes
 from mixmatch import wire
 
 LOG = logging.getLogger(__name__)
@@ -47,16 +48,16 @@ class Answers:
 
 
 class Asker:
-    """Asks service providers all at once, by a bounded number of threads.
+    """Asks service providers all at once, each by threads of its own.
 
-    :param conf: with ``[mixmatch] ask_threads``, ``ask_timeout`` and
-        ``listing_refresh``
+    :param conf: with ``[mixmatch] service_providers``, ``ask_threads``,
+        ``ask_timeout`` and ``listing_refresh``
     """
 
     def __init__(self, conf: cfg.ConfigOpts) -> None:
         self._timeout = conf.mixmatch.ask_timeout
-        self._pool = futures.ThreadPoolExecutor(
-            conf.mixmatch.ask_threads, thread_name_prefix='mixmatch-ask')
+        self._lanes = lanes.Lanes(conf.mixmatch.ask_threads,
+                                  conf.mixmatch.service_providers)
         self._holdings = Holdings(conf.mixmatch.listing_refresh)
 
     def ask(self, names: Iterable[str], question: Question,
@@ -72,10 +73,14 @@ class Asker:
         """
         timeout = timeout or self._timeout
         at = time.monotonic() + timeout
-        asked = {name: self._submit(question, name, at, patience)
-                 for name in names}
-        futures.wait(asked.values(), timeout)
         answers = Answers({}, {})
+        asked = {}
+        for name in names:
+            try:
+                asked[name] = self._submit(question, name, at, patience)
+            except exceptions.MixmatchException as exc:
+                answers.missing[name] = exc
+        futures.wait(asked.values(), timeout)
         for name, answer in asked.items():
             if not answer.done():
                 answer.cancel()
@@ -119,7 +124,8 @@ class Asker:
                           {'sp': name, 'whose': whose, 'reason': exc})
         ask, check = self._holdings.sort(whose, names)
         for name in check:
-            self._submit(check_later, name, time.monotonic() + self._timeout)
+            self._try_submit(check_later, name,
+                             time.monotonic() + self._timeout)
         # NOTE: a list can do without who was down a moment ago.
         return self.ask(ask, learn, timeout, patience=0)
 
@@ -132,7 +138,15 @@ class Asker:
 
     def begin(self, name: str, question: Question) -> None:
         """Ask one, and wait for nothing: the answer is kept elsewhere."""
-        self._submit(question, name, math.inf, health.PATIENCE)
+        self._try_submit(question, name, math.inf, health.PATIENCE)
+
+    def _try_submit(self, question: Question, name: str,
+                    at: float, patience: float = 0) -> None:
+        """Have something done that whoever needs it does otherwise."""
+        try:
+            self._submit(question, name, at, patience)
+        except exceptions.MixmatchException as exc:
+            LOG.debug('Nothing was begun: %s', exc)
 
     def _submit(self, question: Question, name: str,
                 at: float, patience: float = 0) -> futures.Future:
@@ -143,9 +157,12 @@ class Asker:
 
         def run() -> Any:
             context.update_store()
+            # NOTE: its turn may come long after.
+            if time.monotonic() >= at:
+                raise _silent(name, self._timeout)
             with wire.deadline(at, patience):
                 return question(name)
-        return self._pool.submit(run)
+        return self._lanes.submit(name, run)
 
 
 class Holdings:

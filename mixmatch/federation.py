@@ -14,6 +14,7 @@
 
 from collections.abc import Callable, Iterable
 from concurrent import futures
+import contextvars
 import hashlib
 import os
 import threading
@@ -41,6 +42,7 @@ from mixmatch import metrics
 from mixmatch import service_provider
 from mixmatch import shared_logins
 from mixmatch import status_file
+from mixmatch import threads
 from mixmatch import wire
 
 
@@ -88,6 +90,8 @@ class Federation:
         with self._lock:
             if self._of_process is None:
                 self._of_process = _Process(self._conf)
+                if threads.check():
+                    status_file.write(self._conf, {})
             return self._of_process
 
     @property
@@ -200,10 +204,19 @@ class Federation:
             return self.user_login(name, token, project_id, token_info)
         if self._process.logins.keeps(self._service_login(name)[0]):
             return log_user_in(), self.service_login(name)
-        with futures.ThreadPoolExecutor(1) as executor:
-            service = executor.submit(self.service_login, name)
-            user = log_user_in()
-            return user, service.result()
+        service: futures.Future = futures.Future()
+
+        def log_service_in() -> None:
+            try:
+                service.set_result(self.service_login(name))
+            except BaseException as exc:  # noqa: BLE001
+                service.set_exception(exc)
+        # NOTE: with the deadline of this thread.
+        run = contextvars.copy_context().run
+        beside = not threads.problem() and threads.start(run, log_service_in)
+        user = log_user_in()
+        return user, (service.result(logins.LONGEST) if beside
+                      else self.service_login(name))
 
     def begin_login(self, name: str, token: str, project_id: str,
                     token_info: dict[str, Any] | None = None) -> None:

@@ -10,12 +10,18 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
+
 """Whether something answers, so that nobody waits twice for what does not.
 
-A circuit breaker: after a failure nobody asks until a pause has passed; the
-next caller lets one cheap probe ask; if that is answered, calls go through
-again. The pause doubles until a call has succeeded. A probe also tells apart
-what is slow from what is dead.
+A circuit breaker that does not believe a single call. A call that fails is a
+suspicion: it may be one user's, one project's, or one connection's. One cheap
+probe looks, and only if that is not answered either nobody asks until a pause
+has passed; the next caller then lets one probe ask again. The pause doubles
+while probes are not answered.
+
+Behind some load balancers the root is served while nothing else is. That is
+believed only of calls of several projects of which none was answered; see
+:mod:`mixmatch.outage`.
 """
 
 from collections.abc import Callable
@@ -25,14 +31,23 @@ from typing import Any
 
 from oslo_log import log as logging
 
+from mixmatch import outage
+from mixmatch import threads
+
 LOG = logging.getLogger(__name__)
 
+#: On trial: the probe is answered, but that has said nothing before.
 UP, DOWN, TRIAL = 'up', 'down', 'trial'
 
-#: Seconds that a caller waits for the probe that he has caused.
+#: Seconds that a caller waits for the probe that it has caused.
 PATIENCE = 0.25
 #: Seconds between two probes of what is only suspected.
 SUSPECT_AGAIN = 5
+#: Seconds after which a probe that has not ended is given up: its thread is
+#: dead, or stands still.
+LOST = 60
+
+Probe = Callable[[], bool]
 
 
 class Health:
@@ -47,7 +62,7 @@ class Health:
     def __init__(self, label: str, pause: float, longest: float,
                  changed: Callable[[], None] = lambda: None) -> None:
         self._label = label
-        self._probe: Callable[[], bool] = lambda: True
+        self._probe: Probe = lambda: True
         self._first, self._longest = pause, longest
         self._changed = changed
         self._lock = threading.Lock()
@@ -57,83 +72,99 @@ class Health:
         self._pause = 0.0
         self._retry_at = 0.0
         self._probing: threading.Event | None = None
+        self._probing_until = 0.0
         self._suspicion = ''
         self._suspect_again_at = 0.0
         self._answered_at = 0.0
+        self._outage = outage.Outage()
+        # Whether it is down although its probes are answered.
+        self._probe_lies = False
 
-    def refusal(self, patience: float = PATIENCE) -> str | None:
-        """Why not to ask now; None if it may be asked.
+    def refusal(self, patience: float = PATIENCE,
+                probe: Probe | None = None) -> str | None:
+        """Return why not to ask now; None if it may be asked.
 
         :param patience: seconds to wait for the probe, if one is due
+        :param probe: asks what this caller wants to ask; the one of the last
+            failure without it
         """
         if self._state != DOWN:
             return None
         with self._lock:
-            if self._probing or time.monotonic() < self._retry_at:
+            if self._state != DOWN:
+                return None
+            if self._is_probing() or time.monotonic() < self._retry_at:
                 return self._why()
-            answered = self._start_probe()
+            answered = self._start_probe(probe or self._probe)
+            if answered is None:
+                # NOTE: then the call finds out itself, one in each pause.
+                self._retry_at = time.monotonic() + self._pause
+                return None
         answered.wait(patience)
         with self._lock:
             return self._why() if self._state == DOWN else None
 
-    def suspect(self, reason: str, probe: Callable[[], bool]) -> bool:
+    def suspect(self, reason: str, probe: Probe) -> bool:
         """Note that something is odd: let a probe find out, in the background.
 
-        :param reason: as of :meth:`failed`, which follows if the probe fails
-        :param probe: as of :meth:`failed`
-        :returns: whether it is known to be down
+        :param reason: for the log and for users, if the probe is not
+            answered; no text of a stranger
+        :param probe: asks cheaply; raises or returns False if that is not
+            answered
+        :returns: whether a probe has found that it is down
         """
         with self._lock:
             if self._state == DOWN:
-                return True
-            if (not self._probing
+                return not self._probe_lies
+            if (not self._is_probing()
                     and time.monotonic() >= self._suspect_again_at):
                 self._suspect_again_at = time.monotonic() + SUSPECT_AGAIN
-                self._probe, self._suspicion = probe, reason
-                self._start_probe()
+                self._suspicion = reason
+                self._start_probe(probe)
         return False
 
-    def _start_probe(self) -> threading.Event:
-        answered = self._probing = threading.Event()
-        threading.Thread(target=self._try, args=(answered,),
-                         daemon=True).start()
-        return answered
-
-    def failed(self, reason: str, probe: Callable[[], bool]) -> None:
+    def failed(self, reason: str, probe: Probe, whose: str | None = None,
+               unreached_since: float | None = None) -> None:
         """Note that a call was not answered.
 
-        :param reason: for the log and for users; no text of a stranger
-        :param probe: asks again, cheaply; raises or returns False if that is
-            not answered
+        :param reason: as of :meth:`suspect`
+        :param probe: as of :meth:`suspect`
+        :param whose: the project that has asked
+        :param unreached_since: since when, on the clock of time.monotonic(),
+            it tried in vain to connect, for all the time that this may take:
+            as good as a probe, as it carries nothing of a user
         """
         with self._lock:
-            before = self._state
-            if before == DOWN:
+            if self._state == DOWN:
                 return
-            self._probe = probe
-            self._close(reason)
-        if before == UP:
-            LOG.warning('%(label)s is down: %(reason)s',
-                        {'label': self._label, 'reason': reason})
-        self._changed()
+            self._outage.failed(whose)
+            dead = (unreached_since is not None
+                    and self._answered_at < unreached_since)
+            before = self._state
+            everybody = self._outage.lasts(again=before == TRIAL)
+            if everybody and not dead:
+                reason += f' ({self._outage})'
+            if dead or everybody:
+                self._probe, self._probe_lies = probe, not dead
+                self._close(reason)
+        if dead or everybody:
+            self._tell_down(before, reason)
+        else:
+            self.suspect(reason, probe)
 
     def succeeded(self) -> None:
         """Note that a call was answered."""
         self._answered_at = time.monotonic()
-        if self._state == UP:
+        if self._state == UP and not self._outage:
             return
         with self._lock:
-            if self._state == UP:
-                return
-            after = time.time() - self._since
-            self._state, self._pause = UP, 0.0
-            self._since, self._reason = time.time(), ''
-        LOG.warning('%(label)s is up again after %(after).0f s',
-                    {'label': self._label, 'after': after})
-        self._changed()
+            self._outage.ended()
+            before, after = self._state, self._open()
+        if before != UP:
+            self._tell_up(after)
 
     def to_dict(self) -> dict[str, Any]:
-        """The state for those who look: times in seconds since 1970."""
+        """Return the state: times in seconds since 1970."""
         with self._lock:
             left = self._retry_at - time.monotonic()
             return {'state': DOWN if self._state == DOWN else UP,
@@ -148,32 +179,88 @@ class Health:
         self._pause = min(max(self._first, self._pause * 2), self._longest)
         self._retry_at = time.monotonic() + self._pause
 
+    def _open(self) -> float | None:
+        """Let all calls through again.
+
+        :returns: how many seconds none went through; None if they did
+        """
+        if self._state == UP:
+            return None
+        after = time.time() - self._since
+        self._state, self._pause = UP, 0.0
+        self._since, self._reason = time.time(), ''
+        return after
+
     def _why(self) -> str:
         return (f'{self._reason} ({time.time() - self._since:.0f} s ago; it '
                 'is tried again in '
                 f'{max(0.0, self._retry_at - time.monotonic()):.0f} s)')
 
-    def _try(self, answered: threading.Event) -> None:
+    def _is_probing(self) -> bool:
+        return (self._probing is not None
+                and time.monotonic() < self._probing_until)
+
+    def _start_probe(self, probe: Probe) -> threading.Event | None:
+        self._probe = probe
+        answered = self._probing = threading.Event()
+        self._probing_until = time.monotonic() + LOST
+        if threads.start(self._try, probe, answered) is None:
+            self._probing = None
+        return self._probing
+
+    def _try(self, probe: Probe, answered: threading.Event) -> None:
         began = time.monotonic()
+        alive = False
         try:
-            alive = self._probe()
+            alive = probe()
         except Exception as exc:  # noqa: BLE001
             LOG.debug('%(label)s does not answer a probe: %(reason)s',
                       {'label': self._label, 'reason': exc})
-            alive = False
+        finally:
+            # NOTE: also if the thread is killed, as eventlet can.
+            self._learn(alive, began, answered)
+
+    def _learn(self, alive: bool, began: float,
+               answered: threading.Event) -> None:
+        after = None
         with self._lock:
-            self._probing = None
-            before = self._state
+            before, suspicion = self._state, self._suspicion
+            if self._probing is answered:
+                self._probing = None
             # NOTE: a call knows better than a probe.
-            alive = alive or (before == UP and self._answered_at > began)
-            if not alive:
-                self._close(self._reason if before == DOWN
-                            else self._suspicion)
-            elif before == DOWN:
+            knows_better = before != DOWN and self._answered_at > began
+            if not alive and not knows_better:
+                self._close(self._reason if before == DOWN else suspicion)
+                self._probe_lies = False
+            elif before == DOWN and self._probe_lies:
                 self._state = TRIAL
+                self._outage.ended()
+            elif before == DOWN:
+                after = self._open()
         answered.set()
-        if not alive and before == UP:
+        if self._state == DOWN:
+            self._tell_down(before, suspicion)
+        elif before == DOWN:
+            self._tell_up(after)
+        elif suspicion:
+            LOG.info('%(label)s answers a probe, so it is not down, though '
+                     'not all calls are answered: %(reason)s',
+                     {'label': self._label, 'reason': suspicion})
+
+    def _tell_down(self, before: str, reason: str) -> None:
+        if before == UP:
             LOG.warning('%(label)s is down: %(reason)s',
-                        {'label': self._label, 'reason': self._suspicion})
-        if self._state != before:
+                        {'label': self._label, 'reason': reason})
+        self._tell()
+
+    def _tell_up(self, after: float | None) -> None:
+        if after is not None:
+            LOG.warning('%(label)s is up again after %(after).0f s',
+                        {'label': self._label, 'after': after})
+        self._tell()
+
+    def _tell(self) -> None:
+        try:
             self._changed()
+        except Exception:
+            LOG.exception('%s: its state cannot be shown', self._label)

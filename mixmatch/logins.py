@@ -24,6 +24,7 @@ from mixmatch import exceptions
 from mixmatch import login
 from mixmatch import metrics
 from mixmatch import shared_logins
+from mixmatch import threads
 from mixmatch import wire
 
 LOG = logging.getLogger(__name__)
@@ -37,10 +38,30 @@ BROKEN = 3
 #: Seconds. A login that is refused so soon after it was made is not made
 #: again: nothing would change, but each call would cost a login.
 FRESH = 10
+#: Seconds that anybody waits at most for a login that another makes.
+LONGEST = 180
 #: The part of its life after which a login is renewed while it still serves.
 RENEW_AFTER = 0.75
 
 Make = Callable[[], login.Login]
+
+
+class _UnderWay(futures.Future):
+    """A login that one thread makes, and others wait for.
+
+    :ivar until: when the one who makes it has to give up
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.until = wire.time_is_over_at()
+
+    @property
+    def is_cut_short(self) -> bool:
+        """Whether it has failed since that thread was in a hurry."""
+        # NOTE: a socket may be a moment early.
+        return (time.monotonic() >= self.until - 0.1 and isinstance(
+            self.exception(), exceptions.ConnectionFailure))
 
 
 class Logins:
@@ -63,7 +84,7 @@ class Logins:
         self._broken: cachetools.TTLCache = cachetools.TTLCache(size, BROKEN)
         self._not_renewed: cachetools.TTLCache = cachetools.TTLCache(
             size, REFUSED)
-        self._under_way: dict[login.Key, futures.Future] = {}
+        self._under_way: dict[login.Key, _UnderWay] = {}
 
     def get(self, key: login.Key, make: Make,
             renew: bool = False) -> login.Login:
@@ -73,21 +94,47 @@ class Logins:
         :param renew: make a new one in the background before it ends
         :raises MixmatchException: what ``make`` raised, to all who waited
         """
-        with self._lock:
-            kept = self._kept.get(key)
-            refused = self._refused.get(key) or self._broken.get(key)
-            waiting = self._under_way.get(key)
-            if kept is None and refused is None and waiting is None:
-                mine = self._under_way[key] = futures.Future()
-        if kept is not None:
-            if renew and waiting is None:
-                self._renew(key, make, kept)
-            return kept
-        if refused is not None:
-            raise refused.again()
-        if waiting is not None:
-            return waiting.result()
-        return self._make(key, make, mine, look=True)
+        while True:
+            with self._lock:
+                kept = self._kept.get(key)
+                refused = self._refused.get(key) or self._broken.get(key)
+                waiting = self._under_way.get(key)
+                if kept is None and refused is None and waiting is None:
+                    mine = self._under_way[key] = _UnderWay()
+            if kept is not None:
+                if renew and waiting is None:
+                    self._renew(key, make, kept)
+                return kept
+            if refused is not None:
+                raise refused.again()
+            if waiting is None:
+                return self._make(key, make, mine, look=True)
+            made = self._wait(key, waiting)
+            if made is not None:
+                return made
+
+    def _wait(self, key: login.Key, waiting: _UnderWay
+              ) -> login.Login | None:
+        """Wait for the login that another thread makes.
+
+        :returns: None if that one had less time than this: try again
+        :raises MixmatchException: what it has met; each thread gets its own
+        """
+        at = wire.time_is_over_at()
+        left = at - time.monotonic()
+        try:
+            return waiting.result(max(0.0, min(left, LONGEST)))
+        except futures.TimeoutError as exc:
+            # NOTE: since Python 3.11 also what the login itself may raise.
+            if waiting.done() and waiting.exception() is exc:
+                raise
+            raise exceptions.ServiceProviderUnavailable(
+                service_provider=key.service_provider,
+                reason='a login there did not end in time') from None
+        except exceptions.ConnectionFailure:
+            if waiting.is_cut_short and time.monotonic() < at:
+                return None
+            raise
 
     def keeps(self, key: login.Key) -> bool:
         with self._lock:
@@ -119,32 +166,38 @@ class Logins:
         return key in self._under_way or (
             current is not None and current.token != used.token)
 
-    def _make(self, key: login.Key, make: Make, mine: futures.Future,
+    def _make(self, key: login.Key, make: Make, mine: _UnderWay,
               look: bool) -> login.Login:
         try:
             found = self._shared.get(key) if look else None
-            # NOTE: others wait for it too, with more patience.
-            with wire.deadline():
-                made = found or make()
+            made = found or make()
+            if found is None:
+                # NOTE: before anybody goes on to a process that looks there.
+                self._shared.set(key, made)
         except BaseException as exc:
-            with self._lock:
-                del self._under_way[key]
-                if isinstance(exc, exceptions.ServiceProviderSetupError):
-                    self._broken[key] = exc.again()
-                elif isinstance(exc, exceptions.Refused):
-                    self._refused[key] = exc.again()
+            self._end(key, mine, exc)
             self._metrics.count(key.service_provider, 'login.failed')
-            mine.set_exception(exc)
             raise
-        if found is None:
-            self._shared.set(key, made)
-        with self._lock:
-            del self._under_way[key]
-            self._kept[key] = made
+        self._end(key, mine, made)
         self._metrics.count(key.service_provider,
                             'login.shared' if found else 'login.made')
-        mine.set_result(made)
         return made
+
+    def _end(self, key: login.Key, mine: _UnderWay,
+             outcome: login.Login | BaseException) -> None:
+        """Keep what came of a login, and tell all who wait for it."""
+        with self._lock:
+            del self._under_way[key]
+            if isinstance(outcome, login.Login):
+                self._kept[key] = outcome
+            elif isinstance(outcome, exceptions.ServiceProviderSetupError):
+                self._broken[key] = outcome.again()
+            elif isinstance(outcome, exceptions.Refused):
+                self._refused[key] = outcome.again()
+        if isinstance(outcome, BaseException):
+            mine.set_exception(outcome)
+        else:
+            mine.set_result(outcome)
 
     def _renew(self, key: login.Key, make: Make, kept: login.Login) -> None:
         life = kept.until - kept.made
@@ -153,7 +206,9 @@ class Logins:
         with self._lock:
             if key in self._under_way or key in self._not_renewed:
                 return
-            mine = self._under_way[key] = futures.Future()
+            # NOTE: this thread does not wait for it.
+            with wire.deadline():
+                mine = self._under_way[key] = _UnderWay()
 
         def renew() -> None:
             try:
@@ -164,4 +219,9 @@ class Logins:
                 LOG.warning('The login of this service at service provider '
                             '%(sp)s could not be renewed: %(reason)s',
                             {'sp': key.service_provider, 'reason': exc})
-        threading.Thread(target=renew, daemon=True).start()
+        if threads.start(renew) is None:
+            with self._lock:
+                self._not_renewed[key] = True
+            self._end(key, mine, exceptions.ServiceProviderUnavailable(
+                service_provider=key.service_provider,
+                reason='this service can start no more threads'))

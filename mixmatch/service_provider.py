@@ -269,7 +269,7 @@ def _root(endpoint: str) -> str:
     """Where a Cinder tells its versions."""
     # NOTE: below /v3 Cinder tells its versions only to who has a token,
     # which keystoneauth does not show in discovery.
-    return re.sub(r'/v3(/.*)?$', '/', endpoint)
+    return re.sub(r'(?<!/)/v3(/.*)?$', '/', endpoint)
 
 
 def _one_page(get: Callable[..., tuple[Any, Any]], url: str,

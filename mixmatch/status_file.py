@@ -25,6 +25,8 @@ from oslo_log import log as logging
 from oslo_serialization import jsonutils
 from oslo_utils import fileutils
 
+from mixmatch import threads
+
 LOG = logging.getLogger(__name__)
 
 _SUFFIX = '.json'
@@ -48,17 +50,20 @@ def write(conf: cfg.ConfigOpts, health: dict[str, Any]) -> None:
     where = directory(conf)
     if where is None:
         return
-    name = f'{pathlib.Path(sys.argv[0] or "python").name}-{os.getpid()}'
     try:
+        # NOTE: where Python is embedded there may be no arguments.
+        program = (getattr(sys, 'argv', None) or [''])[0] or 'python'
+        name = f'{pathlib.Path(program).name}-{os.getpid()}'
         fileutils.ensure_tree(str(where), 0o755)
         for path in where.glob('*' + _SUFFIX):
             if not _alive(path):
                 path.unlink(missing_ok=True)
         new = where / f'.{name}'
         new.write_bytes(jsonutils.dump_as_bytes(
-            {'process': name, 'pid': os.getpid(), 'health': health}))
+            {'process': name, 'pid': os.getpid(), 'health': health,
+             'problem': threads.problem()}))
         new.replace(where / (name + _SUFFIX))
-    except OSError as exc:
+    except (OSError, ValueError, TypeError) as exc:
         LOG.debug('The status of service providers is not written: %s', exc)
 
 

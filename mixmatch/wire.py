@@ -25,6 +25,7 @@ import time
 from typing import Any
 from urllib import parse
 
+from oslo_context import context as oslo_context
 from oslo_log import log as logging
 import requests
 from urllib3 import exceptions as urllib3_exceptions
@@ -73,6 +74,11 @@ def deadline(at: float = math.inf,
 def has_deadline() -> bool:
     """Whether the caller of this thread waits for a limited time only."""
     return _DEADLINE.get()[0] != math.inf
+
+
+def time_is_over_at() -> float:
+    """Return the deadline of this thread, on time.monotonic()'s clock."""
+    return _DEADLINE.get()[0]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -157,16 +163,15 @@ class Wire(requests.Session):
                 **{**kwargs, **self._home.options})
         local = self._allowed.check(requests.utils.requote_uri(url))
         at, patience = _DEADLINE.get()
-        refusal = self._health.refusal(patience)
-        if refusal:
-            raise self._unavailable(refusal)
-        blamed_after = min(SHORT, *_both(timeout))
         probe = functools.partial(
             _probe, _root(url), _both(timeout)[0],
             verify=kwargs.get('verify'), cert=kwargs.get('cert'),
             proxies=self._proxies)
+        refusal = self._health.refusal(patience, probe)
+        if refusal:
+            raise self._unavailable(refusal)
         kwargs['proxies'] = self._proxies
-        timeout = self._time_left(timeout)
+        configured, timeout = _both(timeout), self._time_left(timeout)
         began = time.monotonic()
         outcome: int | str = 'failed'
         theirs = None
@@ -179,14 +184,14 @@ class Wire(requests.Session):
             outcome = response.status_code
             theirs = response.headers.get(REQUEST_ID)
         except requests.exceptions.RequestException as exc:
-            self._blame(exc, url, probe,
-                        time.monotonic() - began >= blamed_after)
+            self._blame(exc, url, probe, began, configured)
             raise
         finally:
             self._note(method, url, outcome, time.monotonic() - began,
                        (kwargs.get('headers') or {}).get(REQUEST_ID), theirs)
         if outcome in DEAD:
-            self._health.failed(f'HTTP {outcome} from {url}', probe)
+            self._health.failed(f'HTTP {outcome} from {url}', probe,
+                                _project())
         else:
             self._health.succeeded()
         return response
@@ -233,16 +238,26 @@ class Wire(requests.Session):
             raise TimeoutError('it is down')
 
     def _blame(self, exc: requests.exceptions.RequestException, url: str,
-               probe: Callable[[], bool], had_time: bool) -> None:
+               probe: Callable[[], bool], began: float,
+               timeout: tuple[float, float]) -> None:
+        """Tell the health of a failure, unless the caller's haste caused it.
+
+        :param timeout: as configured, without the deadline of the caller
+        """
+        took = time.monotonic() - began
+        unreached = None
         if _is_late(exc):
-            if had_time:
-                self._health.failed(f'no answer in time from {url}', probe)
+            if took < min(SHORT, *timeout):
+                return
+            reason = f'no answer in time from {url}'
+            if (isinstance(exc, requests.exceptions.ConnectTimeout)
+                    and took >= timeout[0]):
+                unreached = began
         elif _is_closed(exc):
-            # NOTE: perhaps only this connection.
-            self._health.suspect(f'connection closed by {url}', probe)
+            reason = f'connection closed by {url}'
         else:
-            self._health.failed(f'{innermost(exc)} from {url}'
-                                + self._remedy(exc), probe)
+            reason = f'{innermost(exc)} from {url}{self._remedy(exc)}'
+        self._health.failed(reason, probe, _project(), unreached)
 
     def _remedy(self, exc: Exception) -> str:
         """What an operator can do about a failure, if that is known."""
@@ -268,11 +283,21 @@ def _both(timeout: Any) -> tuple[float, float]:
     return timeout if isinstance(timeout, tuple) else (timeout, timeout)
 
 
+def _project() -> str | None:
+    """The project at home that this thread works for; None if unknown."""
+    context = oslo_context.get_current()
+    return context.project_id if context else None
+
+
 def _root(url: str) -> str:
     """Where a service tells its versions."""
-    # NOTE: services may share a host; its own root says nothing of them.
-    before, version, _ = url.partition('/v3')
-    return before + '/' if version else parse.urljoin(url, '/')
+    # NOTE: services may share a host; its own root says nothing of them. A
+    # host, or a name in front of the version, may begin with "v3" as well.
+    # NOTE: not urljoin, to which a path of "//elsewhere/" is another host.
+    parts = parse.urlsplit(url)
+    found = re.match(r'(.*?)/v3(?:/|$)', parts.path)
+    return parse.urlunsplit((parts.scheme, parts.netloc,
+                             f'{found[1]}/' if found else '/', '', ''))
 
 
 def _probe(url: str, timeout: float, **kwargs: Any) -> bool:

@@ -28,6 +28,7 @@ from oslo_log import log as logging
 
 from mixmatch import exceptions
 from mixmatch import federation
+from mixmatch import threads
 from mixmatch_nova import correction
 from mixmatch_nova import doubt
 from mixmatch_nova import home
@@ -172,9 +173,10 @@ class Outstanding:
         # NOTE: only now, since threads do not survive a fork, and since
         # eventlet has replaced them by now where it does.
         if self._thread is None or not self._thread.is_alive():
-            self._thread = threading.Thread(
-                target=self._work, name='mixmatch-outstanding', daemon=True)
-            self._thread.start()
+            # NOTE: without one, the next that is added tries again, and what
+            # is on record is adopted by a process that can.
+            self._thread = threads.start(self._work,
+                                         name='mixmatch-outstanding')
 
     def _work(self) -> None:
         while True:

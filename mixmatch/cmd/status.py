@@ -66,6 +66,9 @@ def show(process: dict[str, Any]) -> tuple[int, list[str]]:
     :returns: the exit code, and a line for each service
     """
     code, lines = OK, []
+    if process.get('problem'):
+        code = WARNING
+        lines.append(f'{process["process"]}: {process["problem"]}')
     for name, services in sorted(process['health'].items()):
         for service, state in sorted(services.items()):
             text = f'{process["process"]}: {name} {service}: ' \

@@ -71,7 +71,8 @@ string, and keep it as you keep their passwords.
         default=1,
         min=0.1,
         help="""
-How many seconds a service provider is left alone after it did not answer.
+How many seconds a service provider is left alone after neither a request nor
+a probe was answered.
 
 Until then what needs it fails at once. The pause doubles each time that it
 still does not answer, up to ``retry_pause_max``.
@@ -98,9 +99,10 @@ Those that have not answered by then are missing in the result.
         default=32,
         min=1,
         help="""
-How many service providers a process asks at the same time.
+How many threads of a process ask service providers at the same time.
 
-Raise it where more clouds than this are asked and are far away.
+Each service provider has its own part of them, at least four, so that one that
+is slow holds up no other. Raise it where many users ask at the same time.
 """),
     cfg.FloatOpt(
         'listing_refresh',

@@ -12,6 +12,8 @@
 
 """What the tests of the core share."""
 
+import threading
+
 from oslo_context import context as oslo_context
 
 from mixmatch import federation
@@ -19,6 +21,13 @@ from tests.unit import base
 from tests.unit import fixtures
 
 TestCase = base.TestCase
+
+
+def wait_for_probes():
+    """Wait until what is suspected has been confirmed, or not."""
+    for thread in threading.enumerate():
+        if thread.name.endswith('(_try)'):
+            thread.join(10)
 
 
 class FederationTestCase(TestCase):

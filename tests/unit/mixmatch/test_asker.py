@@ -22,6 +22,7 @@ from mixmatch import asker
 from mixmatch import conf as mixmatch_conf
 from mixmatch import exceptions
 from mixmatch import federation
+from mixmatch import lanes
 from tests.unit import fixtures
 from tests.unit.mixmatch import base
 
@@ -136,22 +137,72 @@ class TestThreads(AskerTestCase):
             return sum(thread.name.startswith('mixmatch-ask')
                        for thread in threading.enumerate())
         before = count()
-        names = [f'sp{number}' for number in range(20)]
+        together = threading.Semaphore(0)
         most = []
 
         def question(name):
             most.append(count() - before)
+            together.release()
             return name
-        answers = self.asker.ask(names, question)
-        self.assertEqual(20, len(answers.answered))
+        for _ in range(10):
+            self.asker.begin('bu', question)
+        for _ in range(10):
+            self.assertTrue(together.acquire(timeout=10))
         self.assertLessEqual(max(most), 2)
 
     def test_whose_turn_does_not_come_in_time_is_never_asked(self):
-        answers = self.asker.ask(['a', 'b', 'late'], self.hang)
-        self.assertEqual({'a', 'b', 'late'}, set(answers.missing))
+        for _ in range(2):
+            self.asker.begin('bu', self.hang)
+        answers = self.asker.ask(['bu'], lambda name: self.asked.append(
+            'late'))
+        self.assertEqual(['bu'], list(answers.missing))
         self.release.set()
-        self.asker.ask(['next'], self.hang)
-        self.assertEqual(['a', 'b', 'next'], self.asked)
+        self.asker.ask(['bu'], lambda name: self.asked.append('next'), 10)
+        self.assertEqual(['bu', 'bu', 'next'], self.asked)
+
+
+class TestSlow(AskerTestCase):
+    """One slow cloud holds its own threads only."""
+
+    options = ('service_providers = slow, bu\nask_threads = 8\n'
+               'ask_timeout = 0.5\n')
+
+    def question(self, name):
+        return self.hang(name) if name == 'slow' else 'here'
+
+    def test_others_answer_however_many_wait_for_it(self):
+        for _ in range(50):
+            self.asker.begin('slow', self.question)
+        answers = self.asker.ask(['slow', 'bu'], self.question)
+        self.assertEqual({'bu': 'here'}, answers.answered)
+        self.assertEqual(['slow'], list(answers.missing))
+
+    def test_its_queue_ends(self):
+        share = 8 // 2
+        for _ in range(1000):
+            self.asker.begin('slow', self.question)
+        began = time.monotonic()
+        exc = self.asker.ask(['slow'], self.question, 30).missing['slow']
+        # At once, not after thirty seconds.
+        self.assertLess(time.monotonic() - began, 10)
+        self.assertIn('calls wait for it already', str(exc))
+        self.release.set()
+        for _ in range(100):
+            answers = self.asker.ask(['slow'], str.upper, 30)
+            if answers.answered:
+                break
+        self.assertEqual({'slow': 'SLOW'}, answers.answered)
+        self.assertEqual(share * (1 + lanes.WAITING), len(self.asked))
+
+    def test_no_thread_can_be_started(self):
+        def refuse(thread):
+            raise RuntimeError("can't start new thread")
+        with base_fixtures.MockPatchObject(threading.Thread, 'start', refuse):
+            answers = self.asker.ask(['bu'], self.question)
+            self.asker.begin('bu', self.question)
+        self.assertIn('no more threads', str(answers.missing['bu']))
+        self.assertEqual({'bu': 'here'},
+                         self.asker.ask(['bu'], self.question, 10).answered)
 
 
 class TestContext(AskerTestCase):
@@ -192,7 +243,8 @@ class TestContext(AskerTestCase):
 class TestListing(AskerTestCase):
     """Only clouds where a project has something are asked for a list."""
 
-    # One thread: a check is over when the next question has its answer.
+    # One thread for each: a check is over when the next question to the same
+    # one has its answer.
     options = 'listing_refresh = 60\nask_threads = 1\n'
 
     def setUp(self):
@@ -209,8 +261,10 @@ class TestListing(AskerTestCase):
             self.asked.append(name)
             return self.volumes.get((project_id, name), [])
         del self.asked[:]
-        return self.asker.ask_for_listing(kind, project_id, names,
-                                          question).answered
+        answers = self.asker.ask_for_listing(kind, project_id, names,
+                                             question).answered
+        self.asker.ask(names, str)
+        return answers
 
     def test_at_first_all_are_asked(self):
         self.assertEqual({'bu': ['v1'], 'mit': []}, self.list())
@@ -262,7 +316,7 @@ class TestListing(AskerTestCase):
         self.list()
         self.clock.let_pass(31)
         self.list()
-        self.assertEqual(['mit', 'bu'], self.asked)
+        self.assertEqual(['bu', 'mit'], sorted(self.asked))
         self.list()
         self.assertEqual(['bu'], self.asked)
 

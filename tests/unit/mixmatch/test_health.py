@@ -17,8 +17,8 @@ import threading
 import fixtures as base_fixtures
 
 from mixmatch import health
-from tests.unit import base
 from tests.unit import fixtures
+from tests.unit.mixmatch import base
 
 
 class HealthTestCase(base.TestCase):
@@ -46,7 +46,9 @@ class HealthTestCase(base.TestCase):
         return self.health.refusal(30)
 
     def fail(self, reason='connection refused'):
+        """A call fails, and what the probe finds is known."""
         self.health.failed(reason, self.probe)
+        base.wait_for_probes()
 
 
 class TestDown(HealthTestCase):
@@ -55,8 +57,9 @@ class TestDown(HealthTestCase):
         self.assertIsNone(self.refusal())
         self.assertEqual('up', self.health.to_dict()['state'])
 
-    def test_is_down_at_the_first_failure(self):
+    def test_is_down_when_the_probe_has_confirmed_a_failure(self):
         self.fail()
+        self.assertEqual(1, self.probes)
         self.assertIn('connection refused', self.refusal())
         self.assertEqual('down', self.health.to_dict()['state'])
 
@@ -65,7 +68,7 @@ class TestDown(HealthTestCase):
         self.clock.let_pass(0.9)
         for _ in range(10):
             self.assertIsNotNone(self.refusal())
-        self.assertEqual(0, self.probes)
+        self.assertEqual(1, self.probes)
 
     def test_the_refusal_says_since_when_and_until_when(self):
         self.fail()
@@ -78,7 +81,7 @@ class TestDown(HealthTestCase):
         # One that was under way all the time.
         self.health.succeeded()
         self.assertIsNone(self.refusal())
-        self.assertEqual(0, self.probes)
+        self.assertEqual(1, self.probes)
 
     def test_what_is_shown(self):
         self.fail()
@@ -97,7 +100,7 @@ class TestProbe(HealthTestCase):
         self.fail()
         self.clock.let_pass(1)
         self.assertIsNotNone(self.refusal())
-        self.assertEqual(1, self.probes)
+        self.assertEqual(2, self.probes)
 
     def test_if_it_is_answered_calls_go_through(self):
         self.fail()
@@ -105,12 +108,14 @@ class TestProbe(HealthTestCase):
         self.clock.let_pass(1)
         for _ in range(3):
             self.assertIsNone(self.refusal())
-        self.assertEqual(1, self.probes)
+        self.assertEqual(2, self.probes)
 
     def test_a_probe_that_raises_is_no_answer(self):
         def probe():
             raise OSError('refused again')
         self.health.failed('refused', probe)
+        base.wait_for_probes()
+        self.assertIn('refused', self.refusal())
         self.clock.let_pass(1)
         self.assertIn('refused', self.refusal())
 
@@ -123,8 +128,9 @@ class TestProbe(HealthTestCase):
         def probe():
             started.append(True)
             return answer.wait(30)
-        self.health.failed('silent', probe)
+        self.fail()
         self.clock.let_pass(1)
+        self.health._probe = probe
         refusals = []
 
         def ask():
@@ -144,9 +150,10 @@ class TestProbe(HealthTestCase):
         self.addCleanup(answer.set)
         self.health = health.Health('bu', pause=1, longest=4,
                                     changed=looked.set)
-        self.health.failed('slow', lambda: answer.wait(30))
+        self.fail('slow')
         self.clock.let_pass(1)
-        self.assertIsNotNone(self.health.refusal())
+        self.assertIsNotNone(self.health.refusal(
+            probe=lambda: answer.wait(30)))
         looked.clear()
         answer.set()
         self.assertTrue(looked.wait(10))
@@ -213,7 +220,7 @@ class TestSuspected(HealthTestCase):
         self.suspect()
         self.assertFalse(self.found.wait(0.1))
         self.assertIsNone(self.refusal())
-        self.assertEqual('', self.log.output)
+        self.assertNotIn('is down:', self.log.output)
 
 
 class TestPause(HealthTestCase):
@@ -233,19 +240,20 @@ class TestPause(HealthTestCase):
         for pause in (1, 2, 4, 4):
             self.assertPause(pause)
 
-    def test_an_answer_to_the_probe_alone_does_not_reset_it(self):
-        """Its root is served, what we want is not."""
+    def test_an_answer_to_the_probe_resets_it(self):
         self.fail()
-        self.alive = True
+        for self.alive in (False, True):
+            self.assertPause(1 if not self.alive else 2)
+        self.clock.let_pass(health.SUSPECT_AGAIN)
+        self.alive = False
+        self.fail()
         self.assertPause(1)
-        self.fail()
-        self.assertPause(2)
 
     def test_success_resets_it(self):
         self.fail()
-        self.alive = True
         self.assertPause(1)
         self.health.succeeded()
+        self.clock.let_pass(health.SUSPECT_AGAIN)
         self.fail()
         self.assertPause(1)
 
@@ -270,12 +278,20 @@ class TestLog(HealthTestCase):
 
     def test_no_line_while_it_stays_down(self):
         self.fail()
-        for self.alive in (False, True):
+        for _ in range(3):
             self.clock.let_pass(5)
             self.refusal()
-        # The probe was answered, the call was not.
-        self.fail()
+            self.fail()
         self.assertEqual(1, len(self.lines()))
+
+    def test_no_warning_of_what_is_not_confirmed(self):
+        self.alive = True
+        for _ in range(5):
+            self.fail('HTTP 503')
+        line, = self.lines()
+        self.assertIn('answers a probe, so it is not down', line)
+        self.assertIn('HTTP 503', line)
+        self.assertEqual([], self.changes)
 
     def test_a_line_when_it_is_up_again(self):
         self.fail()

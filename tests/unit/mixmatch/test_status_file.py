@@ -100,6 +100,13 @@ class TestStatusFile(StatusFileTestCase):
         self.directory.parent.write_text('a file, not a directory')
         self.write()
 
+    def test_of_a_process_without_arguments(self):
+        conf = self.conf()
+        with base_fixtures.MonkeyPatch('sys.argv', None):
+            status_file.write(conf, DOWN)
+        process, = status_file.read(self.directory)
+        self.assertEqual(f'python-{os.getpid()}', process['process'])
+
     def test_is_not_written_if_there_is_no_directory(self):
         self.assertIsNone(status_file.directory(
             self.conf('[mixmatch]\nstatus_directory =\n')))
@@ -133,6 +140,7 @@ class TestChanges(base.FederationTestCase):
         token = self.home.token('alice')
         self.assertRaises(exceptions.ServiceProviderUnavailable, self.login,
                           token)
+        base.wait_for_probes()
         state, reason = self.state()
         self.assertEqual('down', state)
         self.assertIn('http://bu:5000', reason)
@@ -161,7 +169,7 @@ class TestChanges(base.FederationTestCase):
         self.useFixture(base_fixtures.MockPatchObject(
             status_file, 'write', slow_write))
         down = threading.Thread(target=health.failed,
-                                args=('refused', lambda: True))
+                                args=('refused', lambda: True, None, 1))
         down.start()
         self.assertTrue(began.wait(10))
         health.succeeded()

@@ -1,0 +1,83 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+
+"""Threads for each service provider, so that a slow one holds only its own.
+"""
+
+from collections.abc import Callable, Iterable
+from concurrent import futures
+import threading
+from typing import Any
+
+from mixmatch import exceptions
+
+#: How many calls wait for a thread of their lane, for each thread.
+WAITING = 8
+#: A service provider has as many threads at least, however many there are.
+FEWEST = 4
+
+
+class Lanes:
+    """A bounded number of threads, and of calls that wait, for each name.
+
+    Threads are made when they are needed. Those of one name are never used
+    by another, so whoever does not answer cannot make others seem silent.
+
+    NOTE: futurist's executors could refuse as well, but those of 2025.1 make
+    a thread for each call until all are there, wake each once a second, and
+    lose one for ever that could not be started.
+
+    :param size: threads, if there is one name
+    :param names: of all service providers
+    """
+
+    def __init__(self, size: int, names: Iterable[str]) -> None:
+        number = len(list(names)) or 1
+        self._share = max(size // number, min(FEWEST, size))
+        self._lock = threading.Lock()
+        self._pools: dict[str, futures.ThreadPoolExecutor] = {}
+        self._calls: dict[str, int] = {}
+
+    def submit(self, name: str, call: Callable[[], Any]) -> futures.Future:
+        """Have a call made.
+
+        :raises ServiceProviderUnavailable: too many wait already, or there
+            can be no more threads
+        """
+        with self._lock:
+            calls = self._calls.get(name, 0)
+            if calls >= self._share * (1 + WAITING):
+                raise _refusal(name, f'{calls} calls wait for it already')
+            self._calls[name] = calls + 1
+            pool = self._pools.get(name)
+            if pool is None:
+                pool = self._pools[name] = futures.ThreadPoolExecutor(
+                    self._share, thread_name_prefix=f'mixmatch-ask-{name}')
+        try:
+            future = pool.submit(call)
+        except (RuntimeError, MemoryError) as exc:
+            self._ended(name)
+            raise _refusal(name, 'this service can start no more threads'
+                           ) from exc
+        future.add_done_callback(lambda _: self._ended(name))
+        return future
+
+    def _ended(self, name: str) -> None:
+        with self._lock:
+            self._calls[name] -= 1
+
+
+def _refusal(name: str, reason: str
+             ) -> exceptions.ServiceProviderUnavailable:
+    return exceptions.ServiceProviderUnavailable(
+        service_provider=name, reason=f'it was not asked: {reason}')
