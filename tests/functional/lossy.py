@@ -18,6 +18,7 @@ from collections.abc import Iterator
 import contextlib
 from http import server
 import re
+import socket
 import threading
 import urllib.parse
 
@@ -39,6 +40,10 @@ class Way(server.ThreadingHTTPServer):
         super().__init__(('127.0.0.1', 0), _Handler)
         self.url = url
         self.losing: re.Pattern[str] | None = None
+        #: Of "METHOD /path body": what :attr:`spoil` answers instead.
+        self.spoiling: re.Pattern[str] | None = None
+        self.spoil: Callable[[socket.socket], None] | None = None
+        self.spoiled = 0
         self.lost: list[str] = []
         self.before: Callable[[], None] | None = None
         self.after: Callable[[], None] | None = None
@@ -86,6 +91,10 @@ class _Handler(server.BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get('Content-Length', 0)))
         what = f'{self.command} {self.path} {body.decode()}'
         self.close_connection = True
+        if way.spoil and way.spoiling and way.spoiling.match(what):
+            way.spoiled += 1
+            way.spoil(self.connection)
+            return
         chosen = way.losing and way.losing.match(what)
         if chosen:
             way.losing = None
