@@ -81,13 +81,14 @@ class World:
         self.site = state.Site(root, mode)
         self.supervisor = process.Supervisor(self.site)
         self._databases = threading.local()
+        self._commands = clouds.Commands(self.site)
         self.alice = Person(self._somebody(HOME))
         self.alice_there = Person(self._somebody(HOME), at=PARTNER)
         self.admin = Person(self._somebody(HOME, 'admin', 'admin'))
 
     def _somebody(self, cloud: str, name: str | None = None,
                   project: str | None = None) -> clouds.Person:
-        return clouds.Person(self.site, topology.by_name(cloud), name,
+        return clouds.Person(self._commands, topology.by_name(cloud), name,
                              project)
 
     def fresh(self) -> Person:

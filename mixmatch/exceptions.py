@@ -140,5 +140,13 @@ class ServiceProviderUnavailable(ConnectionFailure):
               '%(reason)s'
 
 
+class ServiceProviderFailed(ServiceProviderUnavailable):
+    """It answers, but could not do what was asked: perhaps only this."""
+
+    msg_fmt = 'Service provider %(service_provider)s could not do this: ' \
+              '%(reason)s'
+    code = 502
+
+
 class HomeUnavailable(ConnectionFailure):
     msg_fmt = 'The Keystone of this cloud does not answer: %(reason)s'

@@ -33,9 +33,9 @@ class Lanes:
     Threads are made when they are needed. Those of one name are never used
     by another, so whoever does not answer cannot make others seem silent.
 
-    NOTE: futurist's executors could refuse as well, but those of 2025.1 make
-    a thread for each call until all are there, wake each once a second, and
-    lose one for ever that could not be started.
+    NOTE: futurist's executors could refuse as well, but (as of 3.5.0) they
+    make a thread for each call until all are there, wake each once a second,
+    and lose one for ever that could not be started.
 
     :param size: threads, if there is one name
     :param names: of all service providers

@@ -20,6 +20,7 @@ import webob
 
 from mixmatch import exceptions
 from mixmatch import federation
+from mixmatch import wire
 from mixmatch_cinder import routes
 
 
@@ -85,7 +86,8 @@ class Partner:
         :param needs: the microversion that it cannot do without
         :raises Refused: the user may not enter
         :raises MicroversionNotSupported: it is too old
-        :raises ServiceProviderUnavailable: it did not answer, or failed
+        :raises ServiceProviderUnavailable: it did not answer
+        :raises ServiceProviderFailed: it answered that it could not do this
         """
         there = self._clouds.service_provider(name)
         user = self._clouds.user_login(name, who.context.auth_token,
@@ -102,9 +104,14 @@ class Partner:
         more = {} if body is None else {'body': body}
         response, answer = client.client.request(
             path, method, authenticated=True, raise_exc=False, **more)
-        if response.status_code == 401 or response.status_code >= 500:
-            raise unusable(
-                name, f'its Cinder answered HTTP {response.status_code}')
+        failure = f'its Cinder answered HTTP {response.status_code}'
+        if response.status_code == 401 or response.status_code in wire.DEAD:
+            raise unusable(name, failure)
+        if response.status_code >= 500:
+            # NOTE: it may be about this request alone; a name with half a
+            # surrogate pair is a 500 of any Cinder.
+            raise exceptions.ServiceProviderFailed(service_provider=name,
+                                                   reason=failure)
         if answer is None and not response.content:
             answer = {}
         if not isinstance(answer, dict):

@@ -83,6 +83,7 @@ class TestTracing(test_wire.WireTestCase):
     def test_who_was_not_asked_has_none(self):
         self.serve(b'nonsense\n')
         self.unavailable('POST')
+        base.wait_for_probes()
         self.unavailable('POST')
         self.assertEqual(1, len(self.lines()))
 

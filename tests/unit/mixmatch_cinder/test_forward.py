@@ -304,6 +304,13 @@ class TestRefused(ForwardTestCase):
             self.assertRefused(503, 'bu', path='/snapshots', method='POST',
                                body={'snapshot': {'volume_id': self.volume}})
 
+    def test_its_error_is_no_outage(self):
+        """A name with half a surrogate pair is a 500 of any Cinder."""
+        self.get(self.path)
+        self.cinders.delete_answers['bu'] = {'status_code': 500}
+        self.assertRefused(502, 'bu could not do this: its Cinder answered '
+                           'HTTP 500', path=self.path, method='DELETE')
+
     def test_nobody_has_it(self):
         for method in ('GET', 'DELETE'):
             response = self.send(f'/volumes/{uuid.uuid4()}', method)

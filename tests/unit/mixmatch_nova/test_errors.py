@@ -91,6 +91,13 @@ class TestNoted(base.NovaTestCase):
         failure = self.failure(cinder_exceptions.ClientException(504))
         self.assertIsInstance(failure, exceptions.ServiceProviderUnavailable)
         self.assertIn('504', str(failure))
+        self.assertEqual(503, failure.code)
+
+    def test_an_error_is_no_outage(self):
+        failure = self.failure(cinder_exceptions.ClientException(500))
+        self.assertIsInstance(failure, exceptions.ServiceProviderFailed)
+        self.assertNotIn('does not answer', str(failure))
+        self.assertEqual(502, failure.code)
 
     def test_service_token_that_is_not_accepted(self):
         failure = self.failure(cinder_exceptions.Unauthorized(401))
