@@ -140,6 +140,10 @@ class Asker:
         """Ask one, and wait for nothing: the answer is kept elsewhere."""
         self._try_submit(question, name, math.inf, health.PATIENCE)
 
+    def shutdown(self) -> None:
+        """Wait until all that was begun has ended."""
+        self._lanes.shutdown()
+
     def _try_submit(self, question: Question, name: str,
                     at: float, patience: float = 0) -> None:
         """Have something done that whoever needs it does otherwise."""

@@ -72,6 +72,13 @@ class Lanes:
         future.add_done_callback(lambda _: self._ended(name))
         return future
 
+    def shutdown(self) -> None:
+        """Wait until all calls have ended; no more are taken."""
+        with self._lock:
+            pools = list(self._pools.values())
+        for pool in pools:
+            pool.shutdown()
+
     def _ended(self, name: str) -> None:
         with self._lock:
             self._calls[name] -= 1

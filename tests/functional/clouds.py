@@ -98,7 +98,7 @@ class Commands:
     _PLUGINS = {'openstack': 'openstack.'}
 
     def __init__(self, site: state.Site) -> None:
-        self._site = site
+        self.site = site
         self._lock = threading.Lock()
         self._folder = tempfile.mkdtemp(prefix='mixmatch-')
         self._servers: dict[str, subprocess.Popen] = {}
@@ -107,7 +107,7 @@ class Commands:
     def run(self, script: str, *argv: str,
             env: dict[str, str] | None = None) -> Result:
         """Run a console script to its end, whatever that is."""
-        command = [self._site.tool(script), *argv]
+        command = [self.site.tool(script), *argv]
         with socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(600)
             connection.connect(self._started(script))
@@ -124,7 +124,7 @@ class Commands:
         with self._lock:
             if script not in self._servers:
                 server = self._servers[script] = subprocess.Popen(
-                    [self._site.tool('python'), preloaded.__file__, script,
+                    [self.site.tool('python'), preloaded.__file__, script,
                      path, self._PLUGINS.get(script, '')],
                     stdin=subprocess.PIPE, stdout=subprocess.PIPE)
                 assert server.stdout
@@ -248,7 +248,9 @@ class Person:
 
     def nova(self, *argv: str) -> Result:
         """The unmodified ``nova`` command."""
-        return self._commands.run('nova', *argv, env=self.environment)
+        # NOTE: its arguments are those of its import.
+        return run(self._commands.site.tool('nova'), *argv,
+                   env=self.environment)
 
     @property
     def auth(self) -> v3.Password:
