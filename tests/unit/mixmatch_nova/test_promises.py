@@ -26,13 +26,20 @@ from mixmatch_nova import plugin
 from tests.unit.mixmatch_nova import base
 from tests.unit.mixmatch_nova import test_block_device_mapping
 
-LOST = requests.exceptions.ConnectionError()
-LOST.__context__ = urllib3_exceptions.ProtocolError()
 SUBJECT = correction.Subject(base.AT_BU, base.VOLUME, base.SERVER)
 
 
-REFUSED = requests.exceptions.ConnectionError()
-REFUSED.__context__ = urllib3_exceptions.ConnectTimeoutError()
+class Lost(requests.exceptions.ConnectionError):
+    """The connection ends while the answer is awaited."""
+
+    # NOTE: not its context, which whoever handles another error changes.
+    __cause__ = urllib3_exceptions.ProtocolError()
+
+
+class Refused(requests.exceptions.ConnectionError):
+    """There is no connection."""
+
+    __cause__ = urllib3_exceptions.ConnectTimeoutError()
 
 
 class PromiseTestCase(test_block_device_mapping.MappingTestCase):
@@ -80,10 +87,10 @@ class TestAttachmentDelete(PromiseTestCase):
         self.assertEqual([(SUBJECT, base.ATTACHMENT)], self.promises)
 
     def test_answer_is_lost(self):
-        self.assertPromised(exc=LOST)
+        self.assertPromised(exc=Lost)
 
     def test_nothing_was_sent(self):
-        self.assertPromised(exc=REFUSED)
+        self.assertPromised(exc=Refused)
 
     def test_broken(self):
         self.assertPromised(status_code=500)
@@ -93,7 +100,7 @@ class TestAttachmentDelete(PromiseTestCase):
 
     def test_cannot_be_promised(self):
         self.kept = False
-        self.attachments_answer(exc=LOST)
+        self.attachments_answer(exc=Lost)
         self.assertRaises(exception.CinderConnectionFailed, self.delete)
 
     def test_refusal_is_no_promise(self):
@@ -150,7 +157,7 @@ class TestAttachmentDelete(PromiseTestCase):
         self.assertEqual([], self.promises)
 
     def test_mapping_is_not_known(self):
-        self.attachments_answer(exc=LOST)
+        self.attachments_answer(exc=Lost)
         self.api.attachment_delete(self.foreign_context(), base.ATTACHMENT)
         self.assertEqual([(correction.Subject(base.AT_BU, None, None),
                            base.ATTACHMENT)], self.promises)
@@ -163,12 +170,12 @@ class TestAttachmentCreate(PromiseTestCase):
             context or self.foreign_context(), base.VOLUME, base.SERVER)
 
     def test_answer_is_lost(self):
-        self.attachments_answer(exc=LOST)
+        self.attachments_answer(exc=Lost)
         self.assertRaises(exception.CinderConnectionFailed, self.create)
         self.assertEqual([(SUBJECT, None)], self.promises)
 
     def test_nothing_was_sent(self):
-        self.attachments_answer(exc=REFUSED)
+        self.attachments_answer(exc=Refused)
         self.assertRaises(exception.CinderConnectionFailed, self.create)
         self.assertEqual([], self.promises)
 
@@ -189,7 +196,7 @@ class TestAttachmentCreate(PromiseTestCase):
             'id': base.ATTACHMENT, 'connection_info': {}}})
         context = self.foreign_context()
         self.create(context)
-        self.attachments_answer(exc=LOST)
+        self.attachments_answer(exc=Lost)
         self.api.attachment_delete(context, base.ATTACHMENT)
         self.assertEqual([(SUBJECT, base.ATTACHMENT)], self.promises)
 
@@ -204,12 +211,12 @@ class TestAttachmentChange(PromiseTestCase):
                                    {'host': 'here'})
 
     def test_answer_to_complete_is_lost(self):
-        self.attachments_answer(exc=LOST)
+        self.attachments_answer(exc=Lost)
         self.assertRaises(exception.CinderConnectionFailed, self.complete)
         self.assertEqual([(SUBJECT, None)], self.promises)
 
     def test_answer_to_update_is_lost(self):
-        self.attachments_answer(exc=LOST)
+        self.attachments_answer(exc=Lost)
         self.assertRaises(exception.CinderConnectionFailed, self.update)
         self.assertEqual([(SUBJECT, None)], self.promises)
 
@@ -221,9 +228,9 @@ class TestAttachmentChange(PromiseTestCase):
 
     def test_to_ask_changes_nothing(self):
         self.clouds.mock.get(
-            f'{self.bu.cinder_url}/attachments/{base.ATTACHMENT}', exc=LOST)
+            f'{self.bu.cinder_url}/attachments/{base.ATTACHMENT}', exc=Lost)
         self.clouds.mock.get(
-            f'{self.bu.cinder_url}/volumes/{base.VOLUME}', exc=LOST)
+            f'{self.bu.cinder_url}/volumes/{base.VOLUME}', exc=Lost)
         for ask, what in ((self.api.attachment_get, base.ATTACHMENT),
                           (self.api.get, base.VOLUME)):
             self.assertRaises(exception.CinderConnectionFailed, ask,
@@ -234,7 +241,7 @@ class TestAttachmentChange(PromiseTestCase):
 class TestDetaching(PromiseTestCase):
 
     def test_begin(self):
-        self.volume_answers(exc=LOST)
+        self.volume_answers(exc=Lost)
         self.assertRaises(exception.CinderConnectionFailed,
                           self.api.begin_detaching, self.mapped(),
                           base.VOLUME)
@@ -262,7 +269,7 @@ class TestDetaching(PromiseTestCase):
         self.assertEqual([(SUBJECT, None)], self.promises)
 
     def test_roll_back_is_promised(self):
-        self.volume_answers(exc=REFUSED)
+        self.volume_answers(exc=Refused)
         self.api.roll_detaching(self.mapped(), base.VOLUME)
         self.assertEqual([(SUBJECT, None)], self.promises)
 

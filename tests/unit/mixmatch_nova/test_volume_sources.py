@@ -141,8 +141,8 @@ class TestCreate(SourcesTestCase):
 
     def test_lost_answer(self):
         """Who reads the log can find the volume by its name."""
-        for exc, words in ((test_promises.LOST, 1),
-                           (test_promises.REFUSED, 0)):
+        for exc, words in ((test_promises.Lost, 1),
+                           (test_promises.Refused, 0)):
             self.clouds.mock.post(f'{self.bu.cinder_url}/volumes', exc=exc)
             with self.assertLogs('mixmatch_nova', 'DEBUG') as logs:
                 self.assertRaises(
@@ -235,7 +235,7 @@ class TestBlockDevice(SourcesTestCase):
     def test_neither_saved_nor_deleted(self):
         self.clouds.mock.delete(
             f'{self.bu.cinder_url}/volumes/{base.VOLUME}',
-            exc=test_promises.REFUSED)
+            exc=test_promises.Refused)
         _, create = self.create()
         for each in self.loaded(self.context()):
             each.destroy()
