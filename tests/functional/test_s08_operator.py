@@ -91,10 +91,10 @@ class TestOperator(base.ServerScenario):
         landlord = self.sandbox.landlord('bu')
         keystone = landlord.api('identity')
         services = {each['id'] for each in keystone.get(
-            '/v3/services').json()['services']
+            '/services').json()['services']
             if each['type'] in ('volumev3', 'block-storage')}
         endpoints = [each for each in keystone.get(
-            '/v3/endpoints').json()['endpoints']
+            '/endpoints').json()['endpoints']
             if each['service_id'] in services
             and each['interface'] == 'public']
         try:
