@@ -43,7 +43,10 @@ class HealthTestCase(base.TestCase):
 
     def refusal(self):
         """What a caller is told who waits for a probe until it has ended."""
-        return self.health.refusal(30)
+        told = self.health.refusal(30)
+        # NOTE: callers go on before the log and the status file are written.
+        base.wait_for_probes()
+        return told
 
     def fail(self, reason='connection refused'):
         """A call fails, and what the probe finds is known."""
