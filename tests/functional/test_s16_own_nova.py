@@ -181,7 +181,8 @@ class TestOwnNova(protection.ProtectionScenario):
         self.assert_held(first)
         self.assert_held(second)
         for action, arguments in (
-                ('os-attach', {'mountpoint': '/dev/vdb'}),
+                ('os-attach', {'mountpoint': '/dev/vdb',
+                               'host_name': 'laptop'}),
                 ('os-initialize_connection',
                  {'connector': protection.CONNECTOR}),
                 ('os-terminate_connection',
@@ -197,7 +198,8 @@ class TestOwnNova(protection.ProtectionScenario):
         with concurrent.futures.ThreadPoolExecutor(4) as pool:
             by_user = [pool.submit(
                 self.act_on, self.cinder, volume_id, 'os-attach',
-                mountpoint='/dev/vdb') for _ in range(3)]
+                mountpoint='/dev/vdb', host_name='laptop')
+                for _ in range(3)]
             made = self.by_nova.post('/attachments', json={'attachment': {
                 'volume_uuid': volume_id, 'connector': protection.CONNECTOR,
                 'instance_uuid': str(uuid.uuid4())}})
