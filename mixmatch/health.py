@@ -95,7 +95,7 @@ class Health:
                 return None
             if self._is_probing() or time.monotonic() < self._retry_at:
                 return self._why()
-            answered = self._start_probe(probe or self._probe)
+            answered = self._start_probe(probe or self._probe, again=True)
             if answered is None:
                 # NOTE: then the call finds out itself, one in each pause.
                 self._retry_at = time.monotonic() + self._pause
@@ -200,15 +200,21 @@ class Health:
         return (self._probing is not None
                 and time.monotonic() < self._probing_until)
 
-    def _start_probe(self, probe: Probe) -> threading.Event | None:
+    def _start_probe(self, probe: Probe, again: bool = False
+                     ) -> threading.Event | None:
+        """Let a thread look.
+
+        :param again: whether the pause is over
+        """
         self._probe = probe
         answered = self._probing = threading.Event()
         self._probing_until = time.monotonic() + LOST
-        if threads.start(self._try, probe, answered) is None:
+        if threads.start(self._try, probe, answered, again) is None:
             self._probing = None
         return self._probing
 
-    def _try(self, probe: Probe, answered: threading.Event) -> None:
+    def _try(self, probe: Probe, answered: threading.Event, again: bool
+             ) -> None:
         began = time.monotonic()
         alive = False
         try:
@@ -218,10 +224,10 @@ class Health:
                       {'label': self._label, 'reason': exc})
         finally:
             # NOTE: also if the thread is killed, as eventlet can.
-            self._learn(alive, began, answered)
+            self._learn(alive, began, answered, again)
 
     def _learn(self, alive: bool, began: float,
-               answered: threading.Event) -> None:
+               answered: threading.Event, again: bool) -> None:
         after = None
         with self._lock:
             before, suspicion = self._state, self._suspicion
@@ -233,8 +239,10 @@ class Health:
                 self._close(self._reason if before == DOWN else suspicion)
                 self._probe_lies = False
             elif before == DOWN and self._probe_lies:
-                self._state = TRIAL
-                self._outage.ended()
+                # NOTE: one that began before the pause ends none.
+                if again:
+                    self._state = TRIAL
+                    self._outage.ended()
             elif before == DOWN:
                 after = self._open()
         answered.set()

@@ -135,6 +135,21 @@ class TestEverybody(test_health.HealthTestCase):
                 self.health.failed('HTTP 503', self.probe, project)
             self.assertIn(f'tried again in {pause} s', self.refusal())
 
+    def test_a_probe_that_began_before_ends_no_pause(self):
+        self.fail_for('research', 'teaching', seconds=10)
+        look = threading.Event()
+
+        def probe():
+            return look.wait(10)
+        for _ in range(2):
+            self.clock.let_pass(health.SUSPECT_AGAIN)
+            self.health.suspect('slow', probe)
+            self.health.failed('HTTP 503', probe, 'research')
+        self.assertEqual('down', self.state())
+        look.set()
+        base.wait_for_probes()
+        self.assertEqual('down', self.state())
+
     def test_who_waits_for_an_answer_is_not_cut_off(self):
         self.fail_for('research', 'teaching')
         self.assertEqual('down', self.state())

@@ -151,6 +151,7 @@ class TestChanges(base.FederationTestCase):
         self.clock.let_pass(1)
         there = self.federation.service_provider('bu')
         self.assertIsNone(there.health['identity'].refusal(30))
+        base.wait_for_probes()
         self.login(token)
         self.assertEqual(('up', ''), self.state())
 
