@@ -226,6 +226,11 @@ class Adapter(ksa_session.TCPKeepAliveAdapter):
         super().init_poolmanager(*args, **kwargs)
         self.poolmanager.pool_classes_by_scheme = _POOLS
 
+    def build_response(self, request: Any, answer: Any) -> Any:
+        # NOTE: urllib3 before 2.0 takes what is cut short for all of it.
+        answer.enforce_content_length = True
+        return super().build_response(request, answer)
+
     def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
         manager = super().proxy_manager_for(proxy, **kwargs)
         manager.pool_classes_by_scheme = _POOLS

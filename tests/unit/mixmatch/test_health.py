@@ -43,10 +43,7 @@ class HealthTestCase(base.TestCase):
 
     def refusal(self):
         """What a caller is told who waits for a probe until it has ended."""
-        told = self.health.refusal(30)
-        # NOTE: callers go on before the log and the status file are written.
-        base.wait_for_probes()
-        return told
+        return self.health.refusal(30)
 
     def fail(self, reason='connection refused'):
         """A call fails, and what the probe finds is known."""
@@ -301,6 +298,7 @@ class TestLog(HealthTestCase):
         self.alive = True
         self.clock.let_pass(7)
         self.assertIsNone(self.refusal())
+        base.wait_for_probes()
         for _ in range(5):
             self.health.succeeded()
         self.assertEqual('bu: volume is up again after 7 s',
@@ -317,6 +315,8 @@ class TestLog(HealthTestCase):
         self.alive = True
         self.clock.let_pass(1)
         self.refusal()
+        # NOTE: callers go on before the log and the status file are written.
+        base.wait_for_probes()
         self.health.succeeded()
         self.assertEqual('down', self.changes[0])
         self.assertEqual('up', self.changes[-1])
