@@ -296,7 +296,8 @@ class Clock(fixtures.Fixture):
     def _setUp(self):
         self.passed = 0.0
         for name in ('time', 'monotonic'):
-            began = getattr(time, name)()
+            # NOTE: a whole number, or what passes is rounded with it.
+            began = float(int(getattr(time, name)()))
             self.useFixture(fixtures.MockPatchObject(
                 time, name, lambda began=began: began + self.passed))
         # It holds the clock that was there when it was imported.
