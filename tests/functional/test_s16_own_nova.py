@@ -17,7 +17,6 @@ bu has none, so moc is protected here, as if it lent its volumes to a cloud
 act, which is all that Cinder sees of a user who has come through federation.
 """
 
-import concurrent.futures
 import contextlib
 import uuid
 
@@ -190,29 +189,6 @@ class TestOwnNova(protection.ProtectionScenario):
             self.assertEqual(409, self.act_on(
                 self.cinder, volume_id, action, **arguments), action)
         self.end(first, second)
-        self.wait_for_status(None, volume_id, 'available')
-
-    def test_os_attach_at_the_same_time(self):
-        """Both may succeed; what Nova of nu has made stays its own."""
-        volume_id = self.local_volume()
-        with concurrent.futures.ThreadPoolExecutor(4) as pool:
-            by_user = [pool.submit(
-                self.act_on, self.cinder, volume_id, 'os-attach',
-                mountpoint='/dev/vdb', host_name='laptop')
-                for _ in range(3)]
-            made = self.by_nova.post('/attachments', json={'attachment': {
-                'volume_uuid': volume_id, 'connector': protection.CONNECTOR,
-                'instance_uuid': str(uuid.uuid4())}})
-        self.assertLessEqual({each.result() for each in by_user},
-                             {202, 400, 409})
-        if made.status_code == 200:
-            held = made.json()['attachment']['id']
-            self.assert_held(held)
-            self.end(held)
-        for each in self.attachments_at('moc', volume_id):
-            self.assertEqual(200, self.cinder.delete(
-                f'/attachments/{each["id"]}').status_code)
-        self.act_on(self.cinder, volume_id, 'os-detach')
         self.wait_for_status(None, volume_id, 'available')
 
     def test_hosts_named_as_those_of_another_cloud(self):
