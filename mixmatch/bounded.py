@@ -155,7 +155,6 @@ class _Response(http_client.HTTPResponse):
         super().__init__(sock, *args, **kwargs)
         self.fp = io.BufferedReader(_Reader(sock, self.fp))
 
-
     def begin(self) -> None:
         super().begin()
         # NOTE: in the words of the standard, not in the other cloud's.
@@ -206,6 +205,15 @@ class _HTTPConnection(_InTime, connection.HTTPConnection):
 
 class _HTTPSConnection(_InTime, connection.HTTPSConnection):
     response_class = _Response
+
+    def connect(self) -> None:
+        try:
+            super().connect()
+        except TimeoutError as exc:
+            # NOTE: urllib3 calls a handshake that is late a late answer, but
+            # nothing of a user has been sent yet.
+            raise urllib3_exceptions.ConnectTimeoutError(
+                self, 'no TLS in time') from exc
 
 
 class _HTTPConnectionPool(urllib3.HTTPConnectionPool):

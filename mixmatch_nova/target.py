@@ -110,6 +110,8 @@ class Targets:
         #: attachments of which another cloud said "not found" when Nova
         #: deleted them, which Nova takes for success
         self.not_found: set[str] = set()
+        #: attachments of which another cloud did not answer a request
+        self.unanswered: set[str] = set()
         #: what mixmatch raised last in this request, for the API's answer
         self.failure: exceptions.MixmatchException | None = None
 

@@ -270,6 +270,8 @@ class Router:
             yield
         except Exception as exc:
             if where and doubt.perhaps_done(exc):
+                if attachment_id:
+                    target.of(context).unanswered.add(attachment_id)
                 self._owe(exc, context, where, volume_id, server_id,
                           attachment_id)
             raise

@@ -31,6 +31,10 @@ from mixmatch_nova import target
 LOG = logging.getLogger(__name__)
 
 
+class Unanswered(Exception):
+    """The request before, of the same attachment, was not answered."""
+
+
 class Router(volume_api.Router):
     """The wrappers of all methods, with those that give something back."""
 
@@ -74,6 +78,11 @@ class Router(volume_api.Router):
         found is believed if the volume, which is found, has none such.
         """
         where = self._foreign(context, attachment_id)
+        if where and attachment_id in target.of(context).unanswered and (
+                self._owe(Unanswered(), context, where,
+                          attachment_id=attachment_id, delete=True)):
+            # NOTE: whoever has just waited in vain does not wait again.
+            return
         not_found = target.of(context).not_found
         not_found.discard(attachment_id)
         try:

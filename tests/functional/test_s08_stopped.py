@@ -66,14 +66,12 @@ class TestBehindCinder(test_s08_faults.Partner):
         before = self.home()
         with self.failing('cinder-volume', None):
             # NOTE: nova-compute does one thing after the other for a server,
-            # so what else this one wants waits as long: for the connection,
-            # and for the end of the attachment. bu is not down, since its API
-            # answers, so that neither is cut short.
+            # so what else this one wants waits as long.
             self.assertEqual(200, self.attach_foreign().status_code)
             clouds.wait_for('nova-compute to give it up', lambda: (
                 self.foreign not in [each['volumeId']
                                      for each in self.mappings()]),
-                2 * test_s08_faults.BOUND)
+                test_s08_faults.BOUND)
             self.assert_home_unhurt(before)
         clouds.wait_for('bu to let go of it', lambda: not (
             self.attachments_at('bu', self.foreign)))

@@ -23,6 +23,7 @@ from keystoneauth1 import exceptions as ksa_exceptions
 from oslo_context import context as oslo_context
 
 from mixmatch import bounded
+from mixmatch import exceptions
 from mixmatch import wire
 from tests.unit import fixtures
 from tests.unit.mixmatch import base
@@ -58,6 +59,18 @@ class TestOneRequest(test_wire.WireTestCase):
         self.assertLess(self.took(), 5)
         base.wait_for_probes()
         self.assertEqual(200, self.request().status_code)
+
+    def test_a_handshake_that_is_late_is_no_connection(self):
+        """Nothing of a user has been sent: no probe is needed."""
+        self.serve(OK, timeout=(0.3, 30))
+        silent = socket.create_server(('127.0.0.1', 0))
+        self.addCleanup(silent.close)
+        url = f'https://127.0.0.1:{silent.getsockname()[1]}/v3/volumes'
+        for _ in range(2):
+            exc = self.assertRaises(
+                exceptions.ServiceProviderUnavailable, self.there.request,
+                url, 'GET', authenticated=False)
+        self.assertIn('tried again in', str(exc))
 
     def test_a_truncated_answer_is_the_same(self):
         def truncate(connection):

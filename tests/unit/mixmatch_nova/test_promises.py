@@ -89,6 +89,17 @@ class TestAttachmentDelete(PromiseTestCase):
     def test_answer_is_lost(self):
         self.assertPromised(exc=Lost)
 
+    def test_after_an_answer_that_was_lost_nobody_waits_again(self):
+        context = self.mapped()
+        self.attachments_answer(exc=Lost)
+        self.assertRaises(exception.CinderConnectionFailed,
+                          self.api.attachment_complete, context,
+                          base.ATTACHMENT)
+        self.api.attachment_delete(context.elevated(), base.ATTACHMENT)
+        self.assertIn((SUBJECT, base.ATTACHMENT), self.promises)
+        self.assertNotIn('DELETE', [
+            each.method for each in self.clouds.mock.request_history])
+
     def test_nothing_was_sent(self):
         self.assertPromised(exc=Refused)
 
