@@ -157,12 +157,12 @@ def _is_local(address: str) -> bool:
 
 
 def is_literal(host: str) -> bool:
-    """Whether a host is an address, or the name of this machine itself."""
+    """Return whether a host is an address or this machine's own name."""
     return host == 'localhost' or _address(host) is not None
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host names this machine itself."""
+    """Return whether a host names this machine itself."""
     found = _address(host)
     return host == 'localhost' or bool(found and _is_local(str(found)))
 

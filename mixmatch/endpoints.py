@@ -45,7 +45,7 @@ _PORTS = {'http': 80, 'https': 443}
 
 @dataclasses.dataclass(frozen=True)
 class Origin:
-    """Where a URL leads."""
+    """The scheme, host and port of a URL."""
 
     scheme: str
     host: str

@@ -29,6 +29,7 @@ from oslo_log import log as logging
 
 from mixmatch import patch
 from mixmatch_nova import correction
+from mixmatch_nova import doubt
 from mixmatch_nova import outstanding
 from mixmatch_nova.patches import block_device_mapping
 from mixmatch_nova import target
@@ -110,7 +111,7 @@ def _undone(context: Any, volume_api: Any, volume_id: str,
             LOG.error('Volume %(volume)s at service provider %(sp)s was made '
                       'for a server whose mapping could not be saved, and '
                       'cannot be deleted: %(reason)s', {
-                          'volume': volume_id, 'reason': exc,
+                          'volume': volume_id, 'reason': doubt.reason(exc),
                           'sp': target.of(context).get(volume_id)})
         raise
 
