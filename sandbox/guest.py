@@ -64,7 +64,7 @@ while :; do
             echo "GUEST: $d is gone"
         fi
     done
-    sleep 0.2
+    sleep 0.5
 done
 """
 

@@ -107,7 +107,7 @@ def render(site: state.Site, cloud: model.Cloud) -> None:
             # A scheduler that missed the first report of a backend would
             # refuse volumes for a minute.
             'backend_stats_polling_interval': 5,
-            'graceful_shutdown_timeout': 3},
+            'graceful_shutdown_timeout': 1},
         backend: _backend(site, cloud),
         'database': {'connection': common.database(cloud, 'cinder')},
         'keystone_authtoken': common.authtoken(cloud, 'cinder'),

@@ -153,7 +153,8 @@ def uwsgi(site: state.Site, listen: tuple[str, ...], module: str,
         '--processes', str(processes), '--threads', str(threads),
         '--enable-threads', '--master', '--die-on-term', '--lazy-apps',
         '--need-app', '--buffer-size', '65535', '--http-chunked-input',
-        '--thunder-lock', '--add-header', 'Connection: close',
+        '--thunder-lock', '--worker-reload-mercy', '1',
+        '--add-header', 'Connection: close',
         '--disable-logging', '-H', str(site.venv),
         *(('--pyargv', argv) if argv else ()))
 

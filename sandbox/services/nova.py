@@ -93,7 +93,7 @@ def _conf(site: state.Site, cloud: model.Cloud, name: str,
             'instances_path': _instances(site, cloud),
             'compute_driver': driver,
             'force_config_drive': False,
-            'graceful_shutdown_timeout': 3,
+            'graceful_shutdown_timeout': 1,
             # What is done now and then is done at once after a start, too.
             'periodic_fuzzy_delay': 0,
             # NOTE: a call that the restart of nova-conductor has lost must

@@ -77,6 +77,28 @@ class Scenario(base.BaseTestCase):
         self.wait_for_status(cloud, volume_id, 'available')
         return volume_id
 
+    @classmethod
+    def class_volume(cls, cloud: str | None) -> str:
+        """A volume of alice's for all tests of a class; its id."""
+        cinder = cls.alice.api('block-storage', at=cloud)
+        volume_id = cinder.post('/volumes', json={'volume': {
+            'size': 1, 'name': cls.__name__}}).json()['volume']['id']
+
+        def is_available() -> bool:
+            return cinder.get(f'/volumes/{volume_id}').json()['volume'][
+                'status'] == 'available'
+
+        def delete() -> None:
+            # NOTE: after the server is gone.
+            clouds.wait_for(f'volume {volume_id} available', is_available)
+            cinder.delete(f'/volumes/{volume_id}')
+            clouds.wait_for(
+                f'deletion of volume {volume_id}', lambda: cinder.get(
+                    f'/volumes/{volume_id}').status_code == 404)
+        cls.addClassCleanup(delete)
+        clouds.wait_for(f'volume {volume_id} available', is_available)
+        return volume_id
+
     def delete_volume(self, cloud: str | None, volume_id: str) -> None:
         cinder = self.alice.api('block-storage', at=cloud)
         if cinder.get(f'/volumes/{volume_id}').status_code == 404:
@@ -153,7 +175,7 @@ class ServerScenario(Scenario):
         cls.delete_server(cls.server)
 
     @classmethod
-    def new_server(cls) -> str:
+    def new_server(cls, **values: Any) -> str:
         """One more server of alice's; its id."""
         nova = cls.alice.api('compute', version='2.60')
         image, = cls.alice.api('image').get(
@@ -162,7 +184,7 @@ class ServerScenario(Scenario):
             '/flavors').json()['flavors'] if each['name'] == 'tiny')
         response = nova.post('/servers', json={'server': {
             'name': cls.name, 'imageRef': image['id'], 'flavorRef': flavor,
-            'networks': 'none'}})
+            'networks': 'none', **values}})
         assert response.status_code == 202, response.text
         server = response.json()['server']['id']
 

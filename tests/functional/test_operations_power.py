@@ -17,10 +17,19 @@ from tests.functional import operations
 
 
 class TestPower(operations.OperationScenario):
+    """One volume of bu, which each test finds and leaves attached."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.volume_id = cls.class_volume('bu')
 
     def setUp(self):
         super().setUp()
-        self.volume_id = self.attached_volume()
+        if self.volume_id not in [each['volumeId']
+                                  for each in self.mappings()]:
+            self.wait_for_status('bu', self.volume_id, 'available')
+            self.attach_at_bu(self.volume_id)
         self.wait_for_disk(self.volume_id)
         self.addCleanup(self.assert_agreed, self.volume_id)
 

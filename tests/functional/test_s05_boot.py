@@ -33,14 +33,19 @@ class BootScenario(operations.OperationScenario):
     def end_server(cls):
         pass
 
+    def make_bootable(self, volume_id):
+        response = self.alice.api('block-storage', at='bu').post(
+            f'/volumes/{volume_id}/action',
+            json={'os-set_bootable': {'bootable': True}})
+        self.assertEqual(200, response.status_code, response.text)
+
 
 class TestBoot(BootScenario):
 
     def setUp(self):
         super().setUp()
         self.volume_id = self.volume_at('bu')
-        clouds.must(self.alice.openstack_at(
-            'bu', 'volume', 'set', '--bootable', self.volume_id))
+        self.make_bootable(self.volume_id)
 
     def boot(self, *argv):
         self.server = clouds.must(self.alice.openstack(

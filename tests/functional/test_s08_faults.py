@@ -55,27 +55,13 @@ class Partner(base.ServerScenario):
         cls.admin = cls.sandbox.user('bu', 'admin').api('block-storage')
         cls.at_bu = cls.alice.api('block-storage', at='bu')
         cls.at_home = cls.alice.api('block-storage')
-        cls.local = cls.made(cls.at_home)
-        cls.attached = cls.made(cls.at_bu)
-        cls.foreign = cls.made(cls.at_bu)
+        cls.local = cls.class_volume(None)
+        cls.attached = cls.class_volume('bu')
+        cls.foreign = cls.class_volume('bu')
         nova = cls.alice.api('compute', version='2.60')
         nova.post(f'/servers/{cls.server}/os-volume_attachments', json={
             'volumeAttachment': {'volumeId': f'{cls.attached}@bu'}})
         cls.reaches(cls.at_bu, cls.attached, 'in-use')
-
-    @classmethod
-    def made(cls, cinder):
-        volume_id = cinder.post('/volumes', json={
-            'volume': {'size': 1, 'name': cls.name}}).json()['volume']['id']
-        # NOTE: after the server is gone.
-        cls.addClassCleanup(cls.deleted, cinder, volume_id)
-        cls.reaches(cinder, volume_id, 'available')
-        return volume_id
-
-    @classmethod
-    def deleted(cls, cinder, volume_id):
-        cls.reaches(cinder, volume_id, 'available')
-        cinder.delete(f'/volumes/{volume_id}')
 
     @staticmethod
     def reaches(cinder, volume_id, status):

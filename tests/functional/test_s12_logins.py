@@ -25,9 +25,14 @@ LOGIN = re.compile(r'"POST /Shibboleth\.sso/SAML2/ECP ')
 #: What an attachment passes through at home.
 PROCESSES = sum(base.NOVA.values(), ())
 
+#: Attachments: first of running servers, which pass through all of them, then
+#: of one that is offloaded, whose volumes nova-api attaches by itself in a
+#: fraction of the time.
+RUNNING = 24
+OFFLOADED = 76
+
 SERVERS = 2
 VOLUMES = 2
-ROUNDS = 25
 
 
 def logins(sandbox):
@@ -78,6 +83,7 @@ class TestLogins(Attaching):
                                   for _ in range(SERVERS - 1))]
         volumes = [[self.volume_at('bu') for _ in range(VOLUMES)]
                    for _ in servers]
+        offloaded = self.offloaded_server()
         # The first one of all: alice logs in, and so does Nova, for all of
         # its processes.
         before = logins(self.sandbox)
@@ -88,17 +94,42 @@ class TestLogins(Attaching):
         before = logins(self.sandbox)
         self.with_new_token()
 
-        def work(server, own):
-            for _ in range(ROUNDS):
-                for volume_id in own:
-                    self.attach_and_detach(server, volume_id)
-        with futures.ThreadPoolExecutor(SERVERS) as executor:
-            for done in [executor.submit(work, *pair)
-                         for pair in zip(servers, volumes)]:
-                done.result()
+        self.attach_side_by_side(RUNNING, zip(servers, volumes))
+        self.attach_side_by_side(OFFLOADED, zip([offloaded] * SERVERS,
+                                                volumes))
         self.assertEqual(before + 1, logins(self.sandbox))
         for volume_id in sum(volumes, []):
             self.assertEqual([], self.attachments_at('bu', volume_id))
+
+    def attach_side_by_side(self, count, pairs):
+        """Attach so many times in all.
+
+        :param pairs: of a server and the volumes that only it uses
+        """
+        def work(server, own):
+            for number in range(count // SERVERS):
+                self.attach_and_detach(server, own[number % len(own)])
+        with futures.ThreadPoolExecutor(SERVERS) as executor:
+            for done in [executor.submit(work, *pair) for pair in pairs]:
+                done.result()
+
+    def offloaded_server(self):
+        """One that boots from a volume, so that no image is made of it."""
+        volume_id = self.local_volume()
+        self.alice.api('block-storage').post(
+            f'/volumes/{volume_id}/action',
+            json={'os-set_bootable': {'bootable': True}})
+        server = self.new_server(imageRef='', block_device_mapping_v2=[{
+            'uuid': volume_id, 'boot_index': 0, 'source_type': 'volume',
+            'destination_type': 'volume'}])
+        self.addCleanup(self.delete_server, server)
+        path = f'/servers/{server}'
+        response = self.nova.post(f'{path}/action', json={'shelve': None})
+        self.assertEqual(202, response.status_code, response.text)
+        clouds.wait_for(f'server {server} to be offloaded', lambda: (
+            self.nova.get(path).json()['server']['status']
+            == 'SHELVED_OFFLOADED'))
+        return server
 
     def more_server(self):
         server = self.new_server()
