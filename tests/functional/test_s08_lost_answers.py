@@ -14,7 +14,6 @@
 """A request is lost half-way, and nothing is left of it."""
 
 from concurrent import futures
-import contextlib
 
 from sandbox import topology
 from tests.functional import base
@@ -27,22 +26,23 @@ SETTLED = 60
 
 class TestLostAnswers(base.ServerScenario):
 
+    @classmethod
+    def setUpClass(cls):
+        """Have moc's API and conductor use a way that may lose answers."""
+        super().setUpClass()
+        cls.way = cls.enterClassContext(lossy.way_to(topology.url(
+            topology.by_name('bu'), 'cinder')))
+        cls.enterClassContext(cls.configured(
+            ('nova-api', 'nova-conductor'), 'nova.conf',
+            'service_provider:bu', 'region_name = bu', 'region_name = bu\n'
+            f'endpoint_override = {cls.way.entry}/v3\n'))
+
     def setUp(self):
         super().setUp()
         self.volume_id = self.volume_at('bu')
         self.target = {'volumeAttachment': {'volumeId': self.volume_id,
                                             'serviceProvider': 'bu'}}
-
-    @contextlib.contextmanager
-    def lossy_way(self, service):
-        """A Nova process of moc whose way to bu's Cinder loses answers."""
-        url = topology.url(topology.by_name('bu'), 'cinder')
-        with lossy.way_to(url) as way, self.configured(
-                service, 'nova.conf', 'service_provider:bu',
-                'region_name = bu',
-                'region_name = bu\n'
-                f'endpoint_override = {way.entry}/v3\n'):
-            yield way
+        self.way.lost.clear()
 
     def state(self):
         """Status of the volume at bu, and of its attachments there."""
@@ -53,29 +53,27 @@ class TestLostAnswers(base.ServerScenario):
     def wait_for_state(self, *wanted):
         clouds.wait_for(f'{wanted}', lambda: self.state() == wanted, SETTLED)
 
-    def attach_with_lost_answer(self, way):
-        way.lose('POST /v3/attachments ')
+    def attach_with_lost_answer(self):
+        self.way.lose('POST /v3/attachments ')
         response = self.attach(self.target)
         self.assertEqual(503, response.status_code, response.text)
         self.assertIn('ervice provider bu', response.text)
-        self.assertEqual(1, len(way.lost))
+        self.assertEqual(1, len(self.way.lost))
         self.assertEqual(('reserved', ['reserved']), self.state())
         self.assertEqual([], self.mappings())
 
     def test_attachment_is_made_and_nobody_knows(self):
-        with self.lossy_way('nova-conductor') as way:
-            self.attach_with_lost_answer(way)
-            self.wait_for_state('available', [])
-            self.assertEqual(200, self.attach(self.target).status_code)
-            self.wait_for_attached('bu', self.volume_id)
+        self.attach_with_lost_answer()
+        self.wait_for_state('available', [])
+        self.assertEqual(200, self.attach(self.target).status_code)
+        self.wait_for_attached('bu', self.volume_id)
         self.detach('bu', self.volume_id)
 
     def test_user_tries_again_at_once(self):
-        with self.lossy_way('nova-conductor') as way:
-            self.attach_with_lost_answer(way)
-            # Cinder lets the same server have a second one.
-            self.assertEqual(200, self.attach(self.target).status_code)
-            self.wait_for_state('in-use', ['attached'])
+        self.attach_with_lost_answer()
+        # Cinder lets the same server have a second one.
+        self.assertEqual(200, self.attach(self.target).status_code)
+        self.wait_for_state('in-use', ['attached'])
         mapping, = self.alice.api('compute', version='2.89').get(
             self.url).json()['volumeAttachments']
         attachment, = self.attachments_at('bu', self.volume_id)
@@ -85,44 +83,41 @@ class TestLostAnswers(base.ServerScenario):
     def test_detach_has_begun_and_nobody_knows(self):
         self.assertEqual(200, self.attach(self.target).status_code)
         self.wait_for_attached('bu', self.volume_id)
-        with self.lossy_way('nova-api') as way:
-            way.lose('POST /v3/volumes/.*os-begin_detaching')
-            response = self.nova.delete(f'{self.url}/{self.volume_id}')
-            self.assertEqual(503, response.status_code, response.text)
-            self.assertEqual(('detaching', ['attached']), self.state())
-            self.wait_for_state('in-use', ['attached'])
-            self.detach('bu', self.volume_id)
+        self.way.lose('POST /v3/volumes/.*os-begin_detaching')
+        response = self.nova.delete(f'{self.url}/{self.volume_id}')
+        self.assertEqual(503, response.status_code, response.text)
+        self.assertEqual(('detaching', ['attached']), self.state())
+        self.wait_for_state('in-use', ['attached'])
+        self.detach('bu', self.volume_id)
 
     def test_detach_while_one_server_of_bu_knows_nothing(self):
         self.assertEqual(200, self.attach(self.target).status_code)
         self.wait_for_attached('bu', self.volume_id)
-        with self.lossy_way('nova-api') as way:
-            way.deny('POST /v3/volumes/.*os-begin_detaching', 404)
-            response = self.nova.delete(f'{self.url}/{self.volume_id}')
-            self.assertEqual(400, response.status_code, response.text)
-            self.assertIn('service provider bu', response.text)
-            self.assertEqual(('in-use', ['attached']), self.state())
-            self.detach('bu', self.volume_id)
+        self.way.deny('POST /v3/volumes/.*os-begin_detaching', 404)
+        response = self.nova.delete(f'{self.url}/{self.volume_id}')
+        self.assertEqual(400, response.status_code, response.text)
+        self.assertIn('service provider bu', response.text)
+        self.assertEqual(('in-use', ['attached']), self.state())
+        self.detach('bu', self.volume_id)
 
     def test_conductor_is_killed_in_the_middle_of_an_attach(self):
         """The mapping is there, and will never have an attachment."""
         pool = self.enterContext(futures.ThreadPoolExecutor(1))
-        with self.lossy_way('nova-conductor') as way:
-            way.interrupt('POST /v3/attachments ', before=lambda: (
-                self.sandbox.kill('moc', 'nova-conductor')))
-            request = pool.submit(self.attach, self.target)
-            try:
-                clouds.wait_for('the attach to be killed', lambda: way.lost)
-            finally:
-                self.sandbox.control('start', 'moc', 'nova-conductor')
-            self.assert_untouched('bu', self.volume_id)
-            clouds.wait_for('the mapping to be found', lambda: (
-                f'unfinished: server {self.server} has a block device '
-                f'mapping of volume {self.volume_id}' in
-                self.sandbox.mixmatch_nova('check').out))
-            response = self.nova.delete(f'{self.url}/{self.volume_id}')
-            self.assertEqual(202, response.status_code, response.text)
-            self.assertLessEqual(500, request.result().status_code)
+        self.way.interrupt('POST /v3/attachments ', before=lambda: (
+            self.sandbox.kill('moc', 'nova-conductor')))
+        request = pool.submit(self.attach, self.target)
+        try:
+            clouds.wait_for('the attach to be killed', lambda: self.way.lost)
+        finally:
+            self.sandbox.control('start', 'moc', 'nova-conductor')
+        self.assert_untouched('bu', self.volume_id)
+        clouds.wait_for('the mapping to be found', lambda: (
+            f'unfinished: server {self.server} has a block device '
+            f'mapping of volume {self.volume_id}' in
+            self.sandbox.mixmatch_nova('check').out))
+        response = self.nova.delete(f'{self.url}/{self.volume_id}')
+        self.assertEqual(202, response.status_code, response.text)
+        self.assertLessEqual(500, request.result().status_code)
         self.assertEqual(200, self.attach(self.target).status_code)
         self.wait_for_attached('bu', self.volume_id)
         self.detach('bu', self.volume_id)

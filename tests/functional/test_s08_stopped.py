@@ -21,7 +21,7 @@ class TestBehindKeystone(test_s08_faults.Partner):
     """What no login can be made without."""
 
     def suffers(self, service):
-        before = self.home()
+        before = self.usual()
         self.log_in()
         self.at_home = self.alice.api('block-storage')
         with self.failing(service, None):
@@ -42,7 +42,7 @@ class TestBehindCinder(test_s08_faults.Partner):
 
     def goes_on(self, service):
         """Nothing that an attachment needs."""
-        before = self.home()
+        before = self.usual()
         with self.failing(service, None):
             self.log_in()
             self.assertEqual(200, self.show_foreign().status_code)
@@ -63,7 +63,7 @@ class TestBehindCinder(test_s08_faults.Partner):
 
     def test_cinder_volume(self):
         """Its API accepts the attachment, and nobody exports the volume."""
-        before = self.home()
+        before = self.usual()
         with self.failing('cinder-volume', None):
             # NOTE: nova-compute does one thing after the other for a server,
             # so what else this one wants waits as long.

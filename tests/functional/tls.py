@@ -56,10 +56,11 @@ def _openssl(*argv: str | pathlib.Path) -> None:
 
 
 @contextlib.contextmanager
-def terminated(port: int, own: Certificate,
+def terminated(port: int, own: Certificate, front: int = 0,
                mutual: bool = False) -> Iterator['Terminator']:
     """Serve the HTTP of a port of loopback by TLS, on another one.
 
+    :param front: that other one; any that is free if it is 0
     :param mutual: callers need a certificate as well
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -67,7 +68,7 @@ def terminated(port: int, own: Certificate,
     if mutual:
         context.verify_mode = ssl.CERT_REQUIRED
         context.load_verify_locations(own.cafile)
-    with Terminator(('127.0.0.1', 0), _Handler) as terminator:
+    with Terminator(('127.0.0.1', front), _Handler) as terminator:
         terminator.backend = port
         # NOTE: each thread shakes hands for itself.
         terminator.socket = context.wrap_socket(
