@@ -16,6 +16,8 @@ An operator forgets one line on one host, or an upgrade brings a Nova that the
 plugin does not know.
 """
 
+import contextlib
+
 from sandbox import topology
 from tests.functional import base
 from tests.functional import clouds
@@ -24,71 +26,88 @@ from tests.functional import clouds
 class WithoutPlugin(base.ServerScenario):
     """What lets one of moc's services run without the plugin."""
 
-    def running_without_plugin(self, service, file_name):
+    @classmethod
+    def running_without_plugin(cls, service, file_name):
         """Take the plugin out of one service's nova.conf for a while."""
-        return self.configured(service, file_name, 'DEFAULT',
+        return cls.configured(service, file_name, 'DEFAULT',
                                r'config_source\s*=.*', '')
 
 
 class TestComputeWithoutPlugin(WithoutPlugin):
+    """What was attached before, and what is asked for meanwhile."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.other_server = cls.new_server()
+        (cls.wanted, cls.rebooted, cls.detached, cls.deleted) = (
+            cls.class_volume('bu') for _ in range(4))
+        for server, volume in ((cls.server, cls.rebooted),
+                               (cls.server, cls.detached),
+                               (cls.other_server, cls.deleted)):
+            cls.attach_by_command(server, volume)
+        cls.stack = contextlib.ExitStack()
+        cls.addClassCleanup(cls.stack.close)
+        cls.stack.enter_context(cls.running_without_plugin(
+            'nova-compute', 'nova-cpu.conf'))
+
+    @classmethod
+    def tearDownClass(cls):
+        """With the plugin back, all of it works."""
+        cls.stack.close()
+        try:
+            cls.attach_by_command(cls.server, cls.wanted)
+            nova = cls.alice.api('compute')
+            url = f'/servers/{cls.server}/os-volume_attachments'
+            for volume in (cls.wanted, cls.rebooted, cls.detached):
+                response = nova.delete(f'{url}/{volume}')
+                assert response.status_code == 202, response.text
+            clouds.wait_for('Nova to forget the volumes', lambda: not (
+                nova.get(url).json()['volumeAttachments']))
+        finally:
+            super().tearDownClass()
+
+    @classmethod
+    def attach_by_command(cls, server, volume):
+        clouds.must(cls.alice.nova('volume-attach', server, f'{volume}@bu'))
+        cinder = cls.alice.api('block-storage', at='bu')
+        clouds.wait_for(f'volume {volume} in-use', lambda: (
+            cinder.get(f'/volumes/{volume}').json()['volume']['status']
+            == 'in-use'))
 
     def test_attach_is_refused_and_nothing_reserved(self):
-        volume = self.volume_at('bu')
-        with self.running_without_plugin('nova-compute', 'nova-cpu.conf'):
-            response = self.attach({'volumeAttachment': {
-                'volumeId': volume, 'serviceProvider': 'bu'}})
-            self.assertEqual(400, response.status_code, response.text)
-            self.assertIn('mixmatch', response.text)
-            self.assert_untouched('bu', volume)
-            self.assertEqual([], self.mappings())
-        # With the plugin back, it works.
-        clouds.must(self.alice.nova('volume-attach', self.server,
-                                    f'{volume}@bu'))
-        self.wait_for_attached('bu', volume)
-        self.detach('bu', volume)
+        before = self.mappings()
+        response = self.attach({'volumeAttachment': {
+            'volumeId': self.wanted, 'serviceProvider': 'bu'}})
+        self.assertEqual(400, response.status_code, response.text)
+        self.assertIn('mixmatch', response.text)
+        self.assert_untouched('bu', self.wanted)
+        self.assertEqual(before, self.mappings())
 
     def test_reboot_does_not_lose_the_disk(self):
-        volume = self.volume_at('bu')
-        clouds.must(self.alice.nova('volume-attach', self.server,
-                                    f'{volume}@bu'))
-        self.wait_for_attached('bu', volume)
-        with self.running_without_plugin('nova-compute', 'nova-cpu.conf'):
-            self.nova.post(f'/servers/{self.server}/action',
-                           json={'reboot': {'type': 'HARD'}})
-            clouds.wait_for('the reboot to end', self.reboot_ended)
-            self.assertEqual(['bu'], [each['serviceProvider']
-                                      for each in self.mappings()])
-            self.assertEqual(1, len(self.attachments_at('bu', volume)))
-            self.assertEqual('in-use', self.volume('bu', volume)['status'])
-        self.detach('bu', volume)
-        self.assert_untouched('bu', volume)
+        self.nova.post(f'/servers/{self.server}/action',
+                       json={'reboot': {'type': 'HARD'}})
+        clouds.wait_for('the reboot to end', self.reboot_ended)
+        self.assertEqual({self.rebooted: 'bu', self.detached: 'bu'}, {
+            each['volumeId']: each['serviceProvider']
+            for each in self.mappings()})
+        self.assert_attached(self.rebooted)
+        self.assert_attached(self.detached)
 
     def test_detach_is_rolled_back(self):
-        volume = self.volume_at('bu')
-        clouds.must(self.alice.nova('volume-attach', self.server,
-                                    f'{volume}@bu'))
-        self.wait_for_attached('bu', volume)
-        with self.running_without_plugin('nova-compute', 'nova-cpu.conf'):
-            response = self.nova.delete(f'{self.url}/{volume}')
-            self.assertEqual(202, response.status_code, response.text)
-            self.wait_for_status('bu', volume, 'in-use')
-            self.assertEqual(1, len(self.attachments_at('bu', volume)))
-        self.detach('bu', volume)
-        self.assert_untouched('bu', volume)
+        response = self.nova.delete(f'{self.url}/{self.detached}')
+        self.assertEqual(202, response.status_code, response.text)
+        self.wait_for_status('bu', self.detached, 'in-use')
+        self.assert_attached(self.detached)
 
     def test_server_that_is_deleted_leaves_nothing(self):
-        volume = self.volume_at('bu')
-        server = self.new_server()
-        response = self.nova.post(
-            f'/servers/{server}/os-volume_attachments', json={
-                'volumeAttachment': {'volumeId': volume,
-                                     'serviceProvider': 'bu'}})
-        self.assertEqual(200, response.status_code, response.text)
-        self.wait_for_attached('bu', volume)
-        with self.running_without_plugin('nova-compute', 'nova-cpu.conf'):
-            self.delete_server(server)
-            self.wait_for_status('bu', volume, 'available')
-        self.assert_untouched('bu', volume)
+        self.delete_server(self.other_server)
+        self.wait_for_status('bu', self.deleted, 'available')
+        self.assert_untouched('bu', self.deleted)
+
+    def assert_attached(self, volume):
+        self.assertEqual(1, len(self.attachments_at('bu', volume)))
+        self.assertEqual('in-use', self.volume('bu', volume)['status'])
 
     def reboot_ended(self):
         server = self.nova.get(f'/servers/{self.server}').json()['server']
