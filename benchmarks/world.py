@@ -28,7 +28,7 @@ from benchmarks import logs
 from sandbox import process
 from sandbox import state
 from sandbox import topology
-from tests.functional import clouds
+from tests.scenario import clouds
 
 #: Begins the name of all that a run makes in the clouds.
 PREFIX = 'benchmark-'

@@ -19,7 +19,7 @@ from typing import Any
 from sandbox import model
 from sandbox.services import mariadb
 from sandbox import topology
-from tests.functional import clouds
+from tests.scenario import clouds
 
 _MAPPINGS = """
 select coalesce(json_arrayagg(json_object(

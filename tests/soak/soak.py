@@ -28,7 +28,7 @@ from keystoneauth1 import exceptions as ksa_exceptions
 from sandbox import process
 from sandbox import topology
 from sandbox import verbs
-from tests.functional import clouds
+from tests.scenario import clouds
 from tests.soak import audit
 from tests.soak import killer
 from tests.soak import samples

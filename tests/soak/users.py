@@ -21,7 +21,7 @@ from typing import Any
 
 from keystoneauth1 import exceptions as ksa_exceptions
 
-from tests.functional import clouds
+from tests.scenario import clouds
 
 #: Seconds that a user waits for what was accepted, before he looks again.
 PATIENCE = 45

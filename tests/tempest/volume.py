@@ -36,9 +36,9 @@ import sys
 from typing import Any
 
 from sandbox import ini
-from tests.functional import clouds
-from tests.functional import federation
-from tests.functional import paste
+from tests.scenario import clouds
+from tests.scenario import federation
+from tests.scenario import paste
 
 #: They want storage that keeps an image; what is fake keeps nothing.
 WANT_AN_IMAGE = (

@@ -1,0 +1,167 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""S2: what cannot be is refused, and leaves nothing behind."""
+
+import uuid
+
+from tests.scenario import base
+from tests.scenario import clouds
+
+
+class TestBadInput(base.ServerScenario):
+
+    def setUp(self):
+        super().setUp()
+        self.buvol = self.volume_at('bu')
+        self.addCleanup(self.assert_nothing_left)
+
+    def assert_nothing_left(self):
+        self.assert_untouched('bu', self.buvol)
+        self.assertEqual([], self.mappings())
+
+    def refused(self, code, body):
+        response = self.attach(body)
+        self.assertEqual(code, response.status_code, response.text)
+        (error,) = response.json().values()
+        self.assertEqual(code, error['code'])
+        return error['message']
+
+    def target(self, **attachment):
+        return {'volumeAttachment': {'volumeId': self.buvol, **attachment}}
+
+    def test_unknown_service_provider(self):
+        for body in (self.target(serviceProvider='nowhere'),
+                     self.target(volumeId=f'{self.buvol}@nowhere')):
+            message = self.refused(400, body)
+            self.assertIn('nowhere', message)
+            self.assertIn('does not exist', message)
+            self.assertIn('use here: bu', message)
+
+    def test_service_provider_that_is_not_configured(self):
+        """Home's Keystone offers it, Nova has no section for it."""
+        name = 'unconfigured'
+        keystone = self.sandbox.user('moc', 'admin').api('identity')
+        path = f'/OS-FEDERATION/service_providers/{name}'
+        keystone.put(path, json={'service_provider': {
+            'enabled': True, 'auth_url': 'http://127.0.0.1:1/v3',
+            'sp_url': 'http://127.0.0.1:1/ECP'}})
+        self.addCleanup(keystone.delete, path)
+        self.log_in()
+        message = self.refused(400, self.target(serviceProvider=name))
+        self.assertIn('not configured', message)
+        self.assertIn('use here: bu', message)
+
+    def test_service_provider_that_the_token_does_not_know(self):
+        """Nova has a section for it, home's Keystone has switched it off."""
+        keystone = self.sandbox.user('moc', 'admin').api('identity')
+        path = '/OS-FEDERATION/service_providers/bu'
+
+        def enable(value):
+            response = keystone.patch(path, json={
+                'service_provider': {'enabled': value}})
+            self.assertEqual(200, response.status_code, response.text)
+        self.addCleanup(enable, True)
+        enable(False)
+        self.log_in()
+        try:
+            message = self.refused(400, self.target(serviceProvider='bu'))
+        finally:
+            enable(True)
+        self.assertIn('not in your token', message)
+        self.assertIn('use here: none', message)
+
+    def test_option_that_is_no_string(self):
+        for value in (1, None, True, [], ['bu'], {'id': 'bu'}, '',
+                      'bu\nERROR forged', 'x' * 65):
+            message = self.refused(400, self.target(serviceProvider=value))
+            self.assertIn('serviceProvider', message)
+
+    def test_two_targets_that_differ(self):
+        message = self.refused(400, self.target(
+            volumeId=f'{self.buvol}@bu', serviceProvider='nu'))
+        self.assertIn('bu', message)
+        self.assertIn('nu', message)
+
+    def test_volume_that_exists_nowhere(self):
+        nowhere = str(uuid.uuid4())
+        expected = f'Volume {nowhere} could not be found.'
+        for body in ({'volumeAttachment': {'volumeId': nowhere}},
+                     {'volumeAttachment': {'volumeId': nowhere,
+                                           'serviceProvider': 'bu'}}):
+            self.assertEqual(expected, self.refused(404, body))
+        result = self.alice.openstack('server', 'add', 'volume', self.server,
+                                      nowhere)
+        self.assertEqual(1, result.code, str(result))
+        self.assertIn(nowhere, result.err)
+
+    def test_volume_of_another_project_at_bu(self):
+        cinder = self.sandbox.user('bu', 'admin').api('block-storage')
+        other = cinder.post('/volumes', json={'volume': {'size': 1}}).json()[
+            'volume']['id']
+        clouds.wait_for('volume', lambda: cinder.get(
+            f'/volumes/{other}').json()['volume']['status'] == 'available')
+        self.addCleanup(cinder.delete, f'/volumes/{other}')
+        self.assertEqual(
+            f'Volume {other} could not be found.',
+            self.refused(404, self.target(volumeId=other,
+                                          serviceProvider='bu')))
+        result = self.alice.openstack('server', 'add', 'volume', self.server,
+                                      other)
+        self.assertEqual(1, result.code, str(result))
+        self.assertEqual([], self.attachments_at('bu', other))
+
+    def test_bob_is_not_mapped_at_bu(self):
+        """He is told what is said of a volume that does not exist."""
+        bob = self.sandbox.user('moc', 'bob')
+        self.nova = bob.api('compute', version='2.60')
+        self.assertEqual(
+            f'Volume {self.buvol} could not be found.',
+            self.refused(404, self.target(serviceProvider='bu')))
+        result = bob.openstack('server', 'add', 'volume', self.server,
+                               self.buvol)
+        self.assertEqual(1, result.code, str(result))
+        self.assertIn(self.buvol, result.err)
+
+    def test_local_volume_is_not_at_bu(self):
+        local = self.local_volume()
+        self.refused(404, self.target(volumeId=local, serviceProvider='bu'))
+        self.assertEqual('available', self.volume(None, local)['status'])
+
+    def test_malformed_volume_id(self):
+        for volume_id in ('abc@bu', '@bu', 'bu', f'{self.buvol}@bu@bu', 7):
+            self.refused(400, self.target(volumeId=volume_id))
+
+    def test_malformed_json(self):
+        for data in ('{"volumeAttachment": {"volumeId"', '[]', '"bu"', '1',
+                     '{"volumeAttachment": ["bu"]}',
+                     '{"volumeAttachment": null}'):
+            response = self.nova.post(
+                self.url, data=data,
+                headers={'Content-Type': 'application/json'})
+            self.assertEqual(400, response.status_code, (data, response.text))
+
+    def test_body_too_large(self):
+        response = self.attach(self.target(
+            serviceProvider='bu', device='x' * 200_000))
+        self.assertEqual(413, response.status_code, response.text)
+
+    def test_server_that_does_not_exist(self):
+        response = self.nova.post(
+            f'/servers/{uuid.uuid4()}/os-volume_attachments',
+            json=self.target(serviceProvider='bu'))
+        self.assertEqual(404, response.status_code, response.text)
+
+    def test_detach_of_what_is_not_attached(self):
+        for volume_id in (self.buvol, f'{self.buvol}@bu'):
+            response = self.nova.delete(f'{self.url}/{volume_id}')
+            self.assertEqual(404, response.status_code, response.text)

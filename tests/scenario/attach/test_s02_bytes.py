@@ -1,0 +1,59 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""S2: the bytes of a foreign volume; real guests and real storage."""
+
+import re
+
+from tests.scenario import base
+from tests.scenario import clouds
+
+
+class TestBytes(base.ServerScenario):
+
+    def test_they_are_at_bu_and_survive_detach_and_reboot(self):
+        volume = self.volume_at('bu')
+        clouds.must(self.alice.openstack(
+            'server', 'add', 'volume', self.server, volume))
+        said = self.wait_for_console('GUEST: vdb OK')
+        self.wait_for_attached('bu', volume)
+        marker = self.marker(said)
+        self.assertEqual(marker, self.stored(volume, marker))
+
+        clouds.must(self.alice.openstack(
+            'server', 'remove', 'volume', self.server, volume))
+        self.wait_for_detached('bu', volume)
+        self.wait_for_console('GUEST: vdb is gone')
+        self.assertEqual(marker, self.stored(volume, marker))
+
+        clouds.must(self.alice.openstack(
+            'server', 'add', 'volume', self.server, volume))
+        self.wait_for_console(f'before: [{marker}]')
+        said = self.wait_for_console('GUEST: vdb OK', count=2)
+        self.wait_for_attached('bu', volume)
+        marker = self.marker(said)
+
+        # A reboot begins a new console.
+        clouds.must(self.alice.openstack('server', 'reboot', '--hard',
+                                         '--wait', self.server))
+        self.wait_for_console(f'before: [{marker}]')
+        self.assertEqual('in-use', self.volume('bu', volume)['status'])
+        self.detach('bu', volume)
+        self.assert_untouched('bu', volume)
+
+    @staticmethod
+    def marker(console: str) -> str:
+        return re.findall(r'read back: \[(.*)\]', console)[-1]
+
+    def stored(self, volume: str, marker: str) -> str:
+        return self.sandbox.stored('bu', volume, base.MARKER_AT,
+                                   len(marker)).decode()

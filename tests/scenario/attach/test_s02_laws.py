@@ -1,0 +1,68 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""S2: the laws that landlords rely on."""
+
+import re
+
+from tests.scenario import base
+from tests.scenario import clouds
+
+#: A Fernet token, whoever it belongs to.
+TOKEN = re.compile(rb'gAAAAA[A-Za-z0-9_-]{60,}')
+
+#: What is written a line to for each request that a service of bu gets.
+BU_REQUESTS = ('apache-access.log', 'cinder-api.log')
+REQUEST = re.compile(rb'(?:GET|POST|PUT|PATCH|DELETE|HEAD) (?:/|http://)')
+
+
+class TestLaws(base.ServerScenario):
+
+    def test_no_token_in_any_log(self):
+        volume = self.volume_at('bu')
+        for target in (f'{volume}@bu', volume):
+            clouds.must(self.alice.nova('volume-attach', self.server,
+                                        target))
+            self.wait_for_attached('bu', volume)
+            self.detach('bu', volume)
+        logs = self.sandbox.logs()
+        names = {path.parent.name + '/' + path.name for path in logs}
+        for expected in ('moc/nova-api.log', 'moc/nova-compute.log',
+                         'moc/cinder-api.log', 'bu/cinder-api.log'):
+            self.assertIn(expected, names)
+        leaks = {}
+        for path in logs:
+            found = set(TOKEN.findall(path.read_bytes()))
+            if found:
+                leaks[str(path)] = len(found)
+        self.assertEqual({}, leaks)
+
+    def test_local_attachment_asks_nothing_of_bu(self):
+        self.volume('bu', self.volume_at('bu'))
+        volume = self.local_volume()
+        before = self.requests_at_bu()
+        clouds.must(self.alice.openstack('server', 'add', 'volume',
+                                         self.server, volume))
+        self.wait_for_attached(None, volume)
+        clouds.must(self.alice.openstack('server', 'remove', 'volume',
+                                         self.server, volume))
+        self.wait_for_detached(None, volume)
+        self.assertEqual(before, self.requests_at_bu())
+
+    def requests_at_bu(self):
+        count = {path.name: len(REQUEST.findall(path.read_bytes()))
+                 for path in self.sandbox.logs()
+                 if path.parent.name == 'bu' and path.name in BU_REQUESTS}
+        # A volume there has been asked for, so each has a line.
+        self.assertEqual(set(BU_REQUESTS), set(count))
+        self.assertTrue(all(count.values()), count)
+        return count

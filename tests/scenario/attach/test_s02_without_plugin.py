@@ -1,0 +1,162 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""S2: a Nova process without the plugin can lose nothing.
+
+An operator forgets one line on one host, or an upgrade brings a Nova that the
+plugin does not know.
+"""
+
+import contextlib
+
+from sandbox import topology
+from tests.scenario import base
+from tests.scenario import clouds
+
+
+class WithoutPlugin(base.ServerScenario):
+    """What lets one of moc's services run without the plugin."""
+
+    @classmethod
+    def running_without_plugin(cls, service, file_name):
+        """Take the plugin out of one service's nova.conf for a while."""
+        return cls.configured(service, file_name, 'DEFAULT',
+                               r'config_source\s*=.*', '')
+
+
+class TestComputeWithoutPlugin(WithoutPlugin):
+    """What was attached before, and what is asked for meanwhile."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.other_server = cls.new_server()
+        (cls.wanted, cls.rebooted, cls.detached, cls.deleted) = (
+            cls.class_volume('bu') for _ in range(4))
+        for server, volume in ((cls.server, cls.rebooted),
+                               (cls.server, cls.detached),
+                               (cls.other_server, cls.deleted)):
+            cls.attach_by_command(server, volume)
+        cls.stack = contextlib.ExitStack()
+        cls.addClassCleanup(cls.stack.close)
+        cls.stack.enter_context(cls.running_without_plugin(
+            'nova-compute', 'nova-cpu.conf'))
+
+    @classmethod
+    def tearDownClass(cls):
+        """With the plugin back, all of it works."""
+        cls.stack.close()
+        try:
+            cls.attach_by_command(cls.server, cls.wanted)
+            nova = cls.alice.api('compute')
+            url = f'/servers/{cls.server}/os-volume_attachments'
+            for volume in (cls.wanted, cls.rebooted, cls.detached):
+                response = nova.delete(f'{url}/{volume}')
+                assert response.status_code == 202, response.text
+            clouds.wait_for('Nova to forget the volumes', lambda: not (
+                nova.get(url).json()['volumeAttachments']))
+        finally:
+            super().tearDownClass()
+
+    @classmethod
+    def attach_by_command(cls, server, volume):
+        clouds.must(cls.alice.nova('volume-attach', server, f'{volume}@bu'))
+        cinder = cls.alice.api('block-storage', at='bu')
+        clouds.wait_for(f'volume {volume} in-use', lambda: (
+            cinder.get(f'/volumes/{volume}').json()['volume']['status']
+            == 'in-use'))
+
+    def test_attach_is_refused_and_nothing_reserved(self):
+        before = self.mappings()
+        response = self.attach({'volumeAttachment': {
+            'volumeId': self.wanted, 'serviceProvider': 'bu'}})
+        self.assertEqual(400, response.status_code, response.text)
+        self.assertIn('mixmatch', response.text)
+        self.assert_untouched('bu', self.wanted)
+        self.assertEqual(before, self.mappings())
+
+    def test_reboot_does_not_lose_the_disk(self):
+        self.nova.post(f'/servers/{self.server}/action',
+                       json={'reboot': {'type': 'HARD'}})
+        clouds.wait_for('the reboot to end', self.reboot_ended)
+        self.assertEqual({self.rebooted: 'bu', self.detached: 'bu'}, {
+            each['volumeId']: each['serviceProvider']
+            for each in self.mappings()})
+        self.assert_attached(self.rebooted)
+        self.assert_attached(self.detached)
+
+    def test_detach_is_rolled_back(self):
+        response = self.nova.delete(f'{self.url}/{self.detached}')
+        self.assertEqual(202, response.status_code, response.text)
+        self.wait_for_status('bu', self.detached, 'in-use')
+        self.assert_attached(self.detached)
+
+    def test_server_that_is_deleted_leaves_nothing(self):
+        self.delete_server(self.other_server)
+        self.wait_for_status('bu', self.deleted, 'available')
+        self.assert_untouched('bu', self.deleted)
+
+    def assert_attached(self, volume):
+        self.assertEqual(1, len(self.attachments_at('bu', volume)))
+        self.assertEqual('in-use', self.volume('bu', volume)['status'])
+
+    def reboot_ended(self):
+        server = self.nova.get(f'/servers/{self.server}').json()['server']
+        (reboot,) = [
+            action for action in self.nova.get(
+                f'/servers/{self.server}/os-instance-actions').json()[
+                    'instanceActions'] if action['action'] == 'reboot'][:1]
+        events = self.nova.get(
+            f'/servers/{self.server}/os-instance-actions/'
+            f'{reboot["request_id"]}').json()['instanceAction']['events']
+        return (server['OS-EXT-STS:task_state'] is None
+                and all(event['finish_time'] for event in events))
+
+
+class TestApiWithoutPlugin(WithoutPlugin):
+
+    def test_the_option_is_not_served(self):
+        volume = self.volume_at('bu')
+        with self.running_without_plugin('nova-api', 'nova.conf'):
+            for attachment in ({'volumeId': volume, 'serviceProvider': 'bu'},
+                               {'volumeId': f'{volume}@bu'}):
+                response = self.attach({'volumeAttachment': attachment})
+                self.assertEqual(400, response.status_code, response.text)
+                self.assertIn('mixmatch', response.text)
+            # What is home's works as ever.
+            self.assertEqual([], self.mappings())
+        self.assert_untouched('bu', volume)
+
+
+class TestPatchesThatDoNotFit(base.Scenario):
+
+    #: A Nova in which one of the patched names is missing.
+    OTHER_NOVA = '''
+import sys
+from nova.volume import cinder
+del cinder.API.attachment_get
+from nova.cmd import {module}
+sys.argv = ['nova-{module}', '--config-file', {conf!r}]
+{module}.main()
+'''
+
+    def test_the_process_does_not_start_and_says_why(self):
+        etc = self.sandbox.site.etc(topology.by_name('moc'), 'nova')
+        for module, conf in (('conductor', 'nova.conf'),
+                             ('compute', 'nova-cpu.conf')):
+            result = clouds.run(
+                self.sandbox.site.tool('python'), '-c',
+                self.OTHER_NOVA.format(module=module, conf=str(etc / conf)))
+            self.assertEqual(1, result.code, str(result))
+            self.assertIn('mixmatch cannot be loaded into this Nova',
+                          result.err)
+            self.assertIn('nova.volume.cinder.API.attachment_get', result.err)

@@ -1,0 +1,59 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""S10: bu has only Keystone and Cinder, no Nova that Cinder could ask."""
+
+from tests.scenario import attachers
+from tests.scenario import clouds
+
+
+class TestStorageOnly(attachers.ProtectionScenario):
+
+    def test_bu_has_no_nova(self):
+        catalog = clouds.must(self.sandbox.user('bu', 'admin').openstack(
+            'catalog', 'list', '-f', 'json')).json
+        self.assertNotIn('compute', [each['Type'] for each in catalog])
+
+    def test_attach_and_detach(self):
+        volume_id = self.volume_at('bu')
+        clouds.must(self.alice.openstack('server', 'add', 'volume',
+                                         self.server, volume_id))
+        self.wait_for_attached('bu', volume_id)
+        self.assert_agreed(volume_id)
+        clouds.must(self.alice.openstack('server', 'remove', 'volume',
+                                         self.server, volume_id))
+        self.wait_for_detached('bu', volume_id)
+        self.assert_untouched('bu', volume_id)
+
+    def test_boot_and_delete(self):
+        volume_id = self.volume_at('bu')
+        clouds.must(self.alice.openstack_at(
+            'bu', 'volume', 'set', '--bootable', volume_id))
+        name = self.id().rpartition('.')[2]
+        for by in (self.alice, self.admin):
+            server_id = clouds.must(self.alice.openstack(
+                'server', 'create', '--flavor', 'tiny', '--nic', 'none',
+                '--volume', volume_id, '--wait', '-f', 'json', name)).json[
+                    'id']
+            self.wait_for_status('bu', volume_id, 'in-use')
+            clouds.must(by.openstack('server', 'delete', '--wait',
+                                     server_id))
+            self.wait_for_status('bu', volume_id, 'available')
+            self.assert_untouched('bu', volume_id)
+
+    def test_what_the_user_detaches_at_bu(self):
+        """Cinder alone answers 500: it finds no Nova to ask."""
+        volume_id = self.volume_at('bu')
+        self.attach_by_hand(self.at_bu, volume_id)
+        self.assertEqual(202, self.act_on(self.at_bu, volume_id,
+                                          'os-detach'))
+        self.assert_untouched('bu', volume_id)

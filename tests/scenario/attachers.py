@@ -1,0 +1,69 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Who attaches volumes at bu: Nova of moc, a user, the landlord."""
+
+import uuid
+
+from keystoneauth1 import adapter
+from keystoneauth1.identity import v3
+from keystoneauth1 import service_token
+from keystoneauth1 import session
+
+from tests.scenario import clouds
+from tests.scenario import servers
+
+CONNECTOR = {'host': 'laptop', 'initiator': 'iqn.2026-11.example:laptop'}
+
+
+class ProtectionScenario(servers.OperationScenario):
+
+    def setUp(self):
+        super().setUp()
+        self.at_bu = self.alice.api('block-storage', version='3.54', at='bu')
+        self.landlord = self.sandbox.user('bu', 'admin').api(
+            'block-storage', version='3.54')
+
+    def as_nova(self):
+        """What Nova of moc asks at bu for alice, with its service token."""
+        nova = self.sandbox.user('moc', 'nova', 'service')
+        auth = service_token.ServiceTokenAuthWrapper(
+            user_auth=v3.Keystone2Keystone(
+                self.alice.auth, 'bu', project_name='research',
+                project_domain_name='Default'),
+            service_auth=v3.Keystone2Keystone(
+                nova.auth, 'bu', project_name='moc-service',
+                project_domain_name='Default'))
+        return adapter.Adapter(
+            session.Session(timeout=clouds.PATIENCE), auth=auth,
+            service_type='block-storage', interface='public',
+            default_microversion='3.54', raise_exc=False)
+
+    def reserve(self, who, volume_id, **more):
+        """An attachment for a server that does not exist; its id."""
+        response = who.post('/attachments', json={'attachment': {
+            'volume_uuid': volume_id, 'instance_uuid': str(uuid.uuid4()),
+            **more}})
+        self.assertEqual(200, response.status_code, response.text)
+        return response.json()['attachment']['id']
+
+    def attach_by_hand(self, who, volume_id):
+        attachment = self.reserve(who, volume_id, connector=CONNECTOR)
+        self.assertEqual(204, who.post(
+            f'/attachments/{attachment}/action',
+            json={'os-complete': {}}).status_code)
+        self.wait_for_status('bu', volume_id, 'in-use')
+        return attachment
+
+    def act_on(self, who, volume_id, action, **arguments):
+        return who.post(f'/volumes/{volume_id}/action',
+                        json={action: arguments}).status_code

@@ -1,0 +1,335 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What every scenario begins with."""
+
+from collections.abc import Iterator, Mapping
+import contextlib
+import logging
+import re
+from typing import Any
+import uuid
+
+from oslotest import base
+
+from sandbox import guest
+from sandbox import topology
+from tests.scenario import clouds
+
+#: Nova's processes that reach other clouds, by what they read.
+NOVA = {'nova.conf': ('nova-api', 'nova-conductor'),
+        'nova-cpu.conf': ('nova-compute',)}
+
+#: How soon a partner that is back must be used again, in seconds.
+BACK = 15
+
+#: Where the guest writes its marker, in bytes.
+MARKER_AT = guest.SECTOR * 512
+
+
+class Scenario(base.BaseTestCase):
+    """Alice of moc, and what she does with two real clouds."""
+
+    sandbox: clouds.Sandbox
+    alice: clouds.Person
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        super().setUpClass()
+        # At DEBUG the client of this test would print its tokens.
+        for name in ('keystoneauth', 'urllib3'):
+            logging.getLogger(name).setLevel(logging.WARNING)
+        cls.sandbox = clouds.sandbox()
+        cls.alice = cls.sandbox.user('moc', 'alice')
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.log_in()
+
+    def log_in(self) -> None:
+        """Alice has a token that nobody has seen."""
+        self.alice = self.sandbox.user('moc', 'alice')
+
+    def volume_at(self, cloud: str, **values: Any) -> str:
+        """A volume of alice's at a service provider; its id."""
+        return self._volume(cloud, **values)
+
+    def local_volume(self) -> str:
+        """A volume of alice's at home; its id."""
+        return self._volume(None)
+
+    def _volume(self, cloud: str | None, **values: Any) -> str:
+        cinder = self.alice.api('block-storage', at=cloud)
+        volume_id = cinder.post('/volumes', json={'volume': {
+            'size': 1, 'name': self.id().rpartition('.')[2],
+            **values}}).json()[
+                'volume']['id']
+        self.addCleanup(self.delete_volume, cloud, volume_id)
+        self.wait_for_status(cloud, volume_id, 'available')
+        return volume_id
+
+    @classmethod
+    def class_volume(cls, cloud: str | None) -> str:
+        """A volume of alice's for all tests of a class; its id."""
+        cinder = cls.alice.api('block-storage', at=cloud)
+        volume_id = cinder.post('/volumes', json={'volume': {
+            'size': 1, 'name': cls.__name__}}).json()['volume']['id']
+
+        def is_available() -> bool:
+            return cinder.get(f'/volumes/{volume_id}').json()['volume'][
+                'status'] == 'available'
+
+        def delete() -> None:
+            # NOTE: after the server is gone.
+            clouds.wait_for(f'volume {volume_id} available', is_available)
+            cinder.delete(f'/volumes/{volume_id}')
+            clouds.wait_for(
+                f'deletion of volume {volume_id}', lambda: cinder.get(
+                    f'/volumes/{volume_id}').status_code == 404)
+        cls.addClassCleanup(delete)
+        clouds.wait_for(f'volume {volume_id} available', is_available)
+        return volume_id
+
+    def delete_volume(self, cloud: str | None, volume_id: str) -> None:
+        cinder = self.alice.api('block-storage', at=cloud)
+        if cinder.get(f'/volumes/{volume_id}').status_code == 404:
+            return
+        self.wait_for_status(cloud, volume_id, 'available')
+        cinder.delete(f'/volumes/{volume_id}')
+        clouds.wait_for(
+            f'deletion of volume {volume_id}',
+            lambda: cinder.get(f'/volumes/{volume_id}').status_code == 404)
+
+    def volume(self, cloud: str | None, volume_id: str) -> dict[str, Any]:
+        """A volume as its own cloud shows it to alice."""
+        response = self.alice.api('block-storage', at=cloud).get(
+            f'/volumes/{volume_id}')
+        self.assertEqual(200, response.status_code, response.text)
+        return response.json()['volume']
+
+    def wait_for_status(self, cloud: str | None, volume_id: str,
+                        status: str) -> None:
+        cinder = self.alice.api('block-storage', at=cloud)
+
+        def reached() -> bool:
+            found = cinder.get(f'/volumes/{volume_id}').json()['volume'][
+                'status']
+            self.assertNotEqual('error', found, volume_id)
+            return found == status
+        clouds.wait_for(f'volume {volume_id} {status}', reached)
+
+    def attachments_at(self, cloud: str,
+                       volume_id: str | None = None) -> list[Any]:
+        """All attachments, as the landlord sees them.
+
+        :param volume_id: only those of this volume
+        """
+        response = self.sandbox.landlord(cloud).api(
+            'block-storage', version='3.44').get(
+                '/attachments/detail', params={
+                    'all_tenants': 1, 'volume_id': volume_id})
+        self.assertEqual(200, response.status_code, response.text)
+        return response.json()['attachments']
+
+    def assert_untouched(self, cloud: str, volume_id: str) -> None:
+        """Nothing was reserved, nothing is left."""
+        self.assertEqual([], self.attachments_at(cloud, volume_id))
+        self.assertEqual('available', self.volume(cloud, volume_id)['status'])
+
+
+class ServerScenario(Scenario):
+    """The same with a server of alice's, one for each class of tests."""
+
+    server: str
+    name: str
+    microversion = '2.60'
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        super().setUpClass()
+        cls.name = cls.__module__.rpartition('.')[2].replace('_', '-')
+        cls.begin_server()
+
+    @classmethod
+    def tearDownClass(cls) -> None:
+        cls.end_server()
+        clouds.wait_for('the clouds to agree', lambda: (
+            cls.sandbox.mixmatch_nova('check').code == 0))
+        super().tearDownClass()
+
+    @classmethod
+    def begin_server(cls) -> None:
+        cls.server = cls.new_server()
+
+    @classmethod
+    def end_server(cls) -> None:
+        cls.delete_server(cls.server)
+
+    @classmethod
+    def new_server(cls, **values: Any) -> str:
+        """One more server of alice's; its id."""
+        nova = cls.alice.api('compute', version='2.60')
+        image, = cls.alice.api('image').get(
+            '/v2/images', params={'name': 'guest'}).json()['images']
+        flavor = next(each['id'] for each in nova.get(
+            '/flavors').json()['flavors'] if each['name'] == 'tiny')
+        response = nova.post('/servers', json={'server': {
+            'name': cls.name, 'imageRef': image['id'], 'flavorRef': flavor,
+            'networks': 'none', **values}})
+        assert response.status_code == 202, response.text
+        server = response.json()['server']['id']
+
+        def is_active() -> bool:
+            shown = nova.get(f'/servers/{server}').json()['server']
+            assert shown['status'] != 'ERROR', shown['fault']
+            return shown['status'] == 'ACTIVE'
+        clouds.wait_for(f'server {server} to be built', is_active)
+        return server
+
+    @classmethod
+    def delete_server(cls, server: str) -> None:
+        nova = cls.alice.api('compute')
+        nova.delete(f'/servers/{server}')
+        clouds.wait_for(
+            f'deletion of server {server}',
+            lambda: nova.get(f'/servers/{server}').status_code == 404)
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.addCleanup(self.assert_clouds_agree)
+
+    def log_in(self) -> None:
+        super().log_in()
+        self.nova = self.alice.api('compute', version=self.microversion)
+
+    def assert_clouds_agree(self) -> None:
+        """What bu says is attached to moc's servers is what moc says.
+
+        Of all servers, and of volumes that are not moc's.
+        """
+        nova = self.sandbox.landlord('moc').api('compute')
+        cinder = self.sandbox.landlord('moc').api('block-storage')
+
+        def difference() -> set[tuple[str, str]]:
+            own = {each['id'] for each in cinder.get(
+                '/volumes?all_tenants=1').json()['volumes']}
+            at_moc = {(server['id'], volume['id']) for server in nova.get(
+                '/servers/detail?all_tenants=1').json()['servers']
+                for volume in server['os-extended-volumes:volumes_attached']
+                if volume['id'] not in own}
+            at_bu = {(each['instance'], each['volume_id'])
+                     for each in self.attachments_at('bu')}
+            return at_moc ^ at_bu
+        clouds.wait_for('moc and bu to agree', lambda: not difference())
+
+    @contextlib.contextmanager
+    def stopped(self, service: str) -> Iterator[None]:
+        """A service of bu is stopped for a while."""
+        self.sandbox.control('stop', 'bu', service)
+        try:
+            yield
+        finally:
+            self.sandbox.control('start', 'bu', service)
+        self.wait_for_bu()
+
+    def wait_for_bu(self) -> None:
+        """Home tries again soon after bu is back, but not at once."""
+        nowhere = str(uuid.uuid4())
+        cinder = self.alice.api('block-storage')
+        clouds.wait_for('Cinder to ask bu again', lambda: cinder.get(
+            f'/volumes/{nowhere}').status_code == 404, BACK)
+        clouds.wait_for('Nova to ask bu again', lambda: self.attach({
+            'volumeAttachment': {'volumeId': nowhere, 'serviceProvider': 'bu'}
+        }).status_code == 404, BACK)
+
+    @classmethod
+    @contextlib.contextmanager
+    def configured(cls, service: str | tuple[str, ...], file_name: str,
+                   section: str, pattern: str,
+                   replacement: str) -> Iterator[None]:
+        """Run some of moc's Nova processes with another line for a while.
+
+        :param service: one of those that read the file, or several
+        :param pattern: of one line, in or after the section
+        :param replacement: the line instead; none if it is empty
+        """
+        services = (service,) if isinstance(service, str) else service
+        with cls._configured({file_name: services}, section, pattern,
+                             replacement):
+            yield
+
+    @classmethod
+    @contextlib.contextmanager
+    def configured_all(cls, section: str, pattern: str,
+                       replacement: str) -> Iterator[None]:
+        """The same of all of moc's Nova processes that reach other clouds."""
+        with cls._configured(NOVA, section, pattern, replacement):
+            yield
+
+    @classmethod
+    @contextlib.contextmanager
+    def _configured(cls, services: Mapping[str, tuple[str, ...]],
+                    section: str, pattern: str,
+                    replacement: str) -> Iterator[None]:
+        """:param services: those that are restarted, by their file"""
+        folder = cls.sandbox.site.etc(topology.by_name('moc'), 'nova')
+        texts = {name: (folder / name).read_text() for name in services}
+        names = [each for some in services.values() for each in some]
+        for name, text in texts.items():
+            before, header, after = text.partition(f'[{section}]')
+            changed = re.sub(rf'(?m)^{pattern}\n', replacement, after, count=1)
+            assert changed != after, (name, pattern)
+            (folder / name).write_text(before + header + changed)
+        try:
+            cls.sandbox.control('restart', 'moc', *names)
+            yield
+        finally:
+            for name, text in texts.items():
+                (folder / name).write_text(text)
+            cls.sandbox.control('restart', 'moc', *names)
+
+    @property
+    def url(self) -> str:
+        return f'/servers/{self.server}/os-volume_attachments'
+
+    def attach(self, body: Any) -> Any:
+        """POST an attachment; the HTTP response."""
+        return self.nova.post(self.url, json=body)
+
+    def mappings(self) -> list[dict[str, Any]]:
+        """The block device mappings of volumes, finished or not."""
+        return self.nova.get(self.url).json()['volumeAttachments']
+
+    def console(self) -> str:
+        return self.nova.post(f'/servers/{self.server}/action', json={
+            'os-getConsoleOutput': {}}).json()['output']
+
+    def wait_for_console(self, text: str, count: int = 1) -> str:
+        """Wait for the guest to say something, and return what it said."""
+        def said() -> str | None:
+            output = self.console()
+            return output if output.count(text) >= count else None
+        return clouds.wait_for(f'the guest to say {text!r}', said)
+
+    def wait_for_attached(self, cloud: str | None, volume_id: str) -> None:
+        self.wait_for_status(cloud, volume_id, 'in-use')
+
+    def detach(self, cloud: str | None, volume_id: str) -> None:
+        response = self.nova.delete(f'{self.url}/{volume_id}')
+        self.assertEqual(202, response.status_code, response.text)
+        self.wait_for_detached(cloud, volume_id)
+
+    def wait_for_detached(self, cloud: str | None, volume_id: str) -> None:
+        """Nova forgets the volume a moment after Cinder."""
+        self.wait_for_status(cloud, volume_id, 'available')
+        clouds.wait_for(f'Nova to forget volume {volume_id}', lambda: (
+            volume_id not in [each['volumeId'] for each in self.mappings()]))

@@ -1,0 +1,151 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""A login at bu, step by step, and the rules that bu's landlord changes."""
+
+from collections.abc import Iterator
+import contextlib
+import copy
+import json
+import pathlib
+from typing import Any
+
+import requests
+
+from sandbox import topology
+from tests.scenario import clouds
+
+#: NOTE: Apache closes idle connections when it has many.
+PAOS = {'Content-Type': 'application/vnd.paos+xml', 'Connection': 'close'}
+
+
+class Entrance:
+    """The front door of a service provider.
+
+    :param who: of home
+    :param at: the service provider
+    """
+
+    def __init__(self, who: clouds.Person, at: str = 'bu') -> None:
+        self._home = who.api('identity')
+        self._at = at
+        token = self._home.get('/auth/tokens', headers={
+            'X-Subject-Token': self._home.get_token()}).json()['token']
+        self.known = next(each for each in token['service_providers']
+                          if each['id'] == at)
+        self.keystone = self.known['auth_url'].partition('/OS-FED')[0]
+
+    def assertion(self) -> bytes:
+        """What home's Keystone says of who asks."""
+        response = self._home.post('/auth/OS-FEDERATION/saml2/ecp', json={
+            'auth': {'identity': {'methods': ['token'], 'token': {
+                'id': self._home.get_token()}},
+                'scope': {'service_provider': {'id': self._at}}}},
+            authenticated=False)
+        assert response.status_code == 200, response.text
+        return response.content
+
+    def deliver(self, assertion: bytes, session: requests.Session
+                ) -> requests.Response:
+        """A session of mod_shib, if it takes the assertion."""
+        return session.post(self.known['sp_url'], data=assertion,
+                            headers=PAOS, allow_redirects=False, timeout=60)
+
+    def unscoped(self, session: requests.Session, **headers: str
+                 ) -> requests.Response:
+        """An unscoped token for the session."""
+        return session.get(self.known['auth_url'],
+                           headers={**PAOS, **headers}, timeout=60)
+
+    def enter(self) -> requests.Response:
+        """All of it."""
+        with requests.Session() as session:
+            delivered = self.deliver(self.assertion(), session)
+            assert delivered.status_code in (302, 303), delivered.text
+            return self.unscoped(session)
+
+    def projects(self, token: str) -> list[dict[str, Any]]:
+        """Where an unscoped token may go."""
+        return requests.get(self.keystone + '/auth/projects',
+                            headers={'X-Auth-Token': token},
+                            timeout=60).json()['projects']
+
+    def scoped(self, token: str) -> requests.Response:
+        """A token for the one project of an unscoped one."""
+        project, = self.projects(token)
+        return requests.post(self.keystone + '/auth/tokens', json={'auth': {
+            'identity': {'methods': ['token'], 'token': {'id': token}},
+            'scope': {'project': {'id': project['id']}}}}, timeout=60)
+
+    def token(self) -> str:
+        """A token for one project."""
+        response = self.enter()
+        assert response.status_code == 201, response.text
+        response = self.scoped(response.headers['X-Subject-Token'])
+        assert response.status_code == 201, response.text
+        return response.headers['X-Subject-Token']
+
+    def roles(self, token: str) -> set[str] | None:
+        """What a token gives now; None if it is not valid."""
+        response = requests.get(self.keystone + '/auth/tokens', headers={
+            'X-Auth-Token': token, 'X-Subject-Token': token}, timeout=60)
+        if response.status_code != 200:
+            return None
+        return {role['name'] for role in response.json()['token']['roles']}
+
+
+class Landlord:
+    """Who operates a service provider."""
+
+    def __init__(self, sandbox: clouds.Sandbox, name: str = 'bu') -> None:
+        self._site = sandbox.site
+        self._etc = sandbox.site.etc(topology.by_name(name), 'keystone')
+        self.admin = sandbox.user(name, 'admin').api('identity')
+
+    @property
+    def rules_file(self) -> pathlib.Path:
+        return self._etc / 'mixmatch.yaml'
+
+    @property
+    def rules(self) -> dict[str, Any]:
+        # NOTE: the sandbox writes it as JSON, which is YAML, too.
+        return json.loads(self.rules_file.read_text())
+
+    def write(self, text: str) -> None:
+        """As an editor does."""
+        new = self.rules_file.with_suffix('.new')
+        new.write_text(text)
+        new.replace(self.rules_file)
+
+    @contextlib.contextmanager
+    def ruling(self, *rules: dict[str, Any], **settings: str
+               ) -> Iterator[None]:
+        """For a while, other rules for moc come first.
+
+        :param settings: of the identity provider
+        """
+        before = self.rules_file.read_text()
+        changed = copy.deepcopy(self.rules)
+        moc = changed['identity_providers']['moc']
+        moc.update(settings)
+        moc['rules'][:0] = rules
+        self.write(json.dumps(changed))
+        try:
+            yield
+        finally:
+            self.write(before)
+
+    def command(self, *argv: str) -> clouds.Result:
+        """``mixmatch-keystone``"""
+        return clouds.run(self._site.tool('mixmatch-keystone'),
+                          '--config-file', str(self._etc / 'keystone.conf'),
+                          *argv)

@@ -1,0 +1,119 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+
+"""S12: the cache in which processes share logins may fail, or lie."""
+
+import time
+
+from tests.scenario import clouds
+from tests.scenario.login import test_s12_logins
+from tests.scenario import memcached
+
+#: How long an attach and a detach may take without the cache, in seconds.
+BOUND = 20
+
+#: Logins of alice if each process logs her in.
+EACH = len(test_s12_logins.PROCESSES)
+
+
+class TestSharedCache(test_s12_logins.Attaching):
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        # Keystone has its own things in that of the sandbox.
+        cls.cache = memcached.Memcached()
+        cls.cache.start()
+        cls.addClassCleanup(cls.cache.stop)
+        cls.enterClassContext(cls.configured_all(
+            'cache', r'memcache_servers\s*=.*',
+            f'memcache_servers = 127.0.0.1:{memcached.PORT}\n'
+            'memcache_dead_retry = 1\n'))
+
+    def setUp(self):
+        super().setUp()
+        self.volume_id = self.volume_at('bu')
+
+    def attaches(self):
+        """How many logins an attach and a detach cost with a new token."""
+        before = test_s12_logins.logins(self.sandbox)
+        began = time.monotonic()
+        self.with_new_token()
+        self.attach_and_detach(self.server, self.volume_id)
+        self.assertLess(time.monotonic() - began, BOUND)
+        return test_s12_logins.logins(self.sandbox) - before
+
+    def works_again(self):
+        clouds.wait_for('processes to share logins again',
+                        lambda: self.attaches() == 1)
+
+    def test_it_holds_no_token_in_clear(self):
+        self.attaches()
+        token = self.nova.session.get_token(self.nova.auth).encode()
+        items = self.cache.items()
+        found = {match for _flags, value in items.values()
+                 for match in memcached.FERNET.findall(value)}
+        # The user's login, and Nova's.
+        self.assertGreaterEqual(len(found), 2)
+        for _flags, value in items.values():
+            self.assertNotIn(token, value)
+        for cloud in ('moc', 'bu'):
+            keystone = self.sandbox.user(cloud, 'admin').api('identity')
+            for each in found:
+                response = keystone.get('/auth/tokens', headers={
+                    'X-Subject-Token': each.decode()})
+                self.assertEqual(404, response.status_code)
+
+    def test_what_is_forged_is_not_taken(self):
+        for _ in range(2):
+            self.attaches()
+        items = self.cache.items()
+        logins = [key for key, (_flags, value) in items.items()
+                  if memcached.FERNET.search(value)]
+        # Each becomes that of somebody else.
+        self.assertGreaterEqual(len(logins), 2)
+        for key, other in zip(logins, logins[1:] + logins[:1]):
+            self.cache.set(key, *items[other])
+        self.sandbox.control('restart', 'moc', 'nova-compute')
+        before = test_s12_logins.logins(self.sandbox)
+        self.attach_and_detach(self.server, self.volume_id)
+        # nova-compute found neither alice's login nor Nova's.
+        self.assertEqual(before + 2, test_s12_logins.logins(self.sandbox))
+        self.assertTrue(any(
+            b'was not written by a service of this cloud' in log.read_bytes()
+            for log in self.sandbox.logs() if log.stem == 'nova-compute'))
+        self.works_again()
+
+    def test_what_is_garbage_is_not_taken(self):
+        self.attaches()
+        for key, (flags, value) in self.cache.items().items():
+            self.cache.set(key, flags, value[:-40] + b'\0' * 40)
+        self.sandbox.control('restart', 'moc', 'nova-compute')
+        self.attach_and_detach(self.server, self.volume_id)
+        self.works_again()
+
+    def test_it_hangs(self):
+        self.attaches()
+        self.cache.hang()
+        self.addCleanup(self.cache.go_on)
+        self.assertEqual(EACH, self.attaches())
+        self.cache.go_on()
+        self.works_again()
+
+    def test_it_is_stopped(self):
+        self.attaches()
+        self.cache.stop()
+        self.addCleanup(lambda: self.cache.stop() or self.cache.start())
+        self.assertEqual(EACH, self.attaches())
+        self.cache.start()
+        self.works_again()

@@ -1,0 +1,65 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What Nova and its operator do without any user's token."""
+
+from tests.scenario import clouds
+from tests.scenario import servers
+
+
+class TestManage(servers.OperationScenario):
+    """``nova-manage volume_attachment``"""
+
+    def test_refresh(self):
+        volume_id = self.attached_volume()
+        shown = self.manage_attachment(
+            'show', self.server, volume_id, '--json')
+        self.assertIn(volume_id, shown.out)
+        before, = self.attachments_at('bu', volume_id)
+        self.operate('stop', self.server)
+        self.wait_for_server('SHUTOFF')
+        self.renew_attachment(volume_id)
+        after, = self.attachments_at('bu', volume_id)
+        self.assertNotEqual(before['id'], after['id'])
+        self.operate('start', self.server)
+        self.wait_for_server('ACTIVE')
+        self.assert_agreed(volume_id)
+        self.wait_for_disk(volume_id)
+
+
+class TestReclaim(servers.OperationScenario):
+    """A server that was deleted softly, and for good by a periodic task."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        for services, name in ((('nova-api',), 'nova.conf'),
+                               (('nova-compute',), 'nova-cpu.conf')):
+            cls.enterClassContext(cls.configured(
+                services, name, 'DEFAULT', 'graceful_shutdown_timeout = 3',
+                'graceful_shutdown_timeout = 3\n'
+                'reclaim_instance_interval = 5\n'))
+
+    @classmethod
+    def end_server(cls):
+        pass
+
+    def test_reclaimed(self):
+        volume_id = self.volume_at('bu')
+        self.attach_at_bu(volume_id)
+        self.operate('delete', self.server)
+        self.wait_for_server('SOFT_DELETED')
+        self.assert_agreed(volume_id)
+        clouds.wait_for('Nova to reclaim it', lambda: self.hypervisors.get(
+            f'/servers/{self.server}').status_code == 404, 150)
+        self.wait_for_status('bu', volume_id, 'available')
+        self.assert_untouched('bu', volume_id)

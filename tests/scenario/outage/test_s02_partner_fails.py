@@ -1,0 +1,106 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""S2: bu fails in one way or another; Nova says so, and nothing is lost."""
+
+import time
+import uuid
+
+from tests.scenario import base
+from tests.scenario import clouds
+
+#: How long an answer may take when a partner is dead, in seconds.
+BOUND = 15
+
+
+class TestPartnerFails(base.ServerScenario):
+
+    def target(self, volume):
+        return {'volumeAttachment': {'volumeId': volume,
+                                     'serviceProvider': 'bu'}}
+
+    def assert_says(self, code, text, response):
+        self.assertEqual(code, response.status_code, response.text)
+        (error,) = response.json().values()
+        self.assertIn('ervice provider bu', error['message'])
+        self.assertIn(text, error['message'])
+        self.assertLess(response.elapsed.total_seconds(), BOUND)
+
+    def test_keystone_of_bu_is_stopped(self):
+        volume = self.volume_at('bu')
+        with self.stopped('apache'):
+            self.assert_says(503, 'does not answer',
+                             self.attach(self.target(volume)))
+            # Nobody named bu: home's Cinder cannot say that there is no
+            # such volume.
+            result = self.alice.openstack('server', 'add', 'volume',
+                                          self.server, volume)
+            self.assertEqual(1, result.code, str(result))
+            self.assertIn('ervice provider bu does not answer', result.err)
+            self.assert_home_works()
+        self.assert_untouched('bu', volume)
+        self.assertEqual([], self.mappings())
+
+    def test_cinder_of_bu_is_stopped(self):
+        volume = self.volume_at('bu')
+        with self.stopped('cinder-api'):
+            self.assert_says(503, 'does not answer',
+                             self.attach(self.target(volume)))
+            self.assertEqual([], self.mappings())
+        self.assert_untouched('bu', volume)
+
+        self.assertEqual(
+            200, self.attach(self.target(volume)).status_code)
+        self.wait_for_attached('bu', volume)
+        with self.stopped('cinder-api'):
+            self.assert_says(503, 'does not answer',
+                             self.nova.delete(f'{self.url}/{volume}'))
+            self.assertEqual(1, len(self.mappings()))
+        self.assertEqual('in-use', self.volume('bu', volume)['status'])
+        self.detach('bu', volume)
+        self.assert_untouched('bu', volume)
+
+    def test_nova_itself_has_no_place_at_bu(self):
+        """The two operators have not finished; users cannot mend it."""
+        volume = self.volume_at('bu')
+        with self.configured('nova-api', 'nova.conf', 'service_provider:bu',
+                             r'service_project_name\s*=.*',
+                             'service_project_name = nowhere\n'):
+            self.assert_says(502, "this service's own user",
+                             self.attach(self.target(volume)))
+            self.assertEqual([], self.mappings())
+        self.assert_untouched('bu', volume)
+
+    def test_bu_names_a_key_that_is_not_its_own(self):
+        """Nova opens nothing with it; to the user the attach fails."""
+        volume = self.volume_at('bu')
+        secret = str(uuid.uuid4())
+        with self.configured('nova-compute', 'nova-cpu.conf',
+                             'service_provider:bu',
+                             r'rbd_secret_uuid\s*=.*',
+                             f'rbd_secret_uuid = {secret}\n'):
+            self.attach(self.target(volume))
+            self.wait_for_detached('bu', volume)
+            clouds.wait_for('nova-compute to say why', lambda: any(
+                b'not the one that rbd_secret_uuid names' in log.read_bytes()
+                for log in self.sandbox.logs() if log.stem == 'nova-compute'))
+        self.assertNotIn('/dev/vdb appeared', self.console())
+        self.assert_untouched('bu', volume)
+
+    def assert_home_works(self):
+        volume = self.local_volume()
+        began = time.monotonic()
+        clouds.must(self.alice.openstack('server', 'add', 'volume',
+                                         self.server, volume))
+        self.wait_for_attached(None, volume)
+        self.assertLess(time.monotonic() - began, BOUND)
+        self.detach(None, volume)

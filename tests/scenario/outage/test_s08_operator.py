@@ -1,0 +1,141 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""S8: what moc's operator sees of a partner that fails."""
+
+from collections.abc import Iterator
+import contextlib
+import re
+import socket
+import threading
+
+from sandbox import topology
+from tests.scenario import base
+from tests.scenario import clouds
+from tests.scenario import faults
+
+
+class TestOperator(base.ServerScenario):
+
+    def status(self):
+        """The command mixmatch-status, as Nova is configured."""
+        config = self.sandbox.site.etc(topology.by_name('moc'), 'nova')
+        return clouds.run(self.sandbox.site.tool('mixmatch-status'),
+                          '--config-file', str(config / 'nova.conf'))
+
+    def attach_foreign(self, volume):
+        return self.attach({'volumeAttachment': {
+            'volumeId': volume, 'serviceProvider': 'bu'}})
+
+    def log(self, cloud, name):
+        return '\n'.join(
+            path.read_text(errors='replace') for path in self.sandbox.logs()
+            if path.parent.name == cloud and path.stem == name)
+
+    def test_a_partner_goes_and_comes_back(self):
+        volume = self.volume_at('bu')
+        clouds.wait_for('bu to be used again',
+                        lambda: self.status().code == 0)
+        before = self.log('moc', 'nova-api').count('volume is down')
+        with self.stopped('cinder-api'):
+            for _ in range(5):
+                self.assertEqual(503,
+                                 self.attach_foreign(volume).status_code)
+            result = self.status()
+            self.assertEqual(2, result.code, str(result))
+            self.assertIn('bu: FAILED: Service provider bu does not answer',
+                          result.out)
+            self.assertRegex(result.out, r'bu volume: down since .*; tried '
+                                         'again from ')
+            # Once per change and process, not per request.
+            said = self.log('moc', 'nova-api').count('volume is down')
+            processes = len(re.findall('bu volume: down', result.out))
+            self.assertLessEqual(1, said - before)
+            self.assertLessEqual(said - before, processes)
+        clouds.wait_for('an attachment', lambda: (
+            self.attach_foreign(volume).status_code == 200))
+        self.wait_for_attached('bu', volume)
+        result = self.status()
+        self.assertIn('bu: ok', result.out)
+        self.assertIn('bu volume: up since', result.out)
+        self.assertIn('volume is up again', self.log('moc', 'nova-api'))
+        self.detach('bu', volume)
+
+    def test_one_request_in_the_logs_of_both_clouds(self):
+        volume = self.volume_at('bu')
+        response = self.attach_foreign(volume)
+        self.assertEqual(200, response.status_code, response.text)
+        self.wait_for_attached('bu', volume)
+        request_id = response.headers['x-openstack-request-id']
+        self.assertIn(request_id, self.log('bu', 'cinder-api'))
+        line = re.search(
+            r'mixmatch\.wire .*bu volume: POST http://\S+/attachments 200 in '
+            rf'[\d.]+ ms \(request {request_id}, there .(req-[0-9a-f-]+)',
+            self.log('moc', 'nova-api') + self.log('moc', 'nova-conductor'))
+        self.assertIsNotNone(line, request_id)
+        self.assertIn(line[1], self.log('bu', 'cinder-api'))
+        self.detach('bu', volume)
+
+    @contextlib.contextmanager
+    def catalog_of_bu(self, url: str) -> Iterator[None]:
+        """The catalog of bu has another URL for volumes for a while."""
+        landlord = self.sandbox.landlord('bu')
+        keystone = landlord.api('identity')
+        services = {each['id'] for each in keystone.get(
+            '/services').json()['services']
+            if each['type'] in ('volumev3', 'block-storage')}
+        endpoints = [each for each in keystone.get(
+            '/endpoints').json()['endpoints']
+            if each['service_id'] in services
+            and each['interface'] == 'public']
+        try:
+            for each in endpoints:
+                clouds.must(landlord.openstack('endpoint', 'set', '--url',
+                                               url, each['id']))
+            yield
+        finally:
+            for each in endpoints:
+                clouds.must(landlord.openstack('endpoint', 'set', '--url',
+                                               each['url'], each['id']))
+
+    def test_a_catalog_leads_to_something_of_this_cloud(self):
+        volume = self.volume_at('bu')
+        asked: list[str] = []
+
+        def count(connection: socket.socket, over: threading.Event) -> None:
+            asked.append('once')
+            faults.nonsense(connection, over)
+        with socket.create_server(('127.0.0.1', 0)) as free:
+            port = free.getsockname()[1]
+        with (faults.listening(port, count),
+              self.catalog_of_bu(f'http://127.0.0.1:{port}/v3')):
+            # NOTE: who has logged in keeps the catalog of that login.
+            self.log_in()
+            response = self.attach_foreign(volume)
+            self.assertEqual(502, response.status_code, response.text)
+            (error,) = response.json().values()
+            said = error['message']
+            self.assertIn(f"leads to '127.0.0.1:{port}'", said)
+            self.assertIn('endpoint_hosts in [service_provider:bu]', said)
+            found = self.alice.api('block-storage').get(f'/volumes/{volume}')
+            self.assertEqual(502, found.status_code, found.text)
+            self.assertIn('endpoint_hosts', found.text)
+            result = self.status()
+            self.assertEqual(2, result.code, str(result))
+            self.assertIn('endpoint_hosts in [service_provider:bu]',
+                          result.out)
+            self.assertEqual([], self.mappings())
+        self.assertEqual([], asked)
+        self.log_in()
+        self.assertEqual(200, self.attach_foreign(volume).status_code)
+        self.wait_for_attached('bu', volume)
+        self.detach('bu', volume)

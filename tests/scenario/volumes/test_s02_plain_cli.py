@@ -1,0 +1,110 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""S2: volumes of two clouds in one place, by the plain commands of moc."""
+
+from typing import Any
+
+from tests.scenario import base
+from tests.scenario import clouds
+
+MARK = 'os-mixmatch:service_provider'
+
+
+class TestPlainCommands(base.ServerScenario):
+
+    def volume_command(self, *argv: str) -> clouds.Result:
+        return clouds.must(self.alice.openstack('volume', *argv))
+
+    def shown(self, volume: str) -> Any:
+        return self.volume_command('show', volume, '-f', 'json').json
+
+    def names(self) -> list[str]:
+        return [row['Name'] for row in self.volume_command(
+            'list', '-f', 'json').json]
+
+    def create_at_bu(self, name: str, *argv: str) -> str:
+        volume = self.volume_command(
+            'create', '--size', '1', '--availability-zone', 'bu', *argv,
+            '-f', 'value', '-c', 'id', name).out.strip()
+        self.addCleanup(self.delete_volume, 'bu', volume)
+        self.wait_for_status('bu', volume, 'available')
+        return volume
+
+    def test_life_of_a_volume_there(self):
+        """Made, found by its name, changed, used and deleted from home."""
+        local = self.local_volume()
+        volume = self.create_at_bu('plain-cli')
+        self.assertEqual(404, self.alice.api('block-storage').get(
+            f'/volumes/{volume}?{MARK}=none').status_code)
+        self.assertEqual({volume, local}, {volume, local} & {
+            row['ID'] for row in self.volume_command(
+                'list', '-f', 'json').json})
+        self.assertEqual(volume, self.shown('plain-cli')['id'])
+
+        self.volume_command('set', '--property', 'a=1', '--property', 'b=2',
+                            '--description', 'elsewhere', volume)
+        self.volume_command('unset', '--property', 'a', volume)
+        self.volume_command('set', '--bootable', volume)
+        self.volume_command('set', '--size', '2', volume)
+        self.wait_for_status('bu', volume, 'available')
+        there = self.volume('bu', volume)
+        self.assertEqual(
+            ({'b': '2'}, 'elsewhere', 'true', 2),
+            (there['metadata'], there['description'], there['bootable'],
+             there['size']))
+
+        clouds.must(self.alice.openstack(
+            'server', 'add', 'volume', self.server, 'plain-cli'))
+        self.wait_for_attached('bu', volume)
+        listed = [row for row in self.volume_command(
+            'list', '-f', 'json').json if row['ID'] == volume]
+        self.assertEqual('in-use', listed[0]['Status'])
+        self.assertEqual(self.server,
+                         listed[0]['Attached to'][0]['server_id'])
+        refused = self.alice.openstack('volume', 'delete', volume)
+        self.assertEqual(1, refused.code)
+        self.assertIn('Service provider bu', refused.err)
+        clouds.must(self.alice.openstack(
+            'server', 'remove', 'volume', self.server, 'plain-cli'))
+        self.wait_for_detached('bu', volume)
+
+        self.volume_command('delete', 'plain-cli')
+        clouds.wait_for('the volume to be gone', lambda: (
+            'plain-cli' not in self.names()))
+        self.assertEqual(404, self.alice.api('block-storage').get(
+            f'/volumes/{volume}').status_code)
+
+    def test_what_is_not_possible_names_the_cloud(self):
+        volume = self.create_at_bu('plain-cli-refused')
+        for argv in (('volume', 'transfer', 'request', 'create', volume),
+                     ('image', 'create', '--volume', volume, 'copy')):
+            refused = self.alice.openstack(*argv)
+            self.assertEqual(1, refused.code, refused)
+            self.assertIn('service provider bu', refused.err)
+        self.assert_untouched('bu', volume)
+
+    def test_copy_of_a_volume_there(self):
+        volume = self.create_at_bu('plain-cli-source')
+        copy = self.volume_command('create', '--source', volume, '-f',
+                                   'value', '-c', 'id', 'copy').out.strip()
+        self.addCleanup(self.delete_volume, 'bu', copy)
+        self.wait_for_status('bu', copy, 'available')
+        self.assertEqual(volume, self.volume('bu', copy)['source_volid'])
+
+    def test_volumes_of_home_stay_homes(self):
+        before = self.volume_command('list', '-f', 'json').json
+        volume = self.local_volume()
+        self.volume_command('set', '--property', 'a=1', volume)
+        self.volume_command('delete', volume)
+        clouds.wait_for('the volume to be gone', lambda: (
+            self.volume_command('list', '-f', 'json').json == before))
