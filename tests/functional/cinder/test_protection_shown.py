@@ -12,8 +12,8 @@
 
 """Hosts and holders of several clouds, told apart."""
 
-from tests.cinder import cinder_api
-from tests.cinder import protected
+from tests.functional.cinder import cinder_api
+from tests.functional.cinder import protected
 
 ADMIN, ALICE = cinder_api.ADMIN, cinder_api.ALICE
 OWN_NOVA = cinder_api.OWN_NOVA

@@ -20,7 +20,7 @@ from keystone.common import provider_api
 from keystone import exception
 from oslo_utils import timeutils
 
-from tests.keystone import base
+from tests.functional.keystone import base
 
 PROVIDERS = provider_api.ProviderAPIs
 

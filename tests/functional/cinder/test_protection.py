@@ -20,8 +20,8 @@ from oslotest import base
 from mixmatch import patch
 from mixmatch_cinder import holder
 from mixmatch_cinder import protection
-from tests.cinder import cinder_api
-from tests.cinder import protected
+from tests.functional.cinder import cinder_api
+from tests.functional.cinder import protected
 
 ADMIN, ALICE = cinder_api.ADMIN, cinder_api.ALICE
 OWN_NOVA = cinder_api.OWN_NOVA

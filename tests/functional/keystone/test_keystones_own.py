@@ -20,7 +20,7 @@ a file that is not installed with Keystone.
 from keystone.tests.unit import test_v3
 from keystone.tests.unit import test_v3_federation as theirs
 
-from tests.keystone import base
+from tests.functional.keystone import base
 
 
 class Ours(base.OurPlugin, test_v3.RestfulTestCase):

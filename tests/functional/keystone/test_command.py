@@ -23,7 +23,7 @@ from oslo_utils import fixture
 from oslo_utils import timeutils
 
 from mixmatch_keystone import cmd
-from tests.keystone import base
+from tests.functional.keystone import base
 
 PROVIDERS = provider_api.ProviderAPIs
 

@@ -16,7 +16,7 @@ from oslo_config import cfg
 from oslotest import base
 
 from mixmatch_cinder import protection
-from tests.cinder import cinder_api
+from tests.functional.cinder import cinder_api
 
 SERVER = '11111111-0000-4000-8000-000000000001'
 ANOTHER = '22222222-0000-4000-8000-000000000002'

@@ -20,8 +20,8 @@ from cinder import objects
 import sqlalchemy as sa
 
 from mixmatch_cinder import refusals
-from tests.cinder import cinder_api
-from tests.cinder import protected
+from tests.functional.cinder import cinder_api
+from tests.functional.cinder import protected
 
 ADMIN, ALICE = cinder_api.ADMIN, cinder_api.ALICE
 OWN_NOVA = cinder_api.OWN_NOVA

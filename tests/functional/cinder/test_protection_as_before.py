@@ -15,8 +15,8 @@
 from cinder.db import api as db
 
 from mixmatch_cinder import holder
-from tests.cinder import cinder_api
-from tests.cinder import protected
+from tests.functional.cinder import cinder_api
+from tests.functional.cinder import protected
 
 ALICE, OWN_NOVA = cinder_api.ALICE, cinder_api.OWN_NOVA
 MOC_NOVA = cinder_api.MOC_NOVA
