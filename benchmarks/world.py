@@ -25,10 +25,10 @@ from keystoneauth1 import session
 import pymysql
 
 from benchmarks import logs
+from sandbox import client
 from sandbox import process
 from sandbox import state
 from sandbox import topology
-from tests.scenario import clouds
 
 #: Begins the name of all that a run makes in the clouds.
 PREFIX = 'benchmark-'
@@ -48,7 +48,7 @@ class Person:
     :param at: the service provider that the APIs are of; None for home
     """
 
-    def __init__(self, who: clouds.Person, at: str | None = None) -> None:
+    def __init__(self, who: client.Person, at: str | None = None) -> None:
         self.auth: Any = who.auth
         if at:
             self.auth = v3.Keystone2Keystone(
@@ -81,14 +81,14 @@ class World:
         self.site = state.Site(root, mode)
         self.supervisor = process.Supervisor(self.site)
         self._databases = threading.local()
-        self._commands = clouds.Commands(self.site)
+        self._commands = client.Commands(self.site)
         self.alice = Person(self._somebody(HOME))
         self.alice_there = Person(self._somebody(HOME), at=PARTNER)
         self.admin = Person(self._somebody(HOME, 'admin', 'admin'))
 
     def _somebody(self, cloud: str, name: str | None = None,
-                  project: str | None = None) -> clouds.Person:
-        return clouds.Person(self._commands, topology.by_name(cloud), name,
+                  project: str | None = None) -> client.Person:
+        return client.Person(self._commands, topology.by_name(cloud), name,
                              project)
 
     def fresh(self) -> Person:
@@ -115,7 +115,7 @@ class World:
             status = nova.get(f'/servers/{server}').json()['server']['status']
             assert status != 'ERROR', server
             return status == 'ACTIVE'
-        clouds.wait_for(f'server {server}', active)
+        client.wait_for(f'server {server}', active)
         return server
 
     def volume(self, cloud: str, number: int = 1) -> str:
@@ -195,7 +195,7 @@ class World:
 
     def restart(self, *services: str) -> None:
         for name in services:
-            clouds.must(clouds.run(str(clouds.RUN), '--state',
+            client.must(client.run(str(client.RUN), '--state',
                                    str(self.site.root), 'restart', HOME,
                                    name))
 
@@ -210,7 +210,7 @@ class World:
                 'servers'] if each['name'].startswith(PREFIX)]
         for server in servers():
             nova.delete(f'/servers/{server}')
-        clouds.wait_for('servers to be deleted', lambda: not servers())
+        client.wait_for('servers to be deleted', lambda: not servers())
         for cloud in (HOME, PARTNER):
             self._sweep_volumes(self._cinder(cloud))
         identity = self.admin.api('identity')
@@ -228,6 +228,6 @@ class World:
             def free(volume: str = each['id']) -> bool:
                 found = cinder.get(f'/volumes/{volume}').json()['volume']
                 return found['status'] in ('available', 'error')
-            clouds.wait_for(f'volume {each["id"]} to be free', free)
+            client.wait_for(f'volume {each["id"]} to be free', free)
             cinder.delete(f'/volumes/{each["id"]}')
-        clouds.wait_for('volumes to be deleted', lambda: not volumes())
+        client.wait_for('volumes to be deleted', lambda: not volumes())

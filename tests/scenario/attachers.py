@@ -19,7 +19,7 @@ from keystoneauth1.identity import v3
 from keystoneauth1 import service_token
 from keystoneauth1 import session
 
-from tests.scenario import clouds
+from sandbox import client
 from tests.scenario import servers
 
 CONNECTOR = {'host': 'laptop', 'initiator': 'iqn.2026-11.example:laptop'}
@@ -44,7 +44,7 @@ class ProtectionScenario(servers.OperationScenario):
                 nova.auth, 'bu', project_name='moc-service',
                 project_domain_name='Default'))
         return adapter.Adapter(
-            session.Session(timeout=clouds.PATIENCE), auth=auth,
+            session.Session(timeout=client.PATIENCE), auth=auth,
             service_type='block-storage', interface='public',
             default_microversion='3.54', raise_exc=False)
 

@@ -21,9 +21,9 @@ import uuid
 
 from oslotest import base
 
+from sandbox import client
 from sandbox import guest
 from sandbox import topology
-from tests.scenario import clouds
 
 #: Nova's processes that reach other clouds, by what they read.
 NOVA = {'nova.conf': ('nova-api', 'nova-conductor'),
@@ -39,8 +39,8 @@ MARKER_AT = guest.SECTOR * 512
 class Scenario(base.BaseTestCase):
     """Alice of moc, and what she does with two real clouds."""
 
-    sandbox: clouds.Sandbox
-    alice: clouds.Person
+    sandbox: client.Sandbox
+    alice: client.Person
 
     @classmethod
     def setUpClass(cls) -> None:
@@ -48,7 +48,7 @@ class Scenario(base.BaseTestCase):
         # At DEBUG the client of this test would print its tokens.
         for name in ('keystoneauth', 'urllib3'):
             logging.getLogger(name).setLevel(logging.WARNING)
-        cls.sandbox = clouds.sandbox()
+        cls.sandbox = client.sandbox()
         cls.alice = cls.sandbox.user('moc', 'alice')
 
     def setUp(self) -> None:
@@ -90,13 +90,13 @@ class Scenario(base.BaseTestCase):
 
         def delete() -> None:
             # NOTE: after the server is gone.
-            clouds.wait_for(f'volume {volume_id} available', is_available)
+            client.wait_for(f'volume {volume_id} available', is_available)
             cinder.delete(f'/volumes/{volume_id}')
-            clouds.wait_for(
+            client.wait_for(
                 f'deletion of volume {volume_id}', lambda: cinder.get(
                     f'/volumes/{volume_id}').status_code == 404)
         cls.addClassCleanup(delete)
-        clouds.wait_for(f'volume {volume_id} available', is_available)
+        client.wait_for(f'volume {volume_id} available', is_available)
         return volume_id
 
     def delete_volume(self, cloud: str | None, volume_id: str) -> None:
@@ -105,7 +105,7 @@ class Scenario(base.BaseTestCase):
             return
         self.wait_for_status(cloud, volume_id, 'available')
         cinder.delete(f'/volumes/{volume_id}')
-        clouds.wait_for(
+        client.wait_for(
             f'deletion of volume {volume_id}',
             lambda: cinder.get(f'/volumes/{volume_id}').status_code == 404)
 
@@ -125,7 +125,7 @@ class Scenario(base.BaseTestCase):
                 'status']
             self.assertNotEqual('error', found, volume_id)
             return found == status
-        clouds.wait_for(f'volume {volume_id} {status}', reached)
+        client.wait_for(f'volume {volume_id} {status}', reached)
 
     def attachments_at(self, cloud: str,
                        volume_id: str | None = None) -> list[Any]:
@@ -162,7 +162,7 @@ class ServerScenario(Scenario):
     @classmethod
     def tearDownClass(cls) -> None:
         cls.end_server()
-        clouds.wait_for('the clouds to agree', lambda: (
+        client.wait_for('the clouds to agree', lambda: (
             cls.sandbox.mixmatch_nova('check').code == 0))
         super().tearDownClass()
 
@@ -192,14 +192,14 @@ class ServerScenario(Scenario):
             shown = nova.get(f'/servers/{server}').json()['server']
             assert shown['status'] != 'ERROR', shown['fault']
             return shown['status'] == 'ACTIVE'
-        clouds.wait_for(f'server {server} to be built', is_active)
+        client.wait_for(f'server {server} to be built', is_active)
         return server
 
     @classmethod
     def delete_server(cls, server: str) -> None:
         nova = cls.alice.api('compute')
         nova.delete(f'/servers/{server}')
-        clouds.wait_for(
+        client.wait_for(
             f'deletion of server {server}',
             lambda: nova.get(f'/servers/{server}').status_code == 404)
 
@@ -229,7 +229,7 @@ class ServerScenario(Scenario):
             at_bu = {(each['instance'], each['volume_id'])
                      for each in self.attachments_at('bu')}
             return at_moc ^ at_bu
-        clouds.wait_for('moc and bu to agree', lambda: not difference())
+        client.wait_for('moc and bu to agree', lambda: not difference())
 
     @contextlib.contextmanager
     def stopped(self, service: str) -> Iterator[None]:
@@ -245,9 +245,9 @@ class ServerScenario(Scenario):
         """Home tries again soon after bu is back, but not at once."""
         nowhere = str(uuid.uuid4())
         cinder = self.alice.api('block-storage')
-        clouds.wait_for('Cinder to ask bu again', lambda: cinder.get(
+        client.wait_for('Cinder to ask bu again', lambda: cinder.get(
             f'/volumes/{nowhere}').status_code == 404, BACK)
-        clouds.wait_for('Nova to ask bu again', lambda: self.attach({
+        client.wait_for('Nova to ask bu again', lambda: self.attach({
             'volumeAttachment': {'volumeId': nowhere, 'serviceProvider': 'bu'}
         }).status_code == 404, BACK)
 
@@ -318,7 +318,7 @@ class ServerScenario(Scenario):
         def said() -> str | None:
             output = self.console()
             return output if output.count(text) >= count else None
-        return clouds.wait_for(f'the guest to say {text!r}', said)
+        return client.wait_for(f'the guest to say {text!r}', said)
 
     def wait_for_attached(self, cloud: str | None, volume_id: str) -> None:
         self.wait_for_status(cloud, volume_id, 'in-use')
@@ -331,5 +331,5 @@ class ServerScenario(Scenario):
     def wait_for_detached(self, cloud: str | None, volume_id: str) -> None:
         """Nova forgets the volume a moment after Cinder."""
         self.wait_for_status(cloud, volume_id, 'available')
-        clouds.wait_for(f'Nova to forget volume {volume_id}', lambda: (
+        client.wait_for(f'Nova to forget volume {volume_id}', lambda: (
             volume_id not in [each['volumeId'] for each in self.mappings()]))

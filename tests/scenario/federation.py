@@ -10,19 +10,13 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""A login at bu, step by step, and the rules that bu's landlord changes."""
+"""A login at bu, step by step."""
 
-from collections.abc import Iterator
-import contextlib
-import copy
-import json
-import pathlib
 from typing import Any
 
 import requests
 
-from sandbox import topology
-from tests.scenario import clouds
+from sandbox import client
 
 #: NOTE: Apache closes idle connections when it has many.
 PAOS = {'Content-Type': 'application/vnd.paos+xml', 'Connection': 'close'}
@@ -35,7 +29,7 @@ class Entrance:
     :param at: the service provider
     """
 
-    def __init__(self, who: clouds.Person, at: str = 'bu') -> None:
+    def __init__(self, who: client.Person, at: str = 'bu') -> None:
         self._home = who.api('identity')
         self._at = at
         token = self._home.get('/auth/tokens', headers={
@@ -101,51 +95,3 @@ class Entrance:
         if response.status_code != 200:
             return None
         return {role['name'] for role in response.json()['token']['roles']}
-
-
-class Landlord:
-    """Who operates a service provider."""
-
-    def __init__(self, sandbox: clouds.Sandbox, name: str = 'bu') -> None:
-        self._site = sandbox.site
-        self._etc = sandbox.site.etc(topology.by_name(name), 'keystone')
-        self.admin = sandbox.user(name, 'admin').api('identity')
-
-    @property
-    def rules_file(self) -> pathlib.Path:
-        return self._etc / 'mixmatch.yaml'
-
-    @property
-    def rules(self) -> dict[str, Any]:
-        # NOTE: the sandbox writes it as JSON, which is YAML, too.
-        return json.loads(self.rules_file.read_text())
-
-    def write(self, text: str) -> None:
-        """As an editor does."""
-        new = self.rules_file.with_suffix('.new')
-        new.write_text(text)
-        new.replace(self.rules_file)
-
-    @contextlib.contextmanager
-    def ruling(self, *rules: dict[str, Any], **settings: str
-               ) -> Iterator[None]:
-        """For a while, other rules for moc come first.
-
-        :param settings: of the identity provider
-        """
-        before = self.rules_file.read_text()
-        changed = copy.deepcopy(self.rules)
-        moc = changed['identity_providers']['moc']
-        moc.update(settings)
-        moc['rules'][:0] = rules
-        self.write(json.dumps(changed))
-        try:
-            yield
-        finally:
-            self.write(before)
-
-    def command(self, *argv: str) -> clouds.Result:
-        """``mixmatch-keystone``"""
-        return clouds.run(self._site.tool('mixmatch-keystone'),
-                          '--config-file', str(self._etc / 'keystone.conf'),
-                          *argv)

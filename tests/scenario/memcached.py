@@ -18,8 +18,8 @@ import signal
 import socket
 import subprocess
 
+from sandbox import client
 from sandbox import topology
-from tests.scenario import clouds
 
 #: Where it listens: a port that no cloud has.
 PORT = topology.port(topology.by_name('shared'), 'epmd') + 100
@@ -40,7 +40,7 @@ class Memcached:
         self._process = subprocess.Popen(
             ['memcached', '-l', '127.0.0.1', '-p', str(PORT), '-U', '0',
              '-u', 'nobody'])
-        clouds.wait_for('memcached', self._listens, 10)
+        client.wait_for('memcached', self._listens, 10)
 
     def stop(self) -> None:
         if self._process is not None:

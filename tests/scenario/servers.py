@@ -19,10 +19,10 @@ import pathlib
 import tempfile
 from typing import Any
 
+from sandbox import client
 from sandbox.services import libvirt
 from sandbox import topology
 from tests.scenario import base
-from tests.scenario import clouds
 
 #: moc's hosts; the second is disabled unless a test wants to move servers.
 FIRST, SECOND = (host.name for host in topology.by_name('moc').hosts)
@@ -64,12 +64,12 @@ class OperationScenario(base.ServerScenario):
         self.detach('bu', volume_id)
         self.assert_untouched('bu', volume_id)
 
-    def operate(self, *argv: str, by: clouds.Person | None = None) -> None:
+    def operate(self, *argv: str, by: client.Person | None = None) -> None:
         """``openstack server ...``"""
-        clouds.must((by or self.alice).openstack('server', *argv))
+        client.must((by or self.alice).openstack('server', *argv))
 
     def act(self, name: str, body: Any = None,
-            by: clouds.Person | None = None) -> Any:
+            by: client.Person | None = None) -> Any:
         """An action that the command does not know; the response."""
         return (by or self.alice).api('compute', version='2.89').post(
             f'/servers/{self.server}/action', json={name: body})
@@ -91,7 +91,7 @@ class OperationScenario(base.ServerScenario):
                 raise AssertionError(shown.get('fault'))
             return (shown['status'] == status
                     and shown['OS-EXT-STS:task_state'] is None)
-        clouds.wait_for(f'the server to be {status}', reached)
+        client.wait_for(f'the server to be {status}', reached)
 
     def assert_agreed(self, *volume_ids: str, status: str = 'attached',
                       ) -> None:
@@ -110,7 +110,7 @@ class OperationScenario(base.ServerScenario):
     def capacity(self, volume_id: str) -> int:
         """The size that the hypervisor gives a disk, in bytes."""
         def virsh(*argv: str) -> str:
-            return clouds.must(clouds.run(
+            return client.must(client.run(
                 'virsh', '-q', '-c', libvirt.uri(self.sandbox.site,
                                                  self.host), *argv)).out
         disk, = (line.split()[0] for line in virsh(
@@ -119,9 +119,9 @@ class OperationScenario(base.ServerScenario):
             'domblkinfo', self.server, disk).splitlines())
         return int(facts['Capacity'])
 
-    def manage_attachment(self, *argv: str) -> clouds.Result:
+    def manage_attachment(self, *argv: str) -> client.Result:
         """``nova-manage volume_attachment``"""
-        return clouds.must(self.sandbox.nova_manage(
+        return client.must(self.sandbox.nova_manage(
             'volume_attachment', *argv))
 
     def renew_attachment(self, volume_id: str) -> None:
@@ -156,13 +156,13 @@ class OperationScenario(base.ServerScenario):
         finally:
             self.sandbox.control('start', 'moc', compute)
             # NOTE: not while it has to forget servers that were evacuated.
-            clouds.wait_for(f'{host} to be up again', lambda: force(False))
+            client.wait_for(f'{host} to be up again', lambda: force(False))
 
     @contextlib.contextmanager
     def without_key(self, host: str) -> Iterator[None]:
         """A host's libvirt has not the key of bu's Ceph for a while."""
         bu = topology.by_name('bu')
-        clouds.must(clouds.run(
+        client.must(client.run(
             'virsh', '-c', libvirt.uri(self.sandbox.site, host),
             'secret-undefine', bu.secret_uuid))
         moc = topology.by_name('moc')
@@ -175,7 +175,7 @@ class OperationScenario(base.ServerScenario):
 
     def crash(self, host: str) -> None:
         """The server's guest is gone, as when its host loses power."""
-        clouds.must(clouds.run(
+        client.must(client.run(
             'virsh', '-c', libvirt.uri(self.sandbox.site, host),
             'destroy', self.server))
 

@@ -16,10 +16,10 @@
 import json
 from typing import Any
 
+from sandbox import client
 from sandbox import model
 from sandbox.services import mariadb
 from sandbox import topology
-from tests.scenario import clouds
 
 _MAPPINGS = """
 select coalesce(json_arrayagg(json_object(
@@ -38,7 +38,7 @@ class Audit:
     :param cloud: the cloud with the volumes
     """
 
-    def __init__(self, sandbox: clouds.Sandbox, home: str,
+    def __init__(self, sandbox: client.Sandbox, home: str,
                  cloud: str) -> None:
         self._site = sandbox.site
         self._home: model.Cloud = topology.by_name(home)

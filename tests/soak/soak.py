@@ -25,10 +25,10 @@ import time
 
 from keystoneauth1 import exceptions as ksa_exceptions
 
+from sandbox import client
 from sandbox import process
 from sandbox import topology
 from sandbox import verbs
-from tests.scenario import clouds
 from tests.soak import audit
 from tests.soak import killer
 from tests.soak import samples
@@ -92,7 +92,7 @@ class Soak:
     :param say: takes a line of progress
     """
 
-    def __init__(self, sandbox: clouds.Sandbox, plan: Plan,
+    def __init__(self, sandbox: client.Sandbox, plan: Plan,
                  say: Callable[[str], None]) -> None:
         self._sandbox = sandbox
         self._plan = plan

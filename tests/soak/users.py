@@ -21,7 +21,7 @@ from typing import Any
 
 from keystoneauth1 import exceptions as ksa_exceptions
 
-from tests.scenario import clouds
+from sandbox import client
 
 #: Seconds that a user waits for what was accepted, before he looks again.
 PATIENCE = 45
@@ -39,7 +39,7 @@ class User(threading.Thread):
     :param seed: of what he does
     """
 
-    def __init__(self, person: clouds.Person, volumes: int,
+    def __init__(self, person: client.Person, volumes: int,
                  seed: str) -> None:
         super().__init__(name=person.name, daemon=True)
         self.person = person
@@ -114,14 +114,14 @@ class User(threading.Thread):
 
     def wait_until_available(self, volume_id: str) -> None:
         """Wait until a volume is free."""
-        clouds.wait_for(f'volume {volume_id} available', lambda: (
+        client.wait_for(f'volume {volume_id} available', lambda: (
             self.status(volume_id) == 'available'), patience=30)
 
     def delete_volume(self, volume_id: str) -> None:
         """Delete a volume, and wait until it is gone."""
         response = self.cinder.delete(f'/volumes/{volume_id}')
         assert response.status_code == 202, response.text
-        clouds.wait_for(f'deletion of volume {volume_id}',
+        client.wait_for(f'deletion of volume {volume_id}',
                         lambda: self.status(volume_id) is None)
 
     def new_server(self) -> None:
@@ -131,14 +131,14 @@ class User(threading.Thread):
             'imageRef': self._image(), 'networks': 'none'}})
         assert response.status_code == 202, response.text
         self.server = response.json()['server']['id']
-        clouds.wait_for(f'server of {self.name}', lambda: self.nova.get(
+        client.wait_for(f'server of {self.name}', lambda: self.nova.get(
             f'/servers/{self.server}').json()['server']['status'] == 'ACTIVE',
             patience=180)
 
     def delete_server(self) -> None:
         """Delete the server with whatever is attached to it."""
         self.nova.delete(f'/servers/{self.server}')
-        clouds.wait_for(f'deletion of the server of {self.name}', lambda: (
+        client.wait_for(f'deletion of the server of {self.name}', lambda: (
             self.nova.get(f'/servers/{self.server}').status_code == 404),
             patience=180)
         self.counts['servers deleted'] += 1
@@ -184,7 +184,7 @@ class User(threading.Thread):
                 f'{what}: {response.status_code} {response.text}')
         return accepted
 
-    def _count_command(self, what: str, result: clouds.Result) -> bool:
+    def _count_command(self, what: str, result: client.Result) -> bool:
         answer = 'failed' if result.code else 'accepted'
         self.counts[f'{what} by command: {answer}'] += 1
         return not result.code

@@ -35,10 +35,10 @@ import subprocess
 import sys
 from typing import Any
 
+from sandbox import client
 from sandbox import ini
-from tests.scenario import clouds
-from tests.scenario import federation
-from tests.scenario import paste
+from sandbox import paste
+from sandbox import rules
 
 #: They want storage that keeps an image; what is fake keeps nothing.
 WANT_AN_IMAGE = (
@@ -87,7 +87,7 @@ class Outcome:
 class Tempest:
     """Tempest's own workspace, for moc."""
 
-    def __init__(self, sandbox: clouds.Sandbox) -> None:
+    def __init__(self, sandbox: client.Sandbox) -> None:
         self._sandbox = sandbox
         self.folder = sandbox.site.instance / 'tempest'
 
@@ -168,7 +168,7 @@ def into_one_project(text: str) -> str:
 
 
 @contextlib.contextmanager
-def bu_is_away(sandbox: clouds.Sandbox) -> Iterator[None]:
+def bu_is_away(sandbox: client.Sandbox) -> Iterator[None]:
     """Its Keystone and its Cinder are stopped, for a while."""
     services = ('apache', 'cinder-api')
     for service in services:
@@ -199,12 +199,12 @@ def judge(without: Outcome, filtered: Outcome, away: Outcome) -> list[str]:
 
 def main(argv: list[str]) -> int:
     regex = argv[0] if argv else TESTS
-    sandbox = clouds.Sandbox()
+    sandbox = client.Sandbox()
     tempest = Tempest(sandbox)
     tempest.configure()
     with paste.changed(sandbox, 'moc', without_filter):
         without = tempest.run('Cinder as it comes', regex)
-    with (federation.Landlord(sandbox).ruling(RULE),
+    with (rules.Landlord(sandbox).ruling(RULE),
           paste.changed(sandbox, 'moc', into_one_project, 'cinder.conf'),
           paste.changed(sandbox, 'moc', paste.with_protection)):
         before = sandbox.asked_for_volumes('bu')

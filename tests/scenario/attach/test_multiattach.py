@@ -12,7 +12,7 @@
 
 """Two servers of moc use one volume of bu at the same time."""
 
-from tests.scenario import clouds
+from sandbox import client
 from tests.scenario import servers
 
 
@@ -44,7 +44,7 @@ class TestMultiattach(servers.OperationScenario):
         type(self).begin_server()
         second = self.server
         self.attach_at_bu(volume_id)
-        clouds.wait_for('both to be attached', lambda: {
+        client.wait_for('both to be attached', lambda: {
             (each['instance'], each['status'])
             for each in self.attachments_at('bu', volume_id)} == {
                 (first, 'attached'), (second, 'attached')})

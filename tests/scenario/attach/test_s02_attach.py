@@ -12,8 +12,8 @@
 
 """S2: a server of moc uses a volume that lives at bu."""
 
+from sandbox import client
 from tests.scenario import base
-from tests.scenario import clouds
 
 MARK = 'os-mixmatch:service_provider'
 
@@ -23,25 +23,25 @@ class TestForeignVolume(base.ServerScenario):
     def test_openstack_server_add_and_remove_volume(self):
         volume = self.volume_at('bu')
 
-        added = clouds.must(self.alice.openstack(
+        added = client.must(self.alice.openstack(
             'server', 'add', 'volume', self.server, volume, '-f', 'json'))
         self.assertEqual('/dev/vdb', added.json['Device'])
         self.wait_for_attached('bu', volume)
 
         # Both clouds say the same of it.
-        shown = clouds.must(self.alice.openstack(
+        shown = client.must(self.alice.openstack(
             'volume', 'show', volume, '-f', 'json')).json
-        shown_there = clouds.must(self.alice.openstack_at(
+        shown_there = client.must(self.alice.openstack_at(
             'bu', 'volume', 'show', volume, '-f', 'json')).json
         for view in (shown, shown_there):
             self.assertEqual('in-use', view['status'])
             self.assertEqual([self.server], [
                 each['server_id'] for each in view['attachments']])
 
-        clouds.must(self.alice.openstack(
+        client.must(self.alice.openstack(
             'server', 'remove', 'volume', self.server, volume))
         self.wait_for_detached('bu', volume)
-        self.assertEqual('available', clouds.must(self.alice.openstack(
+        self.assertEqual('available', client.must(self.alice.openstack(
             'volume', 'show', volume, '-f', 'json')).json['status'])
         self.assert_untouched('bu', volume)
         self.assertEqual([], self.mappings())
@@ -54,10 +54,10 @@ class TestForeignVolume(base.ServerScenario):
 
     def test_nova_volume_attach_and_detach(self):
         volume = self.volume_at('bu')
-        clouds.must(self.alice.nova('volume-attach', self.server,
+        client.must(self.alice.nova('volume-attach', self.server,
                                     f'{volume}@bu'))
         self.wait_for_attached('bu', volume)
-        clouds.must(self.alice.nova('volume-detach', self.server, volume))
+        client.must(self.alice.nova('volume-detach', self.server, volume))
         self.wait_for_detached('bu', volume)
         self.assert_untouched('bu', volume)
 
@@ -88,10 +88,10 @@ class TestForeignVolume(base.ServerScenario):
 
     def test_detach_may_name_the_service_provider(self):
         volume = self.volume_at('bu')
-        clouds.must(self.alice.nova('volume-attach', self.server,
+        client.must(self.alice.nova('volume-attach', self.server,
                                     f'{volume}@bu'))
         self.wait_for_attached('bu', volume)
-        clouds.must(self.alice.nova('volume-detach', self.server,
+        client.must(self.alice.nova('volume-detach', self.server,
                                     f'{volume}@bu'))
         self.wait_for_detached('bu', volume)
         self.assert_untouched('bu', volume)

@@ -14,8 +14,8 @@
 
 import uuid
 
+from sandbox import client
 from tests.scenario import base
-from tests.scenario import clouds
 
 
 class TestBadInput(base.ServerScenario):
@@ -108,7 +108,7 @@ class TestBadInput(base.ServerScenario):
         cinder = self.sandbox.user('bu', 'admin').api('block-storage')
         other = cinder.post('/volumes', json={'volume': {'size': 1}}).json()[
             'volume']['id']
-        clouds.wait_for('volume', lambda: cinder.get(
+        client.wait_for('volume', lambda: cinder.get(
             f'/volumes/{other}').json()['volume']['status'] == 'available')
         self.addCleanup(cinder.delete, f'/volumes/{other}')
         self.assertEqual(

@@ -14,28 +14,28 @@
 
 import re
 
+from sandbox import client
 from tests.scenario import base
-from tests.scenario import clouds
 
 
 class TestBytes(base.ServerScenario):
 
     def test_they_are_at_bu_and_survive_detach_and_reboot(self):
         volume = self.volume_at('bu')
-        clouds.must(self.alice.openstack(
+        client.must(self.alice.openstack(
             'server', 'add', 'volume', self.server, volume))
         said = self.wait_for_console('GUEST: vdb OK')
         self.wait_for_attached('bu', volume)
         marker = self.marker(said)
         self.assertEqual(marker, self.stored(volume, marker))
 
-        clouds.must(self.alice.openstack(
+        client.must(self.alice.openstack(
             'server', 'remove', 'volume', self.server, volume))
         self.wait_for_detached('bu', volume)
         self.wait_for_console('GUEST: vdb is gone')
         self.assertEqual(marker, self.stored(volume, marker))
 
-        clouds.must(self.alice.openstack(
+        client.must(self.alice.openstack(
             'server', 'add', 'volume', self.server, volume))
         self.wait_for_console(f'before: [{marker}]')
         said = self.wait_for_console('GUEST: vdb OK', count=2)
@@ -43,7 +43,7 @@ class TestBytes(base.ServerScenario):
         marker = self.marker(said)
 
         # A reboot begins a new console.
-        clouds.must(self.alice.openstack('server', 'reboot', '--hard',
+        client.must(self.alice.openstack('server', 'reboot', '--hard',
                                          '--wait', self.server))
         self.wait_for_console(f'before: [{marker}]')
         self.assertEqual('in-use', self.volume('bu', volume)['status'])

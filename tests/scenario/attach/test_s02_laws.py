@@ -14,8 +14,8 @@
 
 import re
 
+from sandbox import client
 from tests.scenario import base
-from tests.scenario import clouds
 
 #: A Fernet token, whoever it belongs to.
 TOKEN = re.compile(rb'gAAAAA[A-Za-z0-9_-]{60,}')
@@ -30,7 +30,7 @@ class TestLaws(base.ServerScenario):
     def test_no_token_in_any_log(self):
         volume = self.volume_at('bu')
         for target in (f'{volume}@bu', volume):
-            clouds.must(self.alice.nova('volume-attach', self.server,
+            client.must(self.alice.nova('volume-attach', self.server,
                                         target))
             self.wait_for_attached('bu', volume)
             self.detach('bu', volume)
@@ -50,10 +50,10 @@ class TestLaws(base.ServerScenario):
         self.volume('bu', self.volume_at('bu'))
         volume = self.local_volume()
         before = self.requests_at_bu()
-        clouds.must(self.alice.openstack('server', 'add', 'volume',
+        client.must(self.alice.openstack('server', 'add', 'volume',
                                          self.server, volume))
         self.wait_for_attached(None, volume)
-        clouds.must(self.alice.openstack('server', 'remove', 'volume',
+        client.must(self.alice.openstack('server', 'remove', 'volume',
                                          self.server, volume))
         self.wait_for_detached(None, volume)
         self.assertEqual(before, self.requests_at_bu())

@@ -18,9 +18,9 @@ plugin does not know.
 
 import contextlib
 
+from sandbox import client
 from sandbox import topology
 from tests.scenario import base
-from tests.scenario import clouds
 
 
 class WithoutPlugin(base.ServerScenario):
@@ -62,16 +62,16 @@ class TestComputeWithoutPlugin(WithoutPlugin):
             for volume in (cls.wanted, cls.rebooted, cls.detached):
                 response = nova.delete(f'{url}/{volume}')
                 assert response.status_code == 202, response.text
-            clouds.wait_for('Nova to forget the volumes', lambda: not (
+            client.wait_for('Nova to forget the volumes', lambda: not (
                 nova.get(url).json()['volumeAttachments']))
         finally:
             super().tearDownClass()
 
     @classmethod
     def attach_by_command(cls, server, volume):
-        clouds.must(cls.alice.nova('volume-attach', server, f'{volume}@bu'))
+        client.must(cls.alice.nova('volume-attach', server, f'{volume}@bu'))
         cinder = cls.alice.api('block-storage', at='bu')
-        clouds.wait_for(f'volume {volume} in-use', lambda: (
+        client.wait_for(f'volume {volume} in-use', lambda: (
             cinder.get(f'/volumes/{volume}').json()['volume']['status']
             == 'in-use'))
 
@@ -87,7 +87,7 @@ class TestComputeWithoutPlugin(WithoutPlugin):
     def test_reboot_does_not_lose_the_disk(self):
         self.nova.post(f'/servers/{self.server}/action',
                        json={'reboot': {'type': 'HARD'}})
-        clouds.wait_for('the reboot to end', self.reboot_ended)
+        client.wait_for('the reboot to end', self.reboot_ended)
         self.assertEqual({self.rebooted: 'bu', self.detached: 'bu'}, {
             each['volumeId']: each['serviceProvider']
             for each in self.mappings()})
@@ -153,7 +153,7 @@ sys.argv = ['nova-{module}', '--config-file', {conf!r}]
         etc = self.sandbox.site.etc(topology.by_name('moc'), 'nova')
         for module, conf in (('conductor', 'nova.conf'),
                              ('compute', 'nova-cpu.conf')):
-            result = clouds.run(
+            result = client.run(
                 self.sandbox.site.tool('python'), '-c',
                 self.OTHER_NOVA.format(module=module, conf=str(etc / conf)))
             self.assertEqual(1, result.code, str(result))

@@ -12,40 +12,40 @@
 
 """S10: bu has only Keystone and Cinder, no Nova that Cinder could ask."""
 
+from sandbox import client
 from tests.scenario import attachers
-from tests.scenario import clouds
 
 
 class TestStorageOnly(attachers.ProtectionScenario):
 
     def test_bu_has_no_nova(self):
-        catalog = clouds.must(self.sandbox.user('bu', 'admin').openstack(
+        catalog = client.must(self.sandbox.user('bu', 'admin').openstack(
             'catalog', 'list', '-f', 'json')).json
         self.assertNotIn('compute', [each['Type'] for each in catalog])
 
     def test_attach_and_detach(self):
         volume_id = self.volume_at('bu')
-        clouds.must(self.alice.openstack('server', 'add', 'volume',
+        client.must(self.alice.openstack('server', 'add', 'volume',
                                          self.server, volume_id))
         self.wait_for_attached('bu', volume_id)
         self.assert_agreed(volume_id)
-        clouds.must(self.alice.openstack('server', 'remove', 'volume',
+        client.must(self.alice.openstack('server', 'remove', 'volume',
                                          self.server, volume_id))
         self.wait_for_detached('bu', volume_id)
         self.assert_untouched('bu', volume_id)
 
     def test_boot_and_delete(self):
         volume_id = self.volume_at('bu')
-        clouds.must(self.alice.openstack_at(
+        client.must(self.alice.openstack_at(
             'bu', 'volume', 'set', '--bootable', volume_id))
         name = self.id().rpartition('.')[2]
         for by in (self.alice, self.admin):
-            server_id = clouds.must(self.alice.openstack(
+            server_id = client.must(self.alice.openstack(
                 'server', 'create', '--flavor', 'tiny', '--nic', 'none',
                 '--volume', volume_id, '--wait', '-f', 'json', name)).json[
                     'id']
             self.wait_for_status('bu', volume_id, 'in-use')
-            clouds.must(by.openstack('server', 'delete', '--wait',
+            client.must(by.openstack('server', 'delete', '--wait',
                                      server_id))
             self.wait_for_status('bu', volume_id, 'available')
             self.assert_untouched('bu', volume_id)

@@ -18,7 +18,7 @@ its disk.
 
 import uuid
 
-from tests.scenario import clouds
+from sandbox import client
 from tests.scenario import servers
 
 
@@ -48,7 +48,7 @@ class TestBoot(BootScenario):
         self.make_bootable(self.volume_id)
 
     def boot(self, *argv):
-        self.server = clouds.must(self.alice.openstack(
+        self.server = client.must(self.alice.openstack(
             'server', 'create', '--flavor', 'tiny', '--nic', 'none',
             '-f', 'json', *argv, self.id().rpartition('.')[2])).json['id']
         self.addCleanup(self.delete)
@@ -133,7 +133,7 @@ class TestBoot(BootScenario):
         """There is no row of its mapping yet."""
         self.sandbox.control('stop', 'moc', 'nova-scheduler')
         try:
-            self.server = clouds.must(self.alice.openstack(
+            self.server = client.must(self.alice.openstack(
                 'server', 'create', '--flavor', 'tiny', '--nic', 'none',
                 '--volume', self.volume_id, '-f', 'json', 'unborn')).json[
                     'id']
@@ -198,7 +198,7 @@ class TestBootFromASnapshot(BootScenario):
             'volume_id': self.source, 'name': self.test}}).json()[
                 'snapshot']['id']
         self.addCleanup(self.delete_snapshot)
-        clouds.wait_for('the snapshot', lambda: self.at_bu.get(
+        client.wait_for('the snapshot', lambda: self.at_bu.get(
             f'/snapshots/{self.snapshot}').json()['snapshot'][
                 'status'] == 'available')
 
@@ -209,7 +209,7 @@ class TestBootFromASnapshot(BootScenario):
     def delete_snapshot(self):
         path = f'/snapshots/{self.snapshot}'
         self.at_bu.delete(path)
-        clouds.wait_for('the snapshot to be gone', lambda: self.at_bu.get(
+        client.wait_for('the snapshot to be gone', lambda: self.at_bu.get(
             path).status_code == 404)
 
     def mapping(self, **values):
@@ -261,14 +261,14 @@ class TestBootFromASnapshot(BootScenario):
         self.assert_checked()
 
     def assert_checked(self):
-        clouds.must(self.sandbox.mixmatch_nova('check'))
+        client.must(self.sandbox.mixmatch_nova('check'))
 
     def volumes_at_bu(self):
         return {each['id'] for each in self.at_bu.get('/volumes').json()[
             'volumes']}
 
     def test_whole_life(self):
-        self.server = clouds.must(self.alice.openstack(
+        self.server = client.must(self.alice.openstack(
             'server', 'create', '--flavor', 'tiny', '--nic', 'none',
             '--snapshot', self.snapshot, '-f', 'json', self.test)).json['id']
         self.made()
@@ -285,7 +285,7 @@ class TestBootFromASnapshot(BootScenario):
             # NOTE: without local disks the first one offloads as well.
             if self.shown()['status'] != 'SHELVED_OFFLOADED':
                 self.act(name)
-                clouds.wait_for('the server to be shelved', lambda: (
+                client.wait_for('the server to be shelved', lambda: (
                     self.shown()['OS-EXT-STS:task_state'] is None
                     and 'SHELVED' in self.shown()['status']))
         self.wait_for_server('SHELVED_OFFLOADED')
@@ -314,7 +314,7 @@ class TestBootFromASnapshot(BootScenario):
     def test_deleted_with_its_server(self):
         self.booted(self.mapping(delete_on_termination=True))
         self.delete_server(self.server)
-        clouds.wait_for('bu to delete the volume', lambda: self.at_bu.get(
+        client.wait_for('bu to delete the volume', lambda: self.at_bu.get(
             f'/volumes/{self.volume_id}').status_code == 404)
         self.assert_checked()
 

@@ -24,12 +24,12 @@ import tempfile
 
 import requests
 
+from sandbox import client
 from sandbox import credentials
 from sandbox.services import keystone
 from sandbox.services import shibboleth
 from sandbox import topology
 from tests.scenario import base
-from tests.scenario import clouds
 from tests.scenario import federation
 from tests.scenario.login import test_rules_login
 from tests.scenario import pages
@@ -80,13 +80,13 @@ class TestSecondHome(test_rules_login.Rules):
                     pathlib.Path(folder, command.text[4:]).write_text(
                         command.output)
                     continue
-                result = clouds.run(
+                result = client.run(
                     'bash', '-c', f'cd {folder}\n{meant(command.text)}',
                     env=env)
                 # NOTE: one mapping is for all of them, and moc's is there.
                 if 'mapping create' not in command.text or (
                         '409' not in result.err):
-                    clouds.must(result)
+                    client.must(result)
 
     @classmethod
     def rule(cls):
@@ -140,7 +140,7 @@ class TestSecondHome(test_rules_login.Rules):
         self.of_moc = federation.Entrance(self.alice)
         who = self.sandbox.user('bu', 'admin')
         # NOTE: bu's Keystone caches what it offers.
-        self.of_nu = clouds.wait_for('bu to offer it', lambda: self.offered(
+        self.of_nu = client.wait_for('bu to offer it', lambda: self.offered(
             who))
 
     @staticmethod
@@ -172,7 +172,7 @@ class TestSecondHome(test_rules_login.Rules):
         self.assert_refused(self.of_moc, self.of_nu)
         self.assert_refused(self.of_nu, self.of_moc)
         self.assertIn(' 0 problems',
-                      clouds.must(self.landlord.command('check')).out)
+                      client.must(self.landlord.command('check')).out)
 
     def test_protocol_that_was_made_without_an_attribute(self):
         """As documentation and ``openstack`` made it once."""
@@ -187,7 +187,7 @@ class TestSecondHome(test_rules_login.Rules):
         response = admin.put(path, json={'protocol': made})
         self.assertEqual(201, response.status_code, response.text)
         # NOTE: bu's Keystone caches protocols.
-        clouds.wait_for('a refusal', lambda: self.enter(
+        client.wait_for('a refusal', lambda: self.enter(
             self.of_nu, self.of_nu).status_code == 401, base.BACK)
         before = len(log.read_text())
         self.assert_refused(self.of_moc, self.of_nu)

@@ -19,9 +19,10 @@ import uuid
 
 import requests
 
+from sandbox import client
+from sandbox import rules
 from sandbox import topology
 from tests.scenario import base
-from tests.scenario import clouds
 from tests.scenario import federation
 
 #: Each project of moc is one of the same name in bu's domain moc.
@@ -35,7 +36,7 @@ class Rules(base.Scenario):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.landlord = federation.Landlord(cls.sandbox)
+        cls.landlord = rules.Landlord(cls.sandbox)
         cls.admin = cls.sandbox.user('moc', 'admin').api('identity')
 
     @classmethod
@@ -102,7 +103,7 @@ class TestLogin(Rules):
         self.assertEqual({frozenset({'member', 'reader'})}, {frozenset(
             entrance.roles(each.headers['X-Subject-Token']))
             for each in scoped})
-        found = clouds.must(self.landlord.command(
+        found = client.must(self.landlord.command(
             'list', '--json', '--user', name)).json
         self.assertEqual(1, len(found), found)
 
@@ -222,7 +223,7 @@ class TestAttacks(Rules):
             except StopIteration:
                 return None
         # NOTE: moc's Keystone caches what it offers.
-        elsewhere = clouds.wait_for('moc to offer it', offered)
+        elsewhere = client.wait_for('moc to offer it', offered)
         self.assert_refused(elsewhere.assertion())
 
     def test_session_of_another_identity_provider(self):
@@ -238,11 +239,11 @@ class TestAttacks(Rules):
         self.addCleanup(become, *moc)
         become('https://another.example/idp')
         # NOTE: bu's Keystone caches its identity providers.
-        clouds.wait_for('a refusal', lambda: self.entrance.unscoped(
+        client.wait_for('a refusal', lambda: self.entrance.unscoped(
             self.session).status_code in (401, 403))
         self.assert_no_token()
         become(*moc)
-        clouds.wait_for('the session to count again', lambda: (
+        client.wait_for('the session to count again', lambda: (
             self.entrance.unscoped(self.session).status_code == 201))
 
     def test_headers_instead_of_a_session(self):
@@ -281,23 +282,23 @@ class TestOperator(Rules):
         entrance = federation.Entrance(self.sandbox.user('moc', 'ivan'))
         token = entrance.token()
         whom = ('--user', 'ivan', '--project', 'research')
-        found, = clouds.must(self.landlord.command(
+        found, = client.must(self.landlord.command(
             'list', '--json', *whom)).json
         self.assertEqual({'research@Default': ['member', 'reader']},
                          found['roles'])
-        self.assertIn('1 grants revoked', clouds.must(
+        self.assertIn('1 grants revoked', client.must(
             self.landlord.command('revoke', *whom)).out)
         self.assertIsNone(entrance.roles(token))
-        self.assertEqual([], clouds.must(self.landlord.command(
+        self.assertEqual([], client.must(self.landlord.command(
             'list', '--json', *whom)).json)
 
     def test_check_and_explain(self):
-        said = clouds.must(self.landlord.command('check')).out
+        said = client.must(self.landlord.command('check')).out
         self.assertIn(' 0 problems', said)
         path = self.landlord.rules_file.with_name('assertion.xml')
         path.write_bytes(federation.Entrance(self.alice).assertion())
         self.addCleanup(path.unlink)
-        said = clouds.must(self.landlord.command(
+        said = client.must(self.landlord.command(
             'explain', '--identity-provider', 'moc',
             '--assertion', str(path))).out
         self.assertIn('research in Default', said)

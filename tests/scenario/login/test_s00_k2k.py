@@ -12,16 +12,16 @@
 
 """S0: the clouds are federated, with nothing of mixmatch."""
 
+from sandbox import client
 from tests.scenario import base
-from tests.scenario import clouds
 
 
 class TestPlainFederation(base.Scenario):
 
     def test_alice_gets_a_token_of_her_project_at_bu(self):
-        token = clouds.must(self.alice.openstack_at(
+        token = client.must(self.alice.openstack_at(
             'bu', 'token', 'issue', '-f', 'json')).json
-        project = clouds.must(self.sandbox.user('bu').openstack(
+        project = client.must(self.sandbox.user('bu').openstack(
             'project', 'show', 'research', '-f', 'json')).json
         self.assertEqual(project['id'], token['project_id'])
 

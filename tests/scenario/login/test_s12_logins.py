@@ -16,8 +16,8 @@
 from concurrent import futures
 import re
 
+from sandbox import client
 from tests.scenario import base
-from tests.scenario import clouds
 
 #: A login is this request; Apache of bu writes a line for each.
 LOGIN = re.compile(r'"POST /Shibboleth\.sso/SAML2/ECP ')
@@ -58,11 +58,11 @@ class Attaching(base.ServerScenario):
         response = self.nova.post(url, json={'volumeAttachment': {
             'volumeId': volume_id, 'serviceProvider': 'bu'}})
         self.assertEqual(200, response.status_code, response.text)
-        clouds.wait_for('the attachment', lambda: (
+        client.wait_for('the attachment', lambda: (
             self.status(volume_id) == 'in-use'))
         response = self.nova.delete(f'{url}/{volume_id}')
         self.assertEqual(202, response.status_code, response.text)
-        clouds.wait_for('the detachment', lambda: (
+        client.wait_for('the detachment', lambda: (
             self.nova.get(f'{url}/{volume_id}').status_code == 404))
 
     def with_new_token(self):
@@ -127,7 +127,7 @@ class TestLogins(Attaching):
         path = f'/servers/{server}'
         response = self.nova.post(f'{path}/action', json={'shelve': None})
         self.assertEqual(202, response.status_code, response.text)
-        clouds.wait_for(f'server {server} to be offloaded', lambda: (
+        client.wait_for(f'server {server} to be offloaded', lambda: (
             self.nova.get(path).json()['server']['status']
             == 'SHELVED_OFFLOADED'))
         return server

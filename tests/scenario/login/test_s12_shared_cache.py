@@ -15,7 +15,7 @@
 
 import time
 
-from tests.scenario import clouds
+from sandbox import client
 from tests.scenario.login import test_s12_logins
 from tests.scenario import memcached
 
@@ -54,7 +54,7 @@ class TestSharedCache(test_s12_logins.Attaching):
         return test_s12_logins.logins(self.sandbox) - before
 
     def works_again(self):
-        clouds.wait_for('processes to share logins again',
+        client.wait_for('processes to share logins again',
                         lambda: self.attaches() == 1)
 
     def test_it_holds_no_token_in_clear(self):

@@ -12,7 +12,7 @@
 
 """What Nova and its operator do without any user's token."""
 
-from tests.scenario import clouds
+from sandbox import client
 from tests.scenario import servers
 
 
@@ -59,7 +59,7 @@ class TestReclaim(servers.OperationScenario):
         self.operate('delete', self.server)
         self.wait_for_server('SOFT_DELETED')
         self.assert_agreed(volume_id)
-        clouds.wait_for('Nova to reclaim it', lambda: self.hypervisors.get(
+        client.wait_for('Nova to reclaim it', lambda: self.hypervisors.get(
             f'/servers/{self.server}').status_code == 404, 150)
         self.wait_for_status('bu', volume_id, 'available')
         self.assert_untouched('bu', volume_id)

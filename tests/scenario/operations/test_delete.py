@@ -12,7 +12,7 @@
 
 """A server that has a volume of bu is deleted."""
 
-from tests.scenario import clouds
+from sandbox import client
 from tests.scenario import servers
 
 
@@ -43,7 +43,7 @@ class TestDelete(servers.OperationScenario):
         self.operate('volume', 'set', '--delete-on-termination', self.server,
                      self.volume_id)
         self.delete()
-        clouds.wait_for('bu to delete the volume', lambda: self.alice.api(
+        client.wait_for('bu to delete the volume', lambda: self.alice.api(
             'block-storage', at='bu').get(
                 f'/volumes/{self.volume_id}').status_code == 404)
 

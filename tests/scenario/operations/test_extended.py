@@ -12,7 +12,7 @@
 
 """A volume of bu grows while a server of moc uses it."""
 
-from tests.scenario import clouds
+from sandbox import client
 from tests.scenario import servers
 
 GIB = 2 ** 30
@@ -24,17 +24,17 @@ class TestExtended(servers.OperationScenario):
     def setUp(self):
         super().setUp()
         self.volume_id = self.attached_volume()
-        clouds.must(self.alice.openstack_at(
+        client.must(self.alice.openstack_at(
             'bu', '--os-volume-api-version', '3.42', 'volume', 'set',
             '--size', '2', self.volume_id))
-        clouds.wait_for('bu to extend it', lambda: self.volume(
+        client.wait_for('bu to extend it', lambda: self.volume(
             'bu', self.volume_id)['size'] == 2)
         self.wait_for_attached('bu', self.volume_id)
 
     def test_guest_sees_it_when_moc_s_operator_says_so(self):
         self.assertEqual(GIB, self.capacity(self.volume_id))
-        clouds.must(self.sandbox.mixmatch_nova('extended', self.volume_id))
-        clouds.wait_for('the disk to grow', lambda: self.capacity(
+        client.must(self.sandbox.mixmatch_nova('extended', self.volume_id))
+        client.wait_for('the disk to grow', lambda: self.capacity(
             self.volume_id) == 2 * GIB, 20)
         self.assert_agreed(self.volume_id)
 

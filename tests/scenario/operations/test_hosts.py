@@ -12,7 +12,7 @@
 
 """A server with a volume of bu moves between hosts, or leaves them."""
 
-from tests.scenario import clouds
+from sandbox import client
 from tests.scenario import servers
 
 
@@ -86,7 +86,7 @@ class TestHosts(servers.OperationScenario):
             # Since 2.95 somebody has to start it.
             self.wait_for_server('SHUTOFF')
             # It has stopped a moment before it has moved.
-            clouds.wait_for('it to have moved', lambda: (
+            client.wait_for('it to have moved', lambda: (
                 self.host != self.before))
             self.assert_is_elsewhere()
         self.operate('start', self.server)
@@ -101,7 +101,7 @@ class TestVolumesOfTwoClouds(servers.OperationScenario):
         """S9, with one service provider and home."""
         local = self.local_volume()
         foreign = self.attached_volume()
-        clouds.must(self.alice.openstack(
+        client.must(self.alice.openstack(
             'server', 'add', 'volume', self.server, local))
         self.wait_for_attached(None, local)
         self.operate('reboot', '--hard', self.server)

@@ -12,8 +12,8 @@
 
 """An administrator of moc, whose token leads to nothing at bu."""
 
-from tests.scenario import clouds
-from tests.scenario import federation
+from sandbox import client
+from sandbox import rules
 from tests.scenario import servers
 
 
@@ -23,7 +23,7 @@ class TestWithoutGrant(servers.OperationScenario):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.landlord = federation.Landlord(cls.sandbox)
+        cls.landlord = rules.Landlord(cls.sandbox)
 
     def setUp(self):
         super().setUp()
@@ -51,7 +51,7 @@ class TestWithoutGrant(servers.OperationScenario):
             self.wait_for_server('ACTIVE')
             self.assert_agreed(self.volume_id)
         # Nova is let in again, a moment later.
-        clouds.wait_for('the administrator to detach it', lambda: (
+        client.wait_for('the administrator to detach it', lambda: (
             self.detach_by_administrator().status_code == 202), 30)
         self.wait_for_detached('bu', self.volume_id)
         self.attach_at_bu(self.volume_id)

@@ -16,8 +16,8 @@ At each of its requests to bu, before bu has it and after bu has done it. The
 next nova-compute ends what was begun: an attach is undone, a detach finished.
 """
 
+from sandbox import client
 from sandbox import topology
-from tests.scenario import clouds
 from tests.scenario import lossy
 from tests.scenario import servers
 
@@ -54,7 +54,7 @@ class TestKilled(servers.OperationScenario):
             for each in when})
         try:
             response = request()
-            clouds.wait_for('nova-compute to ask bu', lambda: self.way.lost)
+            client.wait_for('nova-compute to ask bu', lambda: self.way.lost)
         finally:
             self.sandbox.control('start', 'moc', 'nova-compute')
         return response

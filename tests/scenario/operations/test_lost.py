@@ -14,7 +14,7 @@
 
 import json
 
-from tests.scenario import clouds
+from sandbox import client
 from tests.scenario import servers
 
 
@@ -30,7 +30,7 @@ class TestLost(servers.OperationScenario):
 
     def forget_at_bu(self):
         """What a landlord does for a cloud that is no more."""
-        clouds.must(self.sandbox.landlord('bu').openstack(
+        client.must(self.sandbox.landlord('bu').openstack(
             'volume', 'set', '--state', 'available', '--detached',
             self.volume_id))
         self.assert_untouched('bu', self.volume_id)

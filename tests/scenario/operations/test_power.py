@@ -12,7 +12,7 @@
 
 """A server with a volume of bu is rebooted, stopped, paused, suspended."""
 
-from tests.scenario import clouds
+from sandbox import client
 from tests.scenario import servers
 
 
@@ -94,15 +94,15 @@ class TestPower(servers.OperationScenario):
         self.assert_boots_with_it()
 
     def test_listed_and_changed(self):
-        listed = clouds.must(self.alice.openstack(
+        listed = client.must(self.alice.openstack(
             'server', 'volume', 'list', self.server, '-f', 'json')).json
         self.assertEqual([self.volume_id],
                          [each['Volume ID'] for each in listed])
-        clouds.must(self.alice.openstack(
+        client.must(self.alice.openstack(
             'server', 'volume', 'set', '--delete-on-termination',
             self.server, self.volume_id))
         shown = self.nova.get(f'{self.url}/{self.volume_id}').json()
         self.assertTrue(shown['volumeAttachment']['delete_on_termination'])
-        clouds.must(self.alice.openstack(
+        client.must(self.alice.openstack(
             'server', 'volume', 'set', '--preserve-on-termination',
             self.server, self.volume_id))

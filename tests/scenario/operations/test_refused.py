@@ -14,7 +14,7 @@
 
 import uuid
 
-from tests.scenario import clouds
+from sandbox import client
 from tests.scenario import servers
 
 
@@ -49,7 +49,7 @@ class TestRefused(servers.OperationScenario):
 
     def test_server_that_boots_from_an_encrypted_volume(self):
         volume_id = self.encrypted_volume()
-        clouds.must(self.alice.openstack_at(
+        client.must(self.alice.openstack_at(
             'bu', 'volume', 'set', '--bootable', volume_id))
         result = self.alice.openstack(
             'server', 'create', '--flavor', 'tiny', '--nic', 'none',

@@ -15,7 +15,7 @@
 import contextlib
 import json
 
-from tests.scenario import clouds
+from sandbox import client
 from tests.scenario import servers
 
 
@@ -69,10 +69,10 @@ class TestAway(servers.OperationScenario):
             result = self.findings()
             self.assertEqual(1, result.code, result)
             self.assertIn(self.volume_id, json.dumps(result.json))
-        clouds.wait_for('moc to tell bu', lambda: not self.attachments_at(
+        client.wait_for('moc to tell bu', lambda: not self.attachments_at(
             'bu', self.volume_id), 120)
         self.assert_untouched('bu', self.volume_id)
-        clouds.wait_for('nothing to be on record', lambda: (
+        client.wait_for('nothing to be on record', lambda: (
             self.findings().code == 0), 60)
 
     def purge(self):

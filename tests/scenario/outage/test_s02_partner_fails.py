@@ -15,8 +15,8 @@
 import time
 import uuid
 
+from sandbox import client
 from tests.scenario import base
-from tests.scenario import clouds
 
 #: How long an answer may take when a partner is dead, in seconds.
 BOUND = 15
@@ -90,7 +90,7 @@ class TestPartnerFails(base.ServerScenario):
                              f'rbd_secret_uuid = {secret}\n'):
             self.attach(self.target(volume))
             self.wait_for_detached('bu', volume)
-            clouds.wait_for('nova-compute to say why', lambda: any(
+            client.wait_for('nova-compute to say why', lambda: any(
                 b'not the one that rbd_secret_uuid names' in log.read_bytes()
                 for log in self.sandbox.logs() if log.stem == 'nova-compute'))
         self.assertNotIn('/dev/vdb appeared', self.console())
@@ -99,7 +99,7 @@ class TestPartnerFails(base.ServerScenario):
     def assert_home_works(self):
         volume = self.local_volume()
         began = time.monotonic()
-        clouds.must(self.alice.openstack('server', 'add', 'volume',
+        client.must(self.alice.openstack('server', 'add', 'volume',
                                          self.server, volume))
         self.wait_for_attached(None, volume)
         self.assertLess(time.monotonic() - began, BOUND)

@@ -21,9 +21,9 @@ from concurrent import futures
 import contextlib
 import time
 
+from sandbox import client
 from sandbox import topology
 from tests.scenario import base
-from tests.scenario import clouds
 from tests.scenario import faults
 
 MARK = 'os-mixmatch:service_provider'
@@ -67,7 +67,7 @@ class Partner(base.ServerScenario):
 
     @staticmethod
     def reaches(cinder, volume_id, status):
-        clouds.wait_for(f'volume {volume_id} {status}', lambda: cinder.get(
+        client.wait_for(f'volume {volume_id} {status}', lambda: cinder.get(
             f'/volumes/{volume_id}').json()['volume']['status'] == status)
 
     @contextlib.contextmanager
@@ -131,7 +131,7 @@ class Partner(base.ServerScenario):
 
     def detach_local(self):
         response = self.nova.delete(f'{self.url}/{self.local}')
-        clouds.wait_for('the detach', lambda: (
+        client.wait_for('the detach', lambda: (
             self.local not in [each['volumeId'] for each in self.mappings()]))
         self.reaches(self.at_home, self.local, 'available')
         return response.status_code
@@ -262,8 +262,8 @@ class Faults:
                 self.assertIn('ervice provider bu does not answer',
                               result.err)
                 self.assertLess(time.monotonic() - began, 2 * BOUND)
-            clouds.must(self.alice.openstack('server', 'list'))
-            clouds.must(self.alice.openstack('volume', 'list'))
+            client.must(self.alice.openstack('server', 'list'))
+            client.must(self.alice.openstack('volume', 'list'))
         self.assert_back()
 
 

@@ -15,9 +15,9 @@
 
 from concurrent import futures
 
+from sandbox import client
 from sandbox import topology
 from tests.scenario import base
-from tests.scenario import clouds
 from tests.scenario import lossy
 
 #: Seconds after which what was lost must be settled.
@@ -51,7 +51,7 @@ class TestLostAnswers(base.ServerScenario):
                  self.attachments_at('bu', self.volume_id)])
 
     def wait_for_state(self, *wanted):
-        clouds.wait_for(f'{wanted}', lambda: self.state() == wanted, SETTLED)
+        client.wait_for(f'{wanted}', lambda: self.state() == wanted, SETTLED)
 
     def attach_with_lost_answer(self):
         self.way.lose('POST /v3/attachments ')
@@ -107,11 +107,11 @@ class TestLostAnswers(base.ServerScenario):
             self.sandbox.kill('moc', 'nova-conductor')))
         request = pool.submit(self.attach, self.target)
         try:
-            clouds.wait_for('the attach to be killed', lambda: self.way.lost)
+            client.wait_for('the attach to be killed', lambda: self.way.lost)
         finally:
             self.sandbox.control('start', 'moc', 'nova-conductor')
         self.assert_untouched('bu', self.volume_id)
-        clouds.wait_for('the mapping to be found', lambda: (
+        client.wait_for('the mapping to be found', lambda: (
             f'unfinished: server {self.server} has a block device '
             f'mapping of volume {self.volume_id}' in
             self.sandbox.mixmatch_nova('check').out))
@@ -129,7 +129,7 @@ class TestLostAnswers(base.ServerScenario):
         self.assertEqual(200, response.status_code, response.text)
         self.wait_for_attached('bu', self.volume_id)
         with self.stopped('cinder-api'):
-            clouds.must(self.alice.openstack('server', 'delete', '--wait',
+            client.must(self.alice.openstack('server', 'delete', '--wait',
                                              server))
         self.wait_for_state('available', [])
 
@@ -139,6 +139,6 @@ class TestLostAnswers(base.ServerScenario):
         with self.stopped('cinder-volume'):
             response = self.nova.delete(f'{self.url}/{self.volume_id}')
             self.assertEqual(202, response.status_code, response.text)
-            clouds.wait_for('Nova to forget the volume', lambda: (
+            client.wait_for('Nova to forget the volume', lambda: (
                 self.mappings() == []))
         self.wait_for_state('available', [])

@@ -19,11 +19,11 @@ import re
 import threading
 import time
 
+from sandbox import client
+from sandbox import paste
 from sandbox import topology
 from tests.scenario import base
-from tests.scenario import clouds
 from tests.scenario import lossy
-from tests.scenario import paste
 
 #: Seconds that both users work.
 LASTS = 60
@@ -131,7 +131,7 @@ class TestOneUser(base.Scenario):
             answer = cinder.get(f'/volumes/{self.mine}')
             self.assertEqual(503, answer.status_code, answer.text)
             return 'tried again in' in answer.text
-        clouds.wait_for('home to know that bu is dead', is_known, KNOWN)
+        client.wait_for('home to know that bu is dead', is_known, KNOWN)
         for _ in range(20):
             answer = cinder.get(f'/volumes/{self.mine}')
             self.assertEqual(503, answer.status_code)

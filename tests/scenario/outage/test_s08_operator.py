@@ -18,9 +18,9 @@ import re
 import socket
 import threading
 
+from sandbox import client
 from sandbox import topology
 from tests.scenario import base
-from tests.scenario import clouds
 from tests.scenario import faults
 
 
@@ -29,7 +29,7 @@ class TestOperator(base.ServerScenario):
     def status(self):
         """The command mixmatch-status, as Nova is configured."""
         config = self.sandbox.site.etc(topology.by_name('moc'), 'nova')
-        return clouds.run(self.sandbox.site.tool('mixmatch-status'),
+        return client.run(self.sandbox.site.tool('mixmatch-status'),
                           '--config-file', str(config / 'nova.conf'))
 
     def attach_foreign(self, volume):
@@ -43,7 +43,7 @@ class TestOperator(base.ServerScenario):
 
     def test_a_partner_goes_and_comes_back(self):
         volume = self.volume_at('bu')
-        clouds.wait_for('bu to be used again',
+        client.wait_for('bu to be used again',
                         lambda: self.status().code == 0)
         before = self.log('moc', 'nova-api').count('volume is down')
         with self.stopped('cinder-api'):
@@ -61,7 +61,7 @@ class TestOperator(base.ServerScenario):
             processes = len(re.findall('bu volume: down', result.out))
             self.assertLessEqual(1, said - before)
             self.assertLessEqual(said - before, processes)
-        clouds.wait_for('an attachment', lambda: (
+        client.wait_for('an attachment', lambda: (
             self.attach_foreign(volume).status_code == 200))
         self.wait_for_attached('bu', volume)
         result = self.status()
@@ -99,12 +99,12 @@ class TestOperator(base.ServerScenario):
             and each['interface'] == 'public']
         try:
             for each in endpoints:
-                clouds.must(landlord.openstack('endpoint', 'set', '--url',
+                client.must(landlord.openstack('endpoint', 'set', '--url',
                                                url, each['id']))
             yield
         finally:
             for each in endpoints:
-                clouds.must(landlord.openstack('endpoint', 'set', '--url',
+                client.must(landlord.openstack('endpoint', 'set', '--url',
                                                each['url'], each['id']))
 
     def test_a_catalog_leads_to_something_of_this_cloud(self):

@@ -13,7 +13,7 @@
 
 """S8: services of bu that home does not speak to are stopped."""
 
-from tests.scenario import clouds
+from sandbox import client
 from tests.scenario.outage import test_s08_faults
 
 
@@ -68,11 +68,11 @@ class TestBehindCinder(test_s08_faults.Partner):
             # NOTE: nova-compute does one thing after the other for a server,
             # so what else this one wants waits as long.
             self.assertEqual(200, self.attach_foreign().status_code)
-            clouds.wait_for('nova-compute to give it up', lambda: (
+            client.wait_for('nova-compute to give it up', lambda: (
                 self.foreign not in [each['volumeId']
                                      for each in self.mappings()]),
                 test_s08_faults.BOUND)
             self.assert_home_unhurt(before)
-        clouds.wait_for('bu to let go of it', lambda: not (
+        client.wait_for('bu to let go of it', lambda: not (
             self.attachments_at('bu', self.foreign)))
         self.assert_back()

@@ -22,7 +22,7 @@ import fixtures
 
 from sandbox import topology
 from tests.scenario import base
-from tests.scenario import clouds
+from sandbox import client
 from tests.scenario import faults
 from tests.scenario import tls
 
@@ -128,7 +128,7 @@ class TestRefused(TlsScenario):
         """What a test before this one has refused is forgotten."""
         nowhere = {'volumeAttachment': {'volumeId': str(uuid.uuid4()),
                                         'serviceProvider': 'bu'}}
-        clouds.wait_for('Nova to ask bu', lambda: (
+        client.wait_for('Nova to ask bu', lambda: (
             self.attach(nowhere).status_code == 404), base.BACK)
 
     def assert_refused(self, *texts):

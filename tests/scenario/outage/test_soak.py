@@ -16,7 +16,7 @@
 from oslotest import base
 from testtools import content
 
-from tests.scenario import clouds
+from sandbox import client
 from tests.soak import soak
 
 #: Repeats what was tried: each service of bu is hit at least once.
@@ -27,7 +27,7 @@ class TestSoak(base.BaseTestCase):
 
     def test_nothing_is_left_after_outages(self):
         lines = []
-        run = soak.Soak(clouds.Sandbox(), soak.quick(SEED), lines.append)
+        run = soak.Soak(client.Sandbox(), soak.quick(SEED), lines.append)
         passed = run.run()
         self.addDetail('progress', content.text_content('\n'.join(lines)))
         self.assertTrue(passed, run.failures)

@@ -25,9 +25,9 @@ from keystoneauth1.identity import v3
 from keystoneauth1 import service_token
 from keystoneauth1 import session
 
+from sandbox import client
+from sandbox import paste
 from tests.scenario import attachers
-from tests.scenario import clouds
-from tests.scenario import paste
 
 ROLE = 'k2k_nova'
 DETACHED = {'status': 'available', 'attach_status': 'detached'}
@@ -79,7 +79,7 @@ class TestOwnNova(attachers.ProtectionScenario):
             service_token.ServiceTokenAuthWrapper(
                 user_auth=user_auth, service_auth=service_auth))
         return adapter.Adapter(
-            session.Session(timeout=clouds.PATIENCE), auth=auth,
+            session.Session(timeout=client.PATIENCE), auth=auth,
             service_type='block-storage', interface='public',
             default_microversion='3.54', raise_exc=False)
 
@@ -115,7 +115,7 @@ class TestOwnNova(attachers.ProtectionScenario):
     def what_cinder_says(self):
         """To each way to an attachment of moc's own Nova, and of a user."""
         volume_id = self.local_volume()
-        clouds.must(self.alice.openstack('server', 'add', 'volume',
+        client.must(self.alice.openstack('server', 'add', 'volume',
                                          self.server, volume_id))
         self.wait_for_attached(None, volume_id)
         attachment, = self.attachments_at('moc', volume_id)

@@ -12,8 +12,8 @@
 
 """S16: what moc's Nova holds at bu, nobody takes away at bu."""
 
+from sandbox import client
 from tests.scenario import attachers
-from tests.scenario import clouds
 
 
 class TestProtection(attachers.ProtectionScenario):
@@ -113,7 +113,7 @@ class TestNotHeld(attachers.ProtectionScenario):
         self.assertEqual(409, self.at_bu.put(
             f'/attachments/{attachment}', json={'attachment': {
                 'connector': attachers.CONNECTOR}}).status_code)
-        clouds.must(self.alice.openstack_at(
+        client.must(self.alice.openstack_at(
             'bu', '--os-volume-api-version', '3.27', 'volume', 'attachment',
             'delete', attachment))
         self.assert_untouched('bu', volume_id)
@@ -131,7 +131,7 @@ class TestNotHeld(attachers.ProtectionScenario):
         self.assertEqual(409, self.landlord.delete(
             f'/attachments/{attachment}').status_code)
         landlord = self.sandbox.user('bu', 'admin')
-        clouds.must(landlord.openstack(
+        client.must(landlord.openstack(
             'volume', 'set', '--state', 'available', '--detached',
             volume_id))
         self.assertEqual(202, self.act_on(self.landlord, volume_id,

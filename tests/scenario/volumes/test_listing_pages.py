@@ -25,9 +25,9 @@ import uuid
 import hypothesis
 from hypothesis import strategies
 
+from sandbox import client
 from sandbox import topology
 from tests.scenario import base
-from tests.scenario import clouds
 
 MARK = 'os-mixmatch:service_provider'
 MISSING = 'OpenStack-Mixmatch-Missing'
@@ -160,7 +160,7 @@ class TestPages(base.Scenario):
     def test_the_command(self):
         """It follows links; for people the marker is a row's id."""
         def listed(*argv: str) -> list[str]:
-            return [row['ID'] for row in clouds.must(self.alice.openstack(
+            return [row['ID'] for row in client.must(self.alice.openstack(
                 'volume', 'list', *argv, '-f', 'json')).json]
         ids = listed()
         self.assertEqual(len(ids), len(set(ids)))
@@ -189,5 +189,5 @@ class TestPages(base.Scenario):
             self.assertIn('bu', shown.text)
         finally:
             self.sandbox.control('start', 'bu', 'cinder-api')
-        clouds.wait_for('bu to be in the list', lambda: MISSING not in (
+        client.wait_for('bu to be in the list', lambda: MISSING not in (
             cinder.get('/volumes?limit=1').headers))

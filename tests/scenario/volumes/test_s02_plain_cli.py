@@ -14,16 +14,16 @@
 
 from typing import Any
 
+from sandbox import client
 from tests.scenario import base
-from tests.scenario import clouds
 
 MARK = 'os-mixmatch:service_provider'
 
 
 class TestPlainCommands(base.ServerScenario):
 
-    def volume_command(self, *argv: str) -> clouds.Result:
-        return clouds.must(self.alice.openstack('volume', *argv))
+    def volume_command(self, *argv: str) -> client.Result:
+        return client.must(self.alice.openstack('volume', *argv))
 
     def shown(self, volume: str) -> Any:
         return self.volume_command('show', volume, '-f', 'json').json
@@ -63,7 +63,7 @@ class TestPlainCommands(base.ServerScenario):
             (there['metadata'], there['description'], there['bootable'],
              there['size']))
 
-        clouds.must(self.alice.openstack(
+        client.must(self.alice.openstack(
             'server', 'add', 'volume', self.server, 'plain-cli'))
         self.wait_for_attached('bu', volume)
         listed = [row for row in self.volume_command(
@@ -74,12 +74,12 @@ class TestPlainCommands(base.ServerScenario):
         refused = self.alice.openstack('volume', 'delete', volume)
         self.assertEqual(1, refused.code)
         self.assertIn('Service provider bu', refused.err)
-        clouds.must(self.alice.openstack(
+        client.must(self.alice.openstack(
             'server', 'remove', 'volume', self.server, 'plain-cli'))
         self.wait_for_detached('bu', volume)
 
         self.volume_command('delete', 'plain-cli')
-        clouds.wait_for('the volume to be gone', lambda: (
+        client.wait_for('the volume to be gone', lambda: (
             'plain-cli' not in self.names()))
         self.assertEqual(404, self.alice.api('block-storage').get(
             f'/volumes/{volume}').status_code)
@@ -106,5 +106,5 @@ class TestPlainCommands(base.ServerScenario):
         volume = self.local_volume()
         self.volume_command('set', '--property', 'a=1', volume)
         self.volume_command('delete', volume)
-        clouds.wait_for('the volume to be gone', lambda: (
+        client.wait_for('the volume to be gone', lambda: (
             self.volume_command('list', '-f', 'json').json == before))

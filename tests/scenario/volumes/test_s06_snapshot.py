@@ -14,14 +14,14 @@
 
 from typing import Any
 
+from sandbox import client
 from tests.scenario import base
-from tests.scenario import clouds
 
 
 class TestSnapshot(base.Scenario):
 
-    def snapshot_command(self, *argv: str) -> clouds.Result:
-        return clouds.must(self.alice.openstack('volume', 'snapshot', *argv))
+    def snapshot_command(self, *argv: str) -> client.Result:
+        return client.must(self.alice.openstack('volume', 'snapshot', *argv))
 
     def in_use(self, cloud: str | None) -> int:
         """How many snapshots count on alice's quota in a cloud."""
@@ -39,7 +39,7 @@ class TestSnapshot(base.Scenario):
         snapshot = self.snapshot_command(
             'create', '--volume', volume, '-f', 'value', '-c', 'id',
             'yesterday').out.strip()
-        clouds.wait_for('the snapshot', lambda: self.at_bu(
+        client.wait_for('the snapshot', lambda: self.at_bu(
             snapshot).json()['snapshot']['status'] == 'available')
         self.assertEqual((before[0], before[1] + 1),
                          (self.in_use(None), self.in_use('bu')))
@@ -55,7 +55,7 @@ class TestSnapshot(base.Scenario):
                          (shown['volume_id'], shown['properties']))
 
         # A volume that is made of it lives where it does.
-        copy = clouds.must(self.alice.openstack(
+        copy = client.must(self.alice.openstack(
             'volume', 'create', '--snapshot', snapshot, '-f', 'value', '-c',
             'id', 'of-yesterday')).out.strip()
         self.addCleanup(self.delete_volume, 'bu', copy)
@@ -63,6 +63,6 @@ class TestSnapshot(base.Scenario):
         self.delete_volume('bu', copy)
 
         self.snapshot_command('delete', 'yesterday')
-        clouds.wait_for('the snapshot to be gone', lambda: self.at_bu(
+        client.wait_for('the snapshot to be gone', lambda: self.at_bu(
             snapshot).status_code == 404)
         self.assertEqual(before, (self.in_use(None), self.in_use('bu')))

@@ -18,10 +18,10 @@ import time
 
 from keystoneauth1 import exceptions
 
+from sandbox import client
+from sandbox import rules
 from sandbox import topology
 from tests.scenario import base
-from tests.scenario import clouds
-from tests.scenario import federation
 
 #: How long the services of both clouds keep a token here, in seconds; the
 #: default is 300.
@@ -45,7 +45,7 @@ class TestWithdrawn(base.ServerScenario):
     def setUpClass(cls):
         super().setUpClass()
         cls.enterClassContext(cls.short_memory())
-        cls.landlord = federation.Landlord(cls.sandbox)
+        cls.landlord = rules.Landlord(cls.sandbox)
 
     @classmethod
     @contextlib.contextmanager
@@ -85,7 +85,7 @@ class TestWithdrawn(base.ServerScenario):
 
     def end(self):
         """When all is as before, and what was refused is forgotten."""
-        clouds.wait_for('bu to let alice in', lambda: self.status(
+        client.wait_for('bu to let alice in', lambda: self.status(
             self.show) == 200)
         self.detach('bu', self.attached)
 
@@ -107,7 +107,7 @@ class TestWithdrawn(base.ServerScenario):
     def assert_refused_within(self, bound, ask, *codes):
         """What was kept may serve for a while; then nothing does."""
         began = time.monotonic()
-        clouds.wait_for('a refusal', lambda: self.status(ask) != 200,
+        client.wait_for('a refusal', lambda: self.status(ask) != 200,
                         bound + MARGIN)
         # NOTE: each process has seen another token, at another time.
         time.sleep(max(0, began + bound - time.monotonic()))
@@ -146,13 +146,13 @@ class TestWithdrawn(base.ServerScenario):
     def test_bu_revokes_it(self):
         with self.landlord.ruling({'name': 'not alice', 'deny': True,
                                    'users': 'alice'}):
-            clouds.must(self.landlord.command('revoke', '--user', 'alice'))
+            client.must(self.landlord.command('revoke', '--user', 'alice'))
             self.assert_refused_within(CACHED + FRESH, self.show, *REFUSED)
             self.assert_data_path_is_not_cut()
 
     def test_bu_takes_the_rule_away(self):
         """The tokens of before end by themselves."""
-        clouds.must(self.landlord.command('revoke', '--user', 'alice'))
+        client.must(self.landlord.command('revoke', '--user', 'alice'))
         # Keystone revokes all tokens of that second.
         time.sleep(1)
         with self.landlord.ruling({

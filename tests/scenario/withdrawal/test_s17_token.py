@@ -12,7 +12,7 @@
 
 """S17: an operation that goes on after the user's token has ended."""
 
-from tests.scenario import clouds
+from sandbox import client
 from tests.scenario import servers
 
 
@@ -55,7 +55,7 @@ class TestToken(servers.OperationScenario):
         self.addCleanup(self.begin_server)
         self.assertEqual(204, self.late(lambda: self.nova.delete(
             f'/servers/{self.server}')).status_code)
-        clouds.wait_for('the server to be gone', lambda: self.nova.get(
+        client.wait_for('the server to be gone', lambda: self.nova.get(
             f'/servers/{self.server}').status_code == 404)
         self.wait_for_status('bu', self.volume_id, 'available')
         self.assert_untouched('bu', self.volume_id)

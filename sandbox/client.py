@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The clouds of the sandbox, as the tests use them.
+"""The clouds of the sandbox, as tests and benchmarks use them.
 
 Everything goes through a front door: the real commands, or HTTP with a
 token. What only an operator can see (logs, storage, configuration) is read
@@ -38,14 +38,14 @@ from keystoneauth1.identity import v3
 from keystoneauth1 import session
 
 from sandbox import credentials
+from sandbox import preloaded
 from sandbox import process
 from sandbox import state
 from sandbox import storage
 from sandbox import topology
 from sandbox import verbs
-from tests.scenario import preloaded
 
-RUN = pathlib.Path(__file__).parents[2] / 'sandbox' / 'run'
+RUN = state.REPOSITORY / 'sandbox' / 'run'
 
 #: How long an operation of the clouds may take here, in seconds. It says no
 #: more than that it hangs: three pairs of clouds may share the machine.
@@ -91,7 +91,7 @@ def must(result: Result) -> Result:
 class Commands:
     """The console scripts of a virtual environment, each imported once.
 
-    See :mod:`tests.scenario.preloaded`.
+    See :mod:`sandbox.preloaded`.
     """
 
     #: What the groups of a script's plugins begin with.
@@ -124,8 +124,9 @@ class Commands:
         with self._lock:
             if script not in self._servers:
                 server = self._servers[script] = subprocess.Popen(
-                    [self.site.tool('python'), preloaded.__file__, script,
-                     path, self._PLUGINS.get(script, '')],
+                    # Modules here are not found by the script.
+                    [self.site.tool('python'), '-P', preloaded.__file__,
+                     script, path, self._PLUGINS.get(script, '')],
                     stdin=subprocess.PIPE, stdout=subprocess.PIPE)
                 assert server.stdout
                 if server.stdout.readline() != b'ready\n':

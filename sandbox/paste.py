@@ -16,14 +16,14 @@ from collections.abc import Callable, Iterator, Mapping
 import contextlib
 import re
 
+from sandbox import client
 from sandbox import ini
 from sandbox.services import cinder
 from sandbox import topology
-from tests.scenario import clouds
 
 
 @contextlib.contextmanager
-def changed(sandbox: clouds.Sandbox, cloud: str,
+def changed(sandbox: client.Sandbox, cloud: str,
             change: Callable[[str], str], file_name: str = 'api-paste.ini'
             ) -> Iterator[None]:
     """Run a cinder-api with another ``api-paste.ini``, or ``cinder.conf``."""
@@ -32,7 +32,7 @@ def changed(sandbox: clouds.Sandbox, cloud: str,
 
 
 @contextlib.contextmanager
-def all_changed(sandbox: clouds.Sandbox, cloud: str,
+def all_changed(sandbox: client.Sandbox, cloud: str,
                 changes: Mapping[str, Callable[[str], str]]
                 ) -> Iterator[None]:
     """Run a cinder-api with several other files; restart it but once."""
