@@ -34,6 +34,7 @@ import urllib3
 
 import mixmatch.conf
 from mixmatch_nova import plugin
+from tests import databases
 
 try:
     from cinder.db.sqlalchemy import api as cinder_db
@@ -376,7 +377,7 @@ class CinderDatabase(fixtures.Fixture):
         manager = _in_memory()
         self.addCleanup(cinder_db.main_context_manager.patch_factory(manager))
         self._engine = manager.writer.get_engine()
-        cinder_db.models.BASE.metadata.create_all(self._engine)
+        databases.create_all(cinder_db.models.BASE.metadata, self._engine)
 
     def add_volume(self, volume_id, project_id, *, deleted=False):
         table = cinder_db.models.Volume.__table__

@@ -39,6 +39,7 @@ from oslo_serialization import jsonutils
 import webob
 
 from mixmatch_cinder import protection
+from tests import databases
 
 try:
     from cinder.db.sqlalchemy import api as sql
@@ -172,7 +173,8 @@ class CinderApi(base_fixtures.Fixture):
         database = enginefacade.transaction_context()
         database.configure(connection='sqlite://')
         self.addCleanup(sql.main_context_manager.patch_factory(database))
-        sql.models.BASE.metadata.create_all(database.writer.get_engine())
+        databases.create_all(sql.models.BASE.metadata,
+                             database.writer.get_engine())
         folder = self.useFixture(base_fixtures.TempDir()).path
         path = f'{folder}/policy.yaml'
         with open(path, 'w') as file:

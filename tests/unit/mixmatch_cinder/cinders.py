@@ -33,6 +33,7 @@ from oslo_utils import timeutils
 import requests_mock
 import webob
 
+from tests import databases
 from tests.unit import fixtures as our_fixtures
 
 CONF = common.CONF
@@ -162,7 +163,7 @@ class Cloud:
         self.project_id = project_id
         self.manager = our_fixtures._in_memory()
         self._engine = self.manager.writer.get_engine()
-        db.models.BASE.metadata.create_all(self._engine)
+        databases.create_all(db.models.BASE.metadata, self._engine)
         self._insert(db.models.VolumeType, id=TYPE, name='__DEFAULT__',
                      is_public=True, deleted=False)
 

@@ -28,6 +28,8 @@ from oslo_utils import timeutils
 from oslo_utils import uuidutils
 import sqlalchemy
 
+from tests import databases
+
 
 class Cells(fixtures.Fixture):
     """The databases of a Nova.
@@ -56,7 +58,7 @@ class Cells(fixtures.Fixture):
         connection = f'sqlite:///{path}'
         engine = sqlalchemy.create_engine(connection)
         self.addCleanup(engine.dispose)
-        models.BASE.metadata.create_all(engine)
+        databases.create_all(models.BASE.metadata, engine)
         objects.CellMapping(
             nova_context.get_admin_context(), name=name,
             uuid=uuidutils.generate_uuid(), transport_url='none:///',
