@@ -20,7 +20,9 @@ not take it under that name.
 
 import ast
 from collections.abc import Iterator
+import copy
 import dataclasses
+import functools
 import inspect
 import pathlib
 import re
@@ -112,15 +114,23 @@ def definition(symbol: patch.Symbol) -> Use:
                      if symbol.attribute in vars(each))
         name = f'{owner.__qualname__}.{symbol.attribute}'
     module: Any = inspect.getmodule(owner)
-    node: Any = ast.parse(inspect.getsource(module))
+    node: Any = _tree(module)
     for part in name.split('.'):
         node = next(each for each in node.body
                     if getattr(each, 'name', None) == part)
-    for each in ast.walk(node.args):
+    # NOTE: the tree stays as it is for those that come after this.
+    arguments = copy.deepcopy(node.args)
+    for each in ast.walk(arguments):
         if isinstance(each, ast.arg):
             each.annotation = None
     return Use(Site(f'{module.__name__.replace(".", "/")}.py', name,
-                    f'({ast.unparse(node.args)})'), node.lineno)
+                    f'({ast.unparse(arguments)})'), node.lineno)
+
+
+@functools.cache
+def _tree(module: Any) -> ast.Module:
+    """A module; to parse one of Nova's takes long."""
+    return ast.parse(inspect.getsource(module))
 
 
 def _takers(tree: ast.AST) -> Iterator[str]:
