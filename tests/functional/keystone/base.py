@@ -18,9 +18,12 @@ import textwrap
 import fixtures
 from keystone.api._shared import authentication
 from keystone.common import provider_api
+from keystone.common import sql
 from keystone import exception
 from keystone.tests.unit import test_v3
 import oslo_messaging
+
+from tests import databases
 
 PROVIDERS = provider_api.ProviderAPIs
 
@@ -67,6 +70,16 @@ ENDS = '2100-01-01T00:00:00Z'
 
 class OurPlugin:
     """Mixed into Keystone's test cases: its plugin is ours."""
+
+    def setUp(self):
+        # NOTE: Keystone's fixture makes each table anew for each test, and
+        # drops it though the database, which is in memory, goes as well.
+        metadata = sql.ModelBase.metadata
+        self.useFixture(fixtures.MockPatchObject(
+            metadata, 'create_all',
+            lambda bind: databases.create_all(metadata, bind)))
+        self.useFixture(fixtures.MockPatchObject(metadata, 'drop_all'))
+        super().setUp()
 
     def auth_plugin_config_override(self, methods=None, **classes):
         ours = {'mapped', 'saml2'}.intersection(methods or ())
