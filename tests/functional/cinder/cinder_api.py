@@ -38,7 +38,7 @@ from oslo_messaging import conffixture
 from oslo_serialization import jsonutils
 import webob
 
-from mixmatch_cinder import protection
+from mixmatch_cinder.provider import protection
 from tests import databases
 
 try:

@@ -15,7 +15,7 @@
 from oslo_config import cfg
 from oslotest import base
 
-from mixmatch_cinder import protection
+from mixmatch_cinder.provider import protection
 from tests.functional.cinder import cinder_api
 
 SERVER = '11111111-0000-4000-8000-000000000001'

@@ -14,8 +14,8 @@
 
 from oslotest import base
 
-from mixmatch_cinder import connectors
-from mixmatch_cinder import holder
+from mixmatch_cinder.provider import connectors
+from mixmatch_cinder.provider import owner as holder
 
 
 class TestHolder(base.BaseTestCase):

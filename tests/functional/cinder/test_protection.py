@@ -18,8 +18,8 @@ from oslo_config import cfg
 from oslotest import base
 
 from mixmatch import patch
-from mixmatch_cinder import holder
-from mixmatch_cinder import protection
+from mixmatch_cinder.provider import owner as holder
+from mixmatch_cinder.provider import protection
 from tests.functional.cinder import cinder_api
 from tests.functional.cinder import protected
 

@@ -14,7 +14,7 @@
 
 from cinder.db import api as db
 
-from mixmatch_cinder import holder
+from mixmatch_cinder.provider import owner as holder
 from tests.functional.cinder import cinder_api
 from tests.functional.cinder import protected
 

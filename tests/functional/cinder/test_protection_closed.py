@@ -19,7 +19,7 @@ from cinder import context as cinder_context
 from cinder import objects
 import sqlalchemy as sa
 
-from mixmatch_cinder import refusals
+from mixmatch_cinder.provider import exceptions as refusals
 from tests.functional.cinder import cinder_api
 from tests.functional.cinder import protected
 

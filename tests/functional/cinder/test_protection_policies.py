@@ -17,7 +17,7 @@ import re
 from cinder import policies
 from oslotest import base
 
-from mixmatch_cinder import protection
+from mixmatch_cinder.provider import protection
 
 #: What cannot take a volume from a server of another cloud, and why.
 HARMLESS = {

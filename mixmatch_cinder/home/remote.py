@@ -21,7 +21,7 @@ import webob
 from mixmatch import exceptions
 from mixmatch import federation
 from mixmatch import wire
-from mixmatch_cinder import routes
+from mixmatch_cinder.home import routes
 
 
 @dataclasses.dataclass(frozen=True)

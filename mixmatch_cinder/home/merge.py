@@ -18,8 +18,8 @@ from collections.abc import Collection
 import dataclasses
 from typing import Any
 
-from mixmatch_cinder import cursor
-from mixmatch_cinder import order
+from mixmatch_cinder.home import cursor
+from mixmatch_cinder.home import order
 
 RowBody = dict[str, Any]
 

@@ -32,14 +32,14 @@ import webob.exc
 
 from mixmatch import exceptions
 from mixmatch import federation
-from mixmatch_cinder import cursor
-from mixmatch_cinder import forward
-from mixmatch_cinder import home
-from mixmatch_cinder import listing
-from mixmatch_cinder import locator
-from mixmatch_cinder import partner
-from mixmatch_cinder import routes
-from mixmatch_cinder import summary
+from mixmatch_cinder.home import cursor
+from mixmatch_cinder.home import proxy as forward
+from mixmatch_cinder.home import database as home
+from mixmatch_cinder.home import listing
+from mixmatch_cinder.home import locator
+from mixmatch_cinder.home import remote as partner
+from mixmatch_cinder.home import routes
+from mixmatch_cinder.home import summary
 
 LOG = logging.getLogger(__name__)
 

@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mixmatch import patch
-from mixmatch_cinder import holder
+from mixmatch_cinder.provider import owner as holder
 
 #: In the body of an attachment, by itself or as a part of a volume.
 SHOWN = 'os-mixmatch:holder'

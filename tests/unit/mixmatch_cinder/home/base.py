@@ -16,10 +16,10 @@ from cinder import context as cinder_context
 import webob
 
 from mixmatch import federation
-from mixmatch_cinder import middleware
+from mixmatch_cinder.home import middleware
 from tests.unit import base
 from tests.unit import fixtures
-from tests.unit.mixmatch_cinder import cinders
+from tests.unit.mixmatch_cinder.home import cinders
 
 VOLUME = '22222222-0000-4000-8000-000000000002'
 

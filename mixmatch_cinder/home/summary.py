@@ -19,8 +19,8 @@ from typing import Any
 import webob
 
 from mixmatch import federation
-from mixmatch_cinder import missing
-from mixmatch_cinder import partner
+from mixmatch_cinder.home import partial as missing
+from mixmatch_cinder.home import remote as partner
 
 #: Where it begins.
 NEEDS = '3.12'

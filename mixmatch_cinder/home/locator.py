@@ -21,8 +21,8 @@ from oslo_log import log as logging
 
 from mixmatch import exceptions
 from mixmatch import federation
-from mixmatch_cinder import partner
-from mixmatch_cinder import routes
+from mixmatch_cinder.home import remote as partner
+from mixmatch_cinder.home import routes
 
 LOG = logging.getLogger(__name__)
 

@@ -21,12 +21,12 @@ from collections.abc import Callable
 from typing import Any
 
 from mixmatch import patch
-from mixmatch_cinder import attachments
-from mixmatch_cinder import connectors
-from mixmatch_cinder import holder
-from mixmatch_cinder import notes
-from mixmatch_cinder import refusals
-from mixmatch_cinder import requester
+from mixmatch_cinder.provider import attachments
+from mixmatch_cinder.provider import connectors
+from mixmatch_cinder.provider import owner as holder
+from mixmatch_cinder.provider import owner_store as notes
+from mixmatch_cinder.provider import exceptions as refusals
+from mixmatch_cinder.provider import requester
 
 CONNECT = patch.Symbol(
     'cinder.volume.rpcapi', 'VolumeAPI.attachment_update',

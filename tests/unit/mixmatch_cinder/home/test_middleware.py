@@ -17,9 +17,9 @@ from oslo_config import cfg
 import requests
 import webob
 
-from mixmatch_cinder import middleware
+from mixmatch_cinder.home import middleware
 from tests.unit import fixtures
-from tests.unit.mixmatch_cinder import base
+from tests.unit.mixmatch_cinder.home import base
 
 PATH = '/v3/volumes/'
 NOT_FOUND = b'{ "itemNotFound": {"code": 404} }'

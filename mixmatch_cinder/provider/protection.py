@@ -15,7 +15,7 @@
 Cinder asks the Nova of its own cloud whether an attachment is in use
 (CVE-2023-2088). That does not know the servers of other clouds, so Cinder
 would let anybody delete their attachments. Here each attachment has a holder
-(see :mod:`mixmatch_cinder.holder`), and only its service token may touch it.
+(see :mod:`mixmatch_cinder.provider.owner`), and only its service token may touch it.
 Who proves nothing is a user, and what has no note may be anybody's.
 
 The checks are inside of cinder-api, where all ways to an attachment meet, and
@@ -40,14 +40,14 @@ from oslo_config import cfg
 from oslo_log import log as logging
 
 from mixmatch import patch
-from mixmatch_cinder import attachments
-from mixmatch_cinder import conf as options
-from mixmatch_cinder import connections
-from mixmatch_cinder import holder
-from mixmatch_cinder import notes
-from mixmatch_cinder import refusals
-from mixmatch_cinder import requester
-from mixmatch_cinder import views
+from mixmatch_cinder.provider import attachments
+from mixmatch_cinder.provider import conf as options
+from mixmatch_cinder.provider import connections
+from mixmatch_cinder.provider import owner as holder
+from mixmatch_cinder.provider import owner_store as notes
+from mixmatch_cinder.provider import exceptions as refusals
+from mixmatch_cinder.provider import requester
+from mixmatch_cinder.provider import views
 
 LOG = logging.getLogger(__name__)
 

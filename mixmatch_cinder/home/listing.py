@@ -13,7 +13,7 @@
 """The volumes, or snapshots, of a project in all its clouds, page by page.
 
 A page is asked from each cloud with a marker of its own (see
-:mod:`mixmatch_cinder.cursor`): by one request to each service provider, and a
+:mod:`mixmatch_cinder.home.cursor`): by one request to each service provider, and a
 second one only if the row that was its marker has been deleted. Where a
 client names a row of which it is not known any more what came before it, the
 list is made again from its beginning, until that row has come by.
@@ -34,13 +34,13 @@ import webob
 import webob.exc
 
 from mixmatch import federation
-from mixmatch_cinder import cursor
-from mixmatch_cinder import home
-from mixmatch_cinder import merge
-from mixmatch_cinder import missing
-from mixmatch_cinder import order
-from mixmatch_cinder import partner
-from mixmatch_cinder import routes
+from mixmatch_cinder.home import cursor
+from mixmatch_cinder.home import database as home
+from mixmatch_cinder.home import merge
+from mixmatch_cinder.home import partial as missing
+from mixmatch_cinder.home import order
+from mixmatch_cinder.home import remote as partner
+from mixmatch_cinder.home import routes
 
 #: Where with_count begins.
 COUNT = '3.45'

@@ -16,7 +16,7 @@ import uuid
 
 import requests
 
-from tests.unit.mixmatch_cinder import base
+from tests.unit.mixmatch_cinder.home import base
 
 MARK = 'os-mixmatch:service_provider'
 MISSING = 'OpenStack-Mixmatch-Missing'

@@ -28,10 +28,10 @@ import webob.exc
 
 from mixmatch import exceptions
 from mixmatch import federation
-from mixmatch_cinder import home
-from mixmatch_cinder import listing
-from mixmatch_cinder import partner
-from mixmatch_cinder import routes
+from mixmatch_cinder.home import database as home
+from mixmatch_cinder.home import listing
+from mixmatch_cinder.home import remote as partner
+from mixmatch_cinder.home import routes
 
 #: What may be asked of a foreign volume, by ``METHOD path``. Attachments are
 #: Nova's, which asks the service provider itself.

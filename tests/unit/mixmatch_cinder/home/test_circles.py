@@ -21,7 +21,7 @@ import webob
 import webob.dec
 
 from mixmatch import federation
-from mixmatch_cinder import middleware
+from mixmatch_cinder.home import middleware
 from tests.unit import base
 from tests.unit import fixtures
 

@@ -12,7 +12,7 @@
 
 """Say who holds an attachment; users can neither read nor write that.
 
-Each attachment gets a note (see :mod:`mixmatch_cinder.notes`) from whoever
+Each attachment gets a note (see :mod:`mixmatch_cinder.provider.owner_store`) from whoever
 makes it: the Nova of another cloud, this cloud's own, or a user. Only those
 older than the protection have none, so its absence says nothing in favour of
 whoever wants to end one.
@@ -26,7 +26,7 @@ from typing import Any
 
 from cinder import objects
 
-from mixmatch_cinder import notes
+from mixmatch_cinder.provider import owner_store as notes
 
 #: Characters of a note.
 _LONGEST = 255

@@ -17,7 +17,7 @@ from typing import Any
 from cinder import exception
 from oslo_log import log as logging
 
-from mixmatch_cinder import holder
+from mixmatch_cinder.provider import owner as holder
 
 LOG = logging.getLogger(__name__)
 

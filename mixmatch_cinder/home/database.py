@@ -17,7 +17,7 @@ from typing import Any
 
 from cinder import objects
 
-from mixmatch_cinder import routes
+from mixmatch_cinder.home import routes
 
 try:
     from cinder.db.sqlalchemy import api as db

@@ -21,7 +21,7 @@ from urllib import parse
 import hypothesis
 from hypothesis import strategies
 
-from tests.unit.mixmatch_cinder import base
+from tests.unit.mixmatch_cinder.home import base
 
 SETTINGS = hypothesis.settings(
     deadline=None, max_examples=20,

@@ -22,7 +22,7 @@ _KEYS = ('initiator', 'nqn', 'wwpns')
 #: make the same name.
 _PREFIX = 8
 
-#: The ids of domains are UUIDs; see :func:`mixmatch_cinder.holder.is_on_host`
+#: The ids of domains are UUIDs; see :func:`mixmatch_cinder.provider.owner.is_on_host`
 #: for those that an operator has chosen.
 _TOLD_APART = re.compile(
     r'[^0-9a-z]*([0-9a-f]{%d}|default)[^0-9a-z]' % _PREFIX)

@@ -20,8 +20,8 @@ from cinder import objects
 from cinder.objects import fields
 from oslo_log import log as logging
 
-from mixmatch_cinder import holder
-from mixmatch_cinder import refusals
+from mixmatch_cinder.provider import owner as holder
+from mixmatch_cinder.provider import exceptions as refusals
 
 LOG = logging.getLogger(__name__)
 

@@ -16,8 +16,8 @@ import uuid
 
 import requests
 
-from tests.unit.mixmatch_cinder import base
-from tests.unit.mixmatch_cinder import cinders
+from tests.unit.mixmatch_cinder.home import base
+from tests.unit.mixmatch_cinder.home import cinders
 
 MARK = 'os-mixmatch:service_provider'
 AWAY = requests.exceptions.ConnectTimeout()

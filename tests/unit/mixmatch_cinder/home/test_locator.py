@@ -18,10 +18,10 @@ import fixtures
 import requests
 
 from mixmatch import exceptions
-from mixmatch_cinder import locator
-from mixmatch_cinder import partner
-from mixmatch_cinder import routes
-from tests.unit.mixmatch_cinder import base
+from mixmatch_cinder.home import locator
+from mixmatch_cinder.home import remote as partner
+from mixmatch_cinder.home import routes
+from tests.unit.mixmatch_cinder.home import base
 
 
 class LocatorTestCase(base.CinderTestCase):
