@@ -16,22 +16,22 @@ from oslo_config import cfg
 
 from mixmatch import federation
 from mixmatch import patch
-from mixmatch_nova import intent
-from mixmatch_nova import outstanding
 from mixmatch_nova.patches import block_device_mapping
 from mixmatch_nova.patches import cinderclient
 from mixmatch_nova.patches import compute_api
 from mixmatch_nova.patches import compute_manager
 from mixmatch_nova.patches import context
+from mixmatch_nova.patches import db_api
 from mixmatch_nova.patches import driver_block_device
 from mixmatch_nova.patches import manager
 from mixmatch_nova.patches import new_server
-from mixmatch_nova.patches import stranger
 from mixmatch_nova.patches import unfinished_attach
 from mixmatch_nova.patches import volume_api
 from mixmatch_nova.patches import volume_release
 from mixmatch_nova.patches import volume_sources
-from mixmatch_nova import recovery
+from mixmatch_nova.reconcile import intent_log
+from mixmatch_nova.reconcile import pending
+from mixmatch_nova.reconcile import recovery
 
 
 class Plugin:
@@ -43,11 +43,11 @@ class Plugin:
 
     def __init__(self, conf: cfg.ConfigOpts) -> None:
         self.clouds = federation.Federation(conf)
-        self.owed = outstanding.Outstanding(
+        self.owed = pending.Outstanding(
             self.clouds, lasting=getattr(conf, 'prog', None) != 'nova-manage')
 
     def patches(self) -> list[patch.Patch]:
-        intents = intent.Intents()
+        intents = intent_log.Intents()
         after = recovery.Recovery(self.clouds, self.owed, intents)
         return [*context.patches(),
                 *block_device_mapping.patches(),
@@ -57,7 +57,7 @@ class Plugin:
                 *compute_manager.patches(intents),
                 *manager.patches(self.owed, after),
                 *unfinished_attach.patches(self.owed),
-                *stranger.patches(self.owed),
+                *db_api.patches(self.owed),
                 *volume_api.patches(volume_release.Router(
                     self.clouds, self.owed)),
                 *volume_sources.patches(self.clouds, self.owed),

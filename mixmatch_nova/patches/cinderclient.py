@@ -21,8 +21,8 @@ from cinderclient import exceptions as cinder_exceptions
 from mixmatch import api
 from mixmatch import federation
 from mixmatch import patch
+from mixmatch_nova import auth
 from mixmatch_nova import errors
-from mixmatch_nova import identity
 from mixmatch_nova import target
 
 CINDERCLIENT = patch.Symbol(
@@ -34,7 +34,7 @@ def _cinderclient(clouds: federation.Federation, original: Callable,
                   context: Any, microversion: str | None = None,
                   skip_version_check: bool = False,
                   check_only: bool = False) -> Any:
-    where = identity.route_of(context)
+    where = auth.route_of(context)
     if where is None:
         client = original(context, microversion, skip_version_check,
                           check_only)
@@ -44,7 +44,7 @@ def _cinderclient(clouds: federation.Federation, original: Callable,
     with errors.for_nova(context):
         there = clouds.service_provider(where.service_provider)
         client = there.volume_client(
-            identity.auth_for(clouds, context, where),
+            auth.auth_for(clouds, context, where),
             microversion=microversion, global_request_id=context.global_id)
     attachments = getattr(client, 'attachments', None)
     if attachments is not None:

@@ -14,7 +14,7 @@
 """nova.compute.manager.ComputeManager: attach and detach leave a note.
 
 It tells the next nova-compute of this host what this one was killed in the
-middle of (see :mod:`mixmatch_nova.intent`).
+middle of (see :mod:`mixmatch_nova.reconcile.intent_log`).
 """
 
 from collections.abc import Callable
@@ -24,8 +24,8 @@ from nova import exception
 from nova import objects
 
 from mixmatch import patch
-from mixmatch_nova import intent
 from mixmatch_nova.patches import block_device_mapping
+from mixmatch_nova.reconcile import intent_log
 from mixmatch_nova import target
 
 _MODULE = 'nova.compute.manager'
@@ -43,14 +43,14 @@ class Notes:
     :param intents: of this process
     """
 
-    def __init__(self, intents: intent.Intents) -> None:
+    def __init__(self, intents: intent_log.Intents) -> None:
         self._intents = intents
 
     def attach_volume(self, original: Callable, manager: Any, context: Any,
                       instance: Any, bdm: Any) -> Any:
         if not (block_device_mapping.target_of(bdm) and bdm.attachment_id):
             return original(manager, context, instance, bdm)
-        with self._noted(manager, context, intent.ATTACH, bdm.volume_id,
+        with self._noted(manager, context, intent_log.ATTACH, bdm.volume_id,
                          bdm.attachment_id, instance):
             return original(manager, context, instance, bdm)
 
@@ -64,7 +64,7 @@ class Notes:
         if not (bdm and bdm.attachment_id):
             return original(manager, context, volume_id, instance,
                             attachment_id)
-        with self._noted(manager, context, intent.DETACH, volume_id,
+        with self._noted(manager, context, intent_log.DETACH, volume_id,
                          bdm.attachment_id, instance):
             return original(manager, context, volume_id, instance,
                             attachment_id)
@@ -79,12 +79,12 @@ class Notes:
 
     def _noted(self, manager: Any, context: Any, action: str, volume_id: str,
                attachment_id: str, instance: Any) -> Any:
-        return self._intents.noted(context, manager.host, intent.Intent(
+        return self._intents.noted(context, manager.host, intent_log.Intent(
             action, volume_id, attachment_id, instance.uuid,
             context.request_id))
 
 
-def patches(intents: intent.Intents) -> list[patch.Patch]:
+def patches(intents: intent_log.Intents) -> list[patch.Patch]:
     notes = Notes(intents)
     return [patch.Patch(ATTACH, notes.attach_volume),
             patch.Patch(DETACH, notes.detach_volume)]

@@ -28,10 +28,10 @@ from typing import Any
 from oslo_log import log as logging
 
 from mixmatch import patch
-from mixmatch_nova import correction
-from mixmatch_nova import doubt
-from mixmatch_nova import outstanding
 from mixmatch_nova.patches import block_device_mapping
+from mixmatch_nova.reconcile import outcome
+from mixmatch_nova.reconcile import pending
+from mixmatch_nova.reconcile import reconciler
 from mixmatch_nova import target
 
 LOG = logging.getLogger(__name__)
@@ -46,7 +46,7 @@ CREATE = patch.Symbol(
 _Wait = Callable[[Any, str], Any]
 
 
-def _detach(owed: outstanding.Outstanding, original: Callable, self: Any,
+def _detach(owed: pending.Outstanding, original: Callable, self: Any,
             context: Any, instance: Any, *args: Any, **kwargs: Any) -> None:
     if block_device_mapping.target_of(self._bdm_obj) and not (
             self['attachment_id'] or self['connection_info']):
@@ -58,7 +58,7 @@ def _detach(owed: outstanding.Outstanding, original: Callable, self: Any,
     except Exception as exc:
         where = block_device_mapping.target_of(self._bdm_obj)
         if where:
-            owed.add(context, correction.Subject(
+            owed.add(context, reconciler.Subject(
                 where, self.volume_id, instance.uuid), exc)
         raise
 
@@ -111,11 +111,11 @@ def _undone(context: Any, volume_api: Any, volume_id: str,
             LOG.error('Volume %(volume)s at service provider %(sp)s was made '
                       'for a server whose mapping could not be saved, and '
                       'cannot be deleted: %(reason)s', {
-                          'volume': volume_id, 'reason': doubt.reason(exc),
+                          'volume': volume_id, 'reason': outcome.reason(exc),
                           'sp': target.of(context).get(volume_id)})
         raise
 
 
-def patches(owed: outstanding.Outstanding) -> list[patch.Patch]:
+def patches(owed: pending.Outstanding) -> list[patch.Patch]:
     return [patch.Patch(DETACH, functools.partial(_detach, owed)),
             patch.Patch(CREATE, _create_volume)]

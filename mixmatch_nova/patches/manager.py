@@ -30,10 +30,10 @@ from nova.objects import base
 from oslo_log import log as logging
 
 from mixmatch import patch
-from mixmatch_nova import outstanding
-from mixmatch_nova import record
-from mixmatch_nova import recovery
-from mixmatch_nova import unfinished
+from mixmatch_nova.reconcile import journal
+from mixmatch_nova.reconcile import pending
+from mixmatch_nova.reconcile import recovery
+from mixmatch_nova.reconcile import unfinished
 
 LOG = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ class PeriodicTask:
     :param recovery: of servers on this host
     """
 
-    def __init__(self, owed: outstanding.Outstanding,
+    def __init__(self, owed: pending.Outstanding,
                  recovery: recovery.Recovery) -> None:
         self._owed = owed
         self._recovery = recovery
@@ -86,12 +86,12 @@ class PeriodicTask:
             fcntl.lockf(self._turn, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return
-        for each in record.unsettled(context):
+        for each in journal.unsettled(context):
             self._owed.adopt(context, each)
         unfinished.end_all(context, self._owed)
 
 
-def patches(owed: outstanding.Outstanding, recovery: recovery.Recovery
+def patches(owed: pending.Outstanding, recovery: recovery.Recovery
             ) -> list[patch.Patch]:
     return [patch.Patch(PERIODIC_TASKS,
                         PeriodicTask(owed, recovery).periodic_tasks)]

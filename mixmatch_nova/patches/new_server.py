@@ -25,9 +25,9 @@ from nova import exception
 from oslo_log import log as logging
 
 from mixmatch import patch
-from mixmatch_nova import doubt
 from mixmatch_nova import errors
 from mixmatch_nova.patches import block_device_mapping
+from mixmatch_nova.reconcile import outcome
 from mixmatch_nova import target
 
 LOG = logging.getLogger(__name__)
@@ -98,7 +98,7 @@ def _check_snapshot(context: Any, volume_api: Any, bdm: Any) -> None:
         raise
     except Exception as exc:
         LOG.info('Snapshot %(snapshot)s cannot be used: %(reason)s',
-                 {'snapshot': snapshot_id, 'reason': doubt.reason(exc)})
+                 {'snapshot': snapshot_id, 'reason': outcome.reason(exc)})
         raise exception.InvalidBDMSnapshot(id=snapshot_id) from exc
     # NOTE: Nova asks for it next, and has to be told no more than once.
     target.of(context).snapshots[snapshot_id] = snapshot
@@ -167,7 +167,7 @@ def _release(context: Any, volume_api: Any, mappings: Any) -> None:
             except Exception as exc:  # noqa: BLE001 - the next one
                 LOG.warning('Attachment %(attachment)s cannot be deleted: '
                             '%(reason)s', {'attachment': attachment_id,
-                                           'reason': doubt.reason(exc)})
+                                           'reason': outcome.reason(exc)})
 
 
 def patches() -> list[patch.Patch]:

@@ -24,9 +24,9 @@ from nova.compute import instance_actions
 from nova import objects
 
 from mixmatch import patch
-from mixmatch_nova import outstanding
+from mixmatch_nova.reconcile import pending
+from mixmatch_nova.reconcile import unfinished
 from mixmatch_nova import target
-from mixmatch_nova import unfinished
 
 _MODULE = 'nova.compute.api'
 
@@ -35,7 +35,7 @@ DETACH = tuple(patch.Symbol(
     for name in ('_detach_volume', '_detach_volume_shelved_offloaded'))
 
 
-def detach(owed: outstanding.Outstanding, original: Callable, self: Any,
+def detach(owed: pending.Outstanding, original: Callable, self: Any,
            context: Any, instance: Any, volume: dict[str, Any]) -> Any:
     if target.of(context).foreign(volume['id']):
         for each in unfinished.find(context):
@@ -49,6 +49,6 @@ def detach(owed: outstanding.Outstanding, original: Callable, self: Any,
     return original(self, context, instance, volume)
 
 
-def patches(owed: outstanding.Outstanding) -> list[patch.Patch]:
+def patches(owed: pending.Outstanding) -> list[patch.Patch]:
     return [patch.Patch(each, functools.partial(detach, owed))
             for each in DETACH]

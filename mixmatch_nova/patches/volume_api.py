@@ -17,7 +17,7 @@ knows and rides on a copy of the context to the function that makes the
 client (see :mod:`mixmatch_nova.patches.cinderclient`).
 
 Of a request that changes something and is not answered, what has to follow is
-outstanding (see :mod:`mixmatch_nova.correction`).
+outstanding (see :mod:`mixmatch_nova.reconcile.reconciler`).
 """
 
 from collections.abc import Callable, Iterator
@@ -35,11 +35,11 @@ from oslo_log import log as logging
 from mixmatch import exceptions
 from mixmatch import federation
 from mixmatch import patch
-from mixmatch_nova import correction
-from mixmatch_nova import doubt
+from mixmatch_nova import auth
 from mixmatch_nova import errors
-from mixmatch_nova import identity
-from mixmatch_nova import outstanding
+from mixmatch_nova.reconcile import outcome
+from mixmatch_nova.reconcile import pending
+from mixmatch_nova.reconcile import reconciler
 from mixmatch_nova import target
 
 LOG = logging.getLogger(__name__)
@@ -112,7 +112,7 @@ class Router:
     """
 
     def __init__(self, clouds: federation.Federation,
-                 owed: outstanding.Outstanding) -> None:
+                 owed: pending.Outstanding) -> None:
         self._clouds = clouds
         self._owed = owed
 
@@ -168,7 +168,7 @@ class Router:
         if where is None and marked:
             # NOTE: log in now, while nothing is reserved anywhere.
             with errors.for_nova(context):
-                where = identity.enter(self._clouds, context, marked)
+                where = auth.enter(self._clouds, context, marked)
         # NOTE: Nova goes on with the id as the answer writes it.
         for resource_id in {volume_id, volume['id']}:
             target.of(context).note(resource_id, where or target.HOME)
@@ -179,7 +179,7 @@ class Router:
         """A user has named the cloud: log in before anything is reserved."""
         with errors.for_nova(context):
             try:
-                return identity.enter(self._clouds, context,
+                return auth.enter(self._clouds, context,
                                       where.service_provider)
             except exceptions.LoginRefused as exc:
                 # NOTE: who has no project there learns nothing of volumes.
@@ -222,7 +222,7 @@ class Router:
                         'that at %(sp)s: %(reason)s',
                         {'attachment': attachment_id,
                          'sp': where.service_provider,
-                         'reason': doubt.reason(exc)})
+                         'reason': outcome.reason(exc)})
         return {'id': attachment_id}
 
     def by_attachment(self, original: Callable, api: Any, context: Any,
@@ -269,7 +269,7 @@ class Router:
         try:
             yield
         except Exception as exc:
-            if where and doubt.perhaps_done(exc):
+            if where and outcome.perhaps_done(exc):
                 if attachment_id:
                     target.of(context).unanswered.add(attachment_id)
                 self._owe(exc, context, where, volume_id, server_id,
@@ -282,7 +282,7 @@ class Router:
         known = target.of(context).mappings.get(
             attachment_id or volume_id or '', (volume_id, server_id))
         return self._owed.add(
-            context, correction.Subject(where, volume_id or known[0],
+            context, reconciler.Subject(where, volume_id or known[0],
                                         server_id or known[1]),
             exc, attachment_id if delete else None)
 
@@ -322,7 +322,7 @@ class Router:
             return original(api, context, *args, **kwargs)
         with errors.for_nova(context), errors.noted(
                 context, where.service_provider):
-            return original(api, identity.routed(context, where), *args,
+            return original(api, auth.routed(context, where), *args,
                             **kwargs)
 
 
@@ -332,7 +332,7 @@ def marked_as(resource: Any) -> str | None:
 
 
 def _volume_view(original: Callable, context: Any, vol: Any) -> dict:
-    routed = identity.route_of(context)
+    routed = auth.route_of(context)
     if routed:
         # NOTE: else what a new volume lacks is asked for.
         vol.set_loaded(True)

@@ -23,9 +23,9 @@ from cinderclient import exceptions as cinder_exceptions
 from nova import exception
 from oslo_log import log as logging
 
-from mixmatch_nova import correction
-from mixmatch_nova import doubt
 from mixmatch_nova.patches import volume_api
+from mixmatch_nova.reconcile import outcome
+from mixmatch_nova.reconcile import reconciler
 from mixmatch_nova import target
 
 LOG = logging.getLogger(__name__)
@@ -46,14 +46,14 @@ class Router(volume_api.Router):
                 self._call(original, where, api, context, volume_id)
         except (exception.NotFound, cinder_exceptions.ClientException
                 ) as exc:
-            if where is None or doubt.unanswered(exc):
+            if where is None or outcome.unanswered(exc):
                 raise
             # NOTE: nova-api expects InvalidInput only, which is what a Cinder
             # that knows the volume says; all else would be a 500.
             raise exception.InvalidVolume(
                 reason=f'service provider {where.service_provider} does not '
                        f'let volume {volume_id} be detached: '
-                       f'{doubt.reason(exc)}') from exc
+                       f'{outcome.reason(exc)}') from exc
 
     def roll_detaching(self, original: Callable, api: Any, context: Any,
                        volume_id: str) -> None:
@@ -63,7 +63,7 @@ class Router(volume_api.Router):
         except Exception as exc:
             # NOTE: Nova calls this while it handles another error, which is
             # the one that says what has happened.
-            if not (where and (doubt.unanswered(exc)
+            if not (where and (outcome.unanswered(exc)
                                or isinstance(exc, exception.NotFound))
                     and self._owe(exc, context, where, volume_id)):
                 raise
@@ -93,7 +93,7 @@ class Router(volume_api.Router):
                     attachment_id=attachment_id), context, where,
                     attachment_id=attachment_id, delete=True)
         except Exception as exc:
-            if not (where and doubt.unanswered(exc) and self._owe(
+            if not (where and outcome.unanswered(exc) and self._owe(
                     exc, context, where, attachment_id=attachment_id,
                     delete=True)):
                 raise
@@ -103,8 +103,8 @@ class Router(volume_api.Router):
         volume_id, _ = target.of(context).mappings.get(
             attachment_id, (None, None))
         try:
-            return volume_id is not None and correction.is_gone(
-                correction.client_of(self._clouds, where, context.global_id),
+            return volume_id is not None and reconciler.is_gone(
+                reconciler.client_of(self._clouds, where, context.global_id),
                 volume_id, attachment_id)
         except Exception as exc:  # noqa: BLE001 - then it is not known
             LOG.warning('Service provider %(sp)s says that it has no '
@@ -112,5 +112,5 @@ class Router(volume_api.Router):
                         '%(reason)s', {
                             'sp': where.service_provider,
                             'attachment': attachment_id,
-                            'reason': doubt.reason(exc)})
+                            'reason': outcome.reason(exc)})
             return False

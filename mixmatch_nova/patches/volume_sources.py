@@ -30,11 +30,11 @@ from oslo_utils import uuidutils
 from mixmatch import exceptions
 from mixmatch import federation
 from mixmatch import patch
-from mixmatch_nova import doubt
+from mixmatch_nova import auth
 from mixmatch_nova import errors
-from mixmatch_nova import identity
-from mixmatch_nova import outstanding
 from mixmatch_nova.patches import volume_api
+from mixmatch_nova.reconcile import outcome
+from mixmatch_nova.reconcile import pending
 from mixmatch_nova import target
 
 LOG = logging.getLogger(__name__)
@@ -98,13 +98,13 @@ class Sources(volume_api.Router):
             volume = self._call(original, where, api, context, size, name,
                                 description, snapshot=snapshot, **kwargs)
         except Exception as exc:
-            if where and doubt.perhaps_done(exc):
+            if where and outcome.perhaps_done(exc):
                 LOG.warning('Service provider %(sp)s may have made a volume '
                             '"%(name)s" of snapshot %(snapshot)s: '
                             '%(reason)s', {
                                 'sp': where.service_provider, 'name': name,
                                 'snapshot': snapshot and snapshot['id'],
-                                'reason': doubt.reason(exc)})
+                                'reason': outcome.reason(exc)})
             raise
         if where and not uuidutils.is_uuid_like(volume['id']):
             with errors.for_nova(context):
@@ -124,20 +124,20 @@ class Sources(volume_api.Router):
         if where or not marked:
             return where
         with errors.for_nova(context):
-            return identity.enter(self._clouds, context, marked)
+            return auth.enter(self._clouds, context, marked)
 
 
 def _snapshot_view(original: Callable, context: Any, snapshot: Any
                    ) -> dict[str, Any]:
     view = original(context, snapshot)
     marked = volume_api.marked_as(snapshot)
-    if identity.route_of(context) is None and marked:
+    if auth.route_of(context) is None and marked:
         view[volume_api.VIEW_TARGET] = marked
     return view
 
 
 def patches(clouds: federation.Federation,
-            owed: outstanding.Outstanding) -> list[patch.Patch]:
+            owed: pending.Outstanding) -> list[patch.Patch]:
     sources = Sources(clouds, owed)
     return [patch.Patch(GET_SNAPSHOT, sources.get_snapshot),
             patch.Patch(CREATE, sources.create),
