@@ -26,6 +26,9 @@ LOG = logging.getLogger(__name__)
 
 _ROUTE = 'mixmatch_route'
 
+#: Of the volume API, for requests of Nova's own.
+MICROVERSION = '3.44'
+
 
 def routed(context: Any, where: target.Target) -> Any:
     """A copy of a context whose volume calls go to a service provider."""
@@ -91,3 +94,17 @@ def _user(clouds: federation.Federation, context: Any,
     if where.project_id in (None, user.get_project_id(None)):
         return user
     return None
+
+
+def client_for(clouds: federation.Federation, where: target.Target,
+              request_id: str | None = None) -> Any:
+    """The ``cinderclient`` of Nova itself in a project of another cloud.
+
+    :param request_id: of home, for the log there
+    :raises mixmatch.exceptions.MixmatchException: Nova cannot log in
+    """
+    name = where.service_provider
+    return clouds.service_provider(name).volume_client(
+        clouds.with_service_token(
+            name, clouds.service_login(name, where.project_id)),
+        MICROVERSION, request_id)

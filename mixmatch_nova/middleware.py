@@ -68,7 +68,7 @@ class VolumeAttachments:
         if context is None:
             return self._application
         if _this_cloud_only(request):
-            target.of(context).this_cloud_only = True
+            target.from_context(context).this_cloud_only = True
         if match is None:
             if request.method != 'POST' or not _SERVERS.fullmatch(
                     request.path_info):
@@ -101,7 +101,7 @@ class VolumeAttachments:
         if uuidutils.is_uuid_like(volume_id):
             # NOTE: one way to write it, since targets are found by the id.
             volume_id = attachment['volumeId'] = str(uuid.UUID(volume_id))
-            target.of(context).note(volume_id, target.Target(name))
+            target.from_context(context).note(volume_id, target.Target(name))
             self._begin_login(request, context, name)
         request.body = jsonutils.dump_as_bytes(body)
 
@@ -131,16 +131,16 @@ class VolumeAttachments:
             self._check(request, name)
             head = request.path_info[:match.start('volume')]
             request.path_info = head + volume_id
-            target.of(context).note(volume_id, target.Target(name))
+            target.from_context(context).note(volume_id, target.Target(name))
         if self._clouds is not None:
-            target.of(context).attachment_of_url = (match['server'],
+            target.from_context(context).attachment_of_url = (match['server'],
                                                     volume_id)
 
     def _answer(self, response: webob.Response,
                 context: Any) -> webob.Response:
         if self._clouds is None:
             return response
-        targets = target.of(context)
+        targets = target.from_context(context)
         if targets.failure and (
                 response.status_int >= 500
                 # NOTE: Nova says of a volume to boot from only that it

@@ -31,6 +31,7 @@ from mixmatch_nova.patches import volume_release
 from mixmatch_nova.patches import volume_sources
 from mixmatch_nova.reconcile import intent_log
 from mixmatch_nova.reconcile import pending
+from mixmatch_nova.reconcile import periodic
 from mixmatch_nova.reconcile import recovery
 
 
@@ -55,13 +56,18 @@ class Plugin:
                 *new_server.patches(),
                 *driver_block_device.patches(self.owed),
                 *compute_manager.patches(intents),
-                *manager.patches(self.owed, after),
+                *manager.patches(periodic.PeriodicTask(self.owed, after)),
                 *unfinished_attach.patches(self.owed),
                 *db_api.patches(self.owed),
                 *volume_api.patches(volume_release.Router(
                     self.clouds, self.owed)),
                 *volume_sources.patches(self.clouds, self.owed),
                 *cinderclient.patches(self.clouds)]
+
+    @staticmethod
+    def called() -> tuple[patch.Symbol, ...]:
+        """Return the private functions of Nova that are called."""
+        return (*compute_api.CALLED, *recovery.CALLED)
 
 
 def load(conf: cfg.ConfigOpts) -> None:
@@ -73,7 +79,10 @@ def load(conf: cfg.ConfigOpts) -> None:
     """
     if loaded() is None:
         plugin = Plugin(conf)
-        patch.apply(plugin, plugin.patches())
+        patches = plugin.patches()
+        for each in plugin.called():
+            each.check()
+        patch.apply(plugin, patches)
 
 
 def loaded() -> Plugin | None:

@@ -19,12 +19,6 @@ import weakref
 
 from mixmatch import exceptions
 
-#: How a block device mapping remembers its target, in ``volume_type``. Nova
-#: refuses that field from users where ``source_type`` is "volume", and reads
-#: it only when it makes a volume (see patches.volume_sources). Where it makes
-#: one, users may choose a type, but none that looks like this.
-MARKER = 'mixmatch'
-
 
 @dataclasses.dataclass(frozen=True)
 class Target:
@@ -48,20 +42,23 @@ class Target:
         service_provider, _, project_id = text.rpartition(':')
         return cls(service_provider, project_id or None)
 
-    @property
-    def marker(self) -> str:
-        """What the block device mapping of the volume remembers."""
-        return f'{MARKER}:{self}'
 
-    @classmethod
-    def from_marker(cls, volume_type: str | None) -> 'Target | None':
-        prefix, _, text = (volume_type or '').partition(':')
-        return cls.parse(text) if prefix == MARKER and text else None
+@dataclasses.dataclass(frozen=True)
+class Subject:
+    """What a request was about.
 
+    :param target: a cloud and the project of the volume there
+    :param volume_id: of the other cloud; None if only an attachment is known
+    :param server_id: of home
+    """
 
-def is_marker(volume_type: str | None) -> bool:
-    """Whether a volume type looks like what a mapping remembers."""
-    return (volume_type or '').startswith(f'{MARKER}:')
+    target: Target
+    volume_id: str | None
+    server_id: str | None
+
+    def __str__(self) -> str:
+        return (f'volume {self.volume_id} at service provider '
+                f'{self.target.service_provider} (server {self.server_id})')
 
 
 #: Home is a target too: an id that was seen to be home's stays home's.
@@ -171,7 +168,7 @@ class Registry:
         self._requests: weakref.WeakValueDictionary[str, Targets] = (
             weakref.WeakValueDictionary())
 
-    def of(self, context: Any) -> Targets:
+    def from_context(self, context: Any) -> Targets:
         """The targets of the request that a context belongs to."""
         targets = getattr(context, self._ATTRIBUTE, None)
         if targets is None:
@@ -183,4 +180,16 @@ class Registry:
 
 
 _REGISTRY = Registry()
-of = _REGISTRY.of
+from_context = _REGISTRY.from_context
+
+_UNPATCHED = 'mixmatch_sent_by_unpatched'
+
+
+def is_sender_unpatched(context: Any) -> bool:
+    """Return whether a Nova service without the plugin sent a context."""
+    return getattr(context, _UNPATCHED, False)
+
+
+def set_sender_unpatched(context: Any, unpatched: bool) -> None:
+    """Remember whether the sender of a context runs the plugin."""
+    setattr(context, _UNPATCHED, unpatched)

@@ -36,6 +36,7 @@ from oslo_db import exception as db_exception
 from oslo_log import log as logging
 
 from mixmatch import federation
+from mixmatch_nova import auth
 from mixmatch_nova import plugin
 from mixmatch_nova.reconcile import audit
 from mixmatch_nova.reconcile import cells
@@ -167,7 +168,7 @@ def reset(arguments: argparse.Namespace, clouds: federation.Federation,
     volume_id = arguments.volume
     places = sorted({each.where for cell in home for each in cell.mappings()
                      if each.volume_id == volume_id and each.where.project_id}
-                    | {each.subject.where for cell in home
+                    | {each.subject.target for cell in home
                        for each in cell.records()
                        if each.subject.volume_id == volume_id}, key=str)
     if not places:
@@ -184,7 +185,7 @@ def _reset(clouds: federation.Federation, where: target.Target,
            volume_id: str) -> int:
     name = where.service_provider
     try:
-        done = reconciler.reset(reconciler.client_of(clouds, where),
+        done = reconciler.reset(auth.client_for(clouds, where),
                                 volume_id)
     except Exception as exc:  # noqa: BLE001 - the others are reset
         print(f'not reset: {volume_id} at {name}: {outcome.reason(exc)}')

@@ -38,7 +38,7 @@ def _cinderclient(clouds: federation.Federation, original: Callable,
     if where is None:
         client = original(context, microversion, skip_version_check,
                           check_only)
-        if target.of(context).this_cloud_only and not check_only:
+        if target.from_context(context).this_cloud_only and not check_only:
             client.client.additional_headers[api.HEADER] = api.NONE
         return client
     with errors.for_nova(context):
@@ -48,8 +48,9 @@ def _cinderclient(clouds: federation.Federation, original: Callable,
             microversion=microversion, global_request_id=context.global_id)
     attachments = getattr(client, 'attachments', None)
     if attachments is not None:
-        attachments.delete = functools.partial(
-            _delete_attachment, attachments.delete, target.of(context))
+        attachments.delete = functools.partial(_delete_attachment,
+                                               attachments.delete,
+                                               target.from_context(context))
     return client
 
 

@@ -32,7 +32,7 @@ import oslo_messaging
 
 from mixmatch import exceptions
 from mixmatch import patch
-from mixmatch_nova.patches import block_device_mapping
+from mixmatch_nova import block_device
 from mixmatch_nova import target
 
 _MODULE = 'nova.compute.api'
@@ -52,6 +52,8 @@ ASSISTED = (_symbol('volume_snapshot_create', 'volume_id'),
             _symbol('volume_snapshot_delete', 'volume_id'))
 CLEANUP = patch.Symbol(_MODULE, 'API._local_cleanup_bdm_volumes',
                        ('self', 'bdms', 'instance', 'context'))
+#: Private functions of Nova that are called here.
+CALLED = (_symbol('_get_bdm_by_volume_id', 'volume_id'),)
 #: Since 2026.1, and before.
 RESERVE = patch.Symbol(
     'nova.compute.utils', 'check_attach_and_reserve_volume',
@@ -79,7 +81,7 @@ def _attach_volume(original: Callable, self: Any, context: Any,
         return original(self, context, instance, volume_id, *args, **kwargs)
     except (exception.CinderConnectionFailed, oslo_messaging.RemoteError
             ) as exc:
-        targets = target.of(context)
+        targets = target.from_context(context)
         where = targets.foreign(volume_id)
         if where and targets.failure is None and _is_of_a_cloud(exc):
             # NOTE: not what the error says, which holds a traceback.
@@ -103,7 +105,7 @@ def _rebuild(original: Callable, self: Any, context: Any, instance: Any,
         # NOTE: the other Cinder has not the image. Nova then refuses another
         # one than the volume was made of, as it did before 2.93.
         reimage_boot_volume = not (
-            root and block_device_mapping.target_of(root))
+            root and block_device.target_of(root))
     return original(self, context, instance, image_href, admin_password,
                     files_to_inject, reimage_boot_volume, **kwargs)
 
@@ -112,7 +114,7 @@ def _snapshot(original: Callable, self: Any, context: Any, instance: Any,
               *args: Any, **kwargs: Any) -> Any:
     for each in _mappings(context, instance):
         # NOTE: before Nova has made snapshots of home's volumes.
-        _refuse(block_device_mapping.target_of(each), each.volume_id,
+        _refuse(block_device.target_of(each), each.volume_id,
                 'make an image of a server that is backed by volumes, with')
     return original(self, context, instance, *args, **kwargs)
 
@@ -120,7 +122,7 @@ def _snapshot(original: Callable, self: Any, context: Any, instance: Any,
 def _swap(original: Callable, self: Any, context: Any, instance: Any,
           old_volume: dict[str, Any], new_volume: dict[str, Any]) -> Any:
     for each in (old_volume['id'], new_volume['id']):
-        _refuse(target.of(context).foreign(each), each, 'swap')
+        _refuse(target.from_context(context).foreign(each), each, 'swap')
     return original(self, context, instance, old_volume, new_volume)
 
 
@@ -128,7 +130,7 @@ def _assisted(original: Callable, self: Any, context: Any, volume_id: str,
               *args: Any, **kwargs: Any) -> Any:
     # NOTE: as Nova is about to do; it finds the cell.
     mapping = self._get_bdm_by_volume_id(context, volume_id)
-    _refuse(block_device_mapping.target_of(mapping), volume_id,
+    _refuse(block_device.target_of(mapping), volume_id,
             'take part in a snapshot of')
     return original(self, context, volume_id, *args, **kwargs)
 
@@ -144,14 +146,14 @@ def _reserve(original: Callable, context: Any, volume_api: Any,
              volume: dict[str, Any], instance: Any, bdm: Any, *args: Any,
              **kwargs: Any) -> None:
     original(context, volume_api, volume, instance, bdm, *args, **kwargs)
-    block_device_mapping.mark(context, bdm)
+    block_device.mark(context, bdm)
 
 
 def _reserve_2025(original: Callable, self: Any, context: Any,
                   volume: dict[str, Any], instance: Any, bdm: Any,
                   *args: Any, **kwargs: Any) -> None:
     original(self, context, volume, instance, bdm, *args, **kwargs)
-    block_device_mapping.mark(context, bdm)
+    block_device.mark(context, bdm)
 
 
 def _cleanup(original: Callable, self: Any, bdms: Any, instance: Any,
@@ -159,7 +161,7 @@ def _cleanup(original: Callable, self: Any, bdms: Any, instance: Any,
     for each in bdms:
         # NOTE: those of a request to build a server were loaded without the
         # context of this request.
-        block_device_mapping.note(context, each)
+        block_device.note(context, each)
     original(self, bdms, instance, context)
 
 

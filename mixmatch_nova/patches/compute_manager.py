@@ -24,7 +24,7 @@ from nova import exception
 from nova import objects
 
 from mixmatch import patch
-from mixmatch_nova.patches import block_device_mapping
+from mixmatch_nova import block_device
 from mixmatch_nova.reconcile import intent_log
 from mixmatch_nova import target
 
@@ -48,7 +48,7 @@ class Notes:
 
     def attach_volume(self, original: Callable, manager: Any, context: Any,
                       instance: Any, bdm: Any) -> Any:
-        if not (block_device_mapping.target_of(bdm) and bdm.attachment_id):
+        if not (block_device.target_of(bdm) and bdm.attachment_id):
             return original(manager, context, instance, bdm)
         with self._noted(manager, context, intent_log.ATTACH, bdm.volume_id,
                          bdm.attachment_id, instance):
@@ -59,7 +59,8 @@ class Notes:
                       attachment_id: str | None) -> Any:
         # NOTE: nova-api has loaded the mapping, and its context says where.
         bdm = None
-        if target.of(context).get(volume_id) not in (None, target.HOME):
+        known = target.from_context(context).get(volume_id)
+        if known not in (None, target.HOME):
             bdm = self._mapping(context, volume_id, instance)
         if not (bdm and bdm.attachment_id):
             return original(manager, context, volume_id, instance,

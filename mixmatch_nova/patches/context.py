@@ -29,24 +29,17 @@ TO_DICT = patch.Symbol('nova.context', 'RequestContext.to_dict', ('self',))
 FROM_DICT = patch.Symbol('nova.context', 'RequestContext.from_dict',
                          ('cls', 'values'))
 
-_FROM_STRANGER = 'mixmatch_from_stranger'
-
-
-def from_stranger(context: Any) -> bool:
-    """Whether a context was sent by a Nova process without the plugin."""
-    return getattr(context, _FROM_STRANGER, False)
-
 
 def _to_dict(original: Callable, self: Any) -> dict[str, Any]:
     # NOTE: always, even if empty: by it the receiver knows that the sender
     # has the plugin.
-    return {**original(self), KEY: target.of(self).to_dict()}
+    return {**original(self), KEY: target.from_context(self).to_dict()}
 
 
 def _from_dict(original: Callable, cls: type, values: dict[str, Any]) -> Any:
     context = original(cls, values)
-    setattr(context, _FROM_STRANGER, KEY not in values)
-    target.of(context).update(values.get(KEY) or {})
+    target.set_sender_unpatched(context, KEY not in values)
+    target.from_context(context).update(values.get(KEY) or {})
     return context
 
 

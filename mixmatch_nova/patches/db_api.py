@@ -30,10 +30,9 @@ from nova import objects
 from oslo_log import log as logging
 
 from mixmatch import patch
-from mixmatch_nova.patches import block_device_mapping
-from mixmatch_nova.patches import context as context_patch
+from mixmatch_nova import block_device
 from mixmatch_nova.reconcile import pending
-from mixmatch_nova.reconcile import reconciler
+from mixmatch_nova import target
 
 LOG = logging.getLogger(__name__)
 
@@ -78,7 +77,7 @@ class Watch:
 
     def _owe(self, context: Any, bdm: Any,
              attachment_id: str | None = None) -> None:
-        where = block_device_mapping.target_of(bdm)
+        where = block_device.target_of(bdm)
         assert where
         LOG.warning(
             'A Nova service that does not run mixmatch has worked on server '
@@ -87,19 +86,19 @@ class Watch:
             'of this cell', {'server': bdm.instance_uuid,
                              'volume': bdm.volume_id,
                              'sp': where.service_provider})
-        self._owed.add(context, reconciler.Subject(
+        self._owed.add(context, target.Subject(
             where, bdm.volume_id, bdm.instance_uuid), WithoutPlugin(),
             attachment_id)
 
 
 def _foreign_mappings(context: Any, server_id: str) -> list[Any]:
     """Those of a server on which a process without the plugin has worked."""
-    if not context_patch.from_stranger(context):
+    if not target.is_sender_unpatched(context):
         return []
     return [each for each in
             objects.BlockDeviceMappingList.get_by_instance_uuid(
                 context, server_id)
-            if block_device_mapping.target_of(each)]
+            if block_device.target_of(each)]
 
 
 def patches(owed: pending.Outstanding) -> list[patch.Patch]:

@@ -28,10 +28,9 @@ from typing import Any
 from oslo_log import log as logging
 
 from mixmatch import patch
-from mixmatch_nova.patches import block_device_mapping
+from mixmatch_nova import block_device
 from mixmatch_nova.reconcile import outcome
 from mixmatch_nova.reconcile import pending
-from mixmatch_nova.reconcile import reconciler
 from mixmatch_nova import target
 
 LOG = logging.getLogger(__name__)
@@ -48,7 +47,7 @@ _Wait = Callable[[Any, str], Any]
 
 def _detach(owed: pending.Outstanding, original: Callable, self: Any,
             context: Any, instance: Any, *args: Any, **kwargs: Any) -> None:
-    if block_device_mapping.target_of(self._bdm_obj) and not (
+    if block_device.target_of(self._bdm_obj) and not (
             self['attachment_id'] or self['connection_info']):
         # NOTE: it was never attached, and Nova would use the requests that
         # were there before attachments.
@@ -56,9 +55,9 @@ def _detach(owed: pending.Outstanding, original: Callable, self: Any,
     try:
         original(self, context, instance, *args, **kwargs)
     except Exception as exc:
-        where = block_device_mapping.target_of(self._bdm_obj)
+        where = block_device.target_of(self._bdm_obj)
         if where:
-            owed.add(context, reconciler.Subject(
+            owed.add(context, target.Subject(
                 where, self.volume_id, instance.uuid), exc)
         raise
 
@@ -74,7 +73,7 @@ def _create_volume(original: Callable, self: Any, context: Any,
             wait_func(context, volume_id)
 
     snapshot = kwargs.get('snapshot')
-    if snapshot and target.of(context).foreign(snapshot['id']):
+    if snapshot and target.from_context(context).foreign(snapshot['id']):
         # NOTE: as Nova does for a blank one. If the answer is lost, it is by
         # the name that somebody finds it.
         kwargs['name'] = f'{instance.uuid}-snapshot-vol'
@@ -84,11 +83,11 @@ def _create_volume(original: Callable, self: Any, context: Any,
 
 def _keep(context: Any, bdm: Any, volume_id: str) -> None:
     """Have the mapping know the volume that was made for it."""
-    if target.of(context).foreign(volume_id):
+    if target.from_context(context).foreign(volume_id):
         # NOTE: an image may have said that there is an attachment.
         bdm.volume_id, bdm.attachment_id = volume_id, None
         try:
-            block_device_mapping.mark(context, bdm)
+            block_device.mark(context, bdm)
             bdm.save()
         except Exception:
             bdm.volume_id = None
@@ -112,7 +111,7 @@ def _undone(context: Any, volume_api: Any, volume_id: str,
                       'for a server whose mapping could not be saved, and '
                       'cannot be deleted: %(reason)s', {
                           'volume': volume_id, 'reason': outcome.reason(exc),
-                          'sp': target.of(context).get(volume_id)})
+                          'sp': target.from_context(context).get(volume_id)})
         raise
 
 

@@ -10,88 +10,27 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-
-"""nova.manager.Manager: what runs once a minute.
-
-* In nova-conductor, which is where the database is: what is on record and
-  nobody settles, since the process that knew of it has ended, is adopted, and
-  mappings that have never got an attachment are ended.
-* In nova-compute: what the one before it was killed in the middle of is ended.
-"""
+"""nova.manager.Manager: the periodic work of mixmatch is done with Nova's."""
 
 from collections.abc import Callable
-import fcntl
-import os
-import time
+import functools
 from typing import Any
-import weakref
-
-from nova.objects import base
-from oslo_log import log as logging
 
 from mixmatch import patch
-from mixmatch_nova.reconcile import journal
-from mixmatch_nova.reconcile import pending
-from mixmatch_nova.reconcile import recovery
-from mixmatch_nova.reconcile import unfinished
-
-LOG = logging.getLogger(__name__)
+from mixmatch_nova.reconcile import periodic
 
 PERIODIC_TASKS = patch.Symbol('nova.manager', 'Manager.periodic_tasks',
                               ('self', 'context', 'raise_on_error'))
 
-#: Seconds between two looks.
-PERIOD = 60
+
+def _periodic_tasks(task: periodic.PeriodicTask, original: Callable,
+                    manager: Any, context: Any, *args: Any,
+                    **kwargs: Any) -> Any:
+    idle = original(manager, context, *args, **kwargs)
+    task.run_if_due(context, manager)
+    return idle
 
 
-class PeriodicTask:
-    """What a process does for those that are no more.
-
-    :param owed: what this process still has to tell to other clouds
-    :param recovery: of servers on this host
-    """
-
-    def __init__(self, owed: pending.Outstanding,
-                 recovery: recovery.Recovery) -> None:
-        self._owed = owed
-        self._recovery = recovery
-        self._next = 0.0
-        # NOTE: made before the workers are forked, so it is the same file for
-        # all of them. Whoever locks it first adopts until it ends.
-        self._turn = os.memfd_create('mixmatch')
-        weakref.finalize(self, os.close, self._turn)
-
-    def periodic_tasks(self, original: Callable, manager: Any, context: Any,
-                       *args: Any, **kwargs: Any) -> Any:
-        idle = original(manager, context, *args, **kwargs)
-        if time.monotonic() >= self._next:
-            self._next = time.monotonic() + PERIOD
-            try:
-                self._run(context, manager)
-            except Exception:
-                LOG.exception('What is left for other clouds cannot be read; '
-                              'it is tried again in a minute')
-        return idle
-
-    def _run(self, context: Any, manager: Any) -> None:
-        if manager.service_name == 'compute':
-            self._recovery.run(context, manager)
-        elif (manager.service_name == 'conductor'
-                and base.NovaObject.indirection_api is None):
-            self._adopt(context)
-
-    def _adopt(self, context: Any) -> None:
-        """Do it in one of the workers of a nova-conductor."""
-        try:
-            fcntl.lockf(self._turn, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return
-        for each in journal.unsettled(context):
-            self._owed.adopt(context, each)
-        unfinished.end_all(context, self._owed)
-
-
-def patches(owed: pending.Outstanding, recovery: recovery.Recovery
-            ) -> list[patch.Patch]:
+def patches(task: periodic.PeriodicTask) -> list[patch.Patch]:
     return [patch.Patch(PERIODIC_TASKS,
-                        PeriodicTask(owed, recovery).periodic_tasks)]
+                        functools.partial(_periodic_tasks, task))]

@@ -25,8 +25,8 @@ from nova import exception
 from oslo_log import log as logging
 
 from mixmatch import patch
+from mixmatch_nova import block_device
 from mixmatch_nova import errors
-from mixmatch_nova.patches import block_device_mapping
 from mixmatch_nova.reconcile import outcome
 from mixmatch_nova import target
 
@@ -68,22 +68,22 @@ def _validate(original: Callable, self: Any, context: Any, instance: Any,
 
 def _check_type(bdm: Any) -> None:
     # NOTE: each mapping is still as the user, or an image, has it.
-    if target.is_marker(block_device_mapping.attribute(bdm, 'volume_type')):
+    if block_device.is_marker(block_device.attribute(bdm, 'volume_type')):
         raise exception.InvalidVolume(
-            reason=f'volume types that begin with "{target.MARKER}:" are '
-                   'reserved')
+            reason='volume types that begin with '
+                   f'"{block_device.MARKER}:" are reserved')
 
 
 def _check_volume(context: Any, bdm: Any) -> None:
-    volume_id = block_device_mapping.attribute(bdm, 'volume_id')
+    volume_id = block_device.attribute(bdm, 'volume_id')
     where = _foreign(context, volume_id)
     if where:
         _check_form(bdm, 'volume', volume_id, where)
 
 
 def _check_snapshot(context: Any, volume_api: Any, bdm: Any) -> None:
-    snapshot_id = block_device_mapping.attribute(bdm, 'snapshot_id')
-    if not snapshot_id or any(block_device_mapping.attribute(bdm, each)
+    snapshot_id = block_device.attribute(bdm, 'snapshot_id')
+    if not snapshot_id or any(block_device.attribute(bdm, each)
                               for each in ('volume_id', 'image_id')):
         # NOTE: Nova does not ask for it either. Should nova-compute make a
         # volume of it, the mapping is marked then.
@@ -101,11 +101,11 @@ def _check_snapshot(context: Any, volume_api: Any, bdm: Any) -> None:
                  {'snapshot': snapshot_id, 'reason': outcome.reason(exc)})
         raise exception.InvalidBDMSnapshot(id=snapshot_id) from exc
     # NOTE: Nova asks for it next, and has to be told no more than once.
-    target.of(context).snapshots[snapshot_id] = snapshot
+    target.from_context(context).snapshots[snapshot_id] = snapshot
     if not where:
         return
     _check_form(bdm, 'snapshot', snapshot_id, where)
-    if block_device_mapping.attribute(bdm, 'volume_type'):
+    if block_device.attribute(bdm, 'volume_type'):
         raise exception.InvalidVolume(
             reason=f'snapshot {snapshot_id} lives at service provider '
                    f'{where.service_provider}; a volume that a server boots '
@@ -115,7 +115,7 @@ def _check_snapshot(context: Any, volume_api: Any, bdm: Any) -> None:
 
 def _foreign(context: Any, resource_id: str | None) -> target.Target | None:
     with errors.for_nova(context):
-        return target.of(context).foreign(resource_id or '')
+        return target.from_context(context).foreign(resource_id or '')
 
 
 def _check_form(bdm: Any, kind: str, resource_id: str,
@@ -123,9 +123,9 @@ def _check_form(bdm: Any, kind: str, resource_id: str,
     """Refuse what Nova would not find, or not release, after the attach."""
     wrong = [f'{name} is not "{wanted}"' for name, wanted in (
         ('source_type', kind), ('destination_type', 'volume'))
-        if block_device_mapping.attribute(bdm, name) != wanted]
+        if block_device.attribute(bdm, name) != wanted]
     wrong += [f'it has {name} as well' for name in _OTHERWISE[kind]
-              if block_device_mapping.attribute(bdm, name)]
+              if block_device.attribute(bdm, name)]
     if wrong:
         raise exception.InvalidVolume(
             reason=f'{kind} {resource_id} lives at service provider '
@@ -139,7 +139,7 @@ def _for_instance(original: Callable, self: Any, context: Any, *args: Any,
     # NOTE: these are stored; Nova checks the others again for the next
     # server of the same request.
     for each in mappings:
-        block_device_mapping.mark(context, each)
+        block_device.mark(context, each)
     return mappings
 
 
@@ -159,9 +159,10 @@ def _provision(original: Callable, self: Any, context: Any, flavor: Any,
 def _release(context: Any, volume_api: Any, mappings: Any) -> None:
     """Give back what was reserved for a server that is not built."""
     for each in mappings:
-        attachment_id = block_device_mapping.attribute(each, 'attachment_id')
+        attachment_id = block_device.attribute(each, 'attachment_id')
         # NOTE: the request knows only an attachment that it has made.
-        if attachment_id and attachment_id in target.of(context).mappings:
+        known = target.from_context(context).mappings
+        if attachment_id and attachment_id in known:
             try:
                 volume_api.attachment_delete(context, attachment_id)
             except Exception as exc:  # noqa: BLE001 - the next one

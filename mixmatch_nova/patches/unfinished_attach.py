@@ -37,7 +37,7 @@ DETACH = tuple(patch.Symbol(
 
 def detach(owed: pending.Outstanding, original: Callable, self: Any,
            context: Any, instance: Any, volume: dict[str, Any]) -> Any:
-    if target.of(context).foreign(volume['id']):
+    if target.from_context(context).foreign(volume['id']):
         for each in unfinished.find(context):
             if (each.server_id, each.volume_id) == (
                     instance.uuid, volume['id']) and unfinished.end(

@@ -39,7 +39,6 @@ from mixmatch_nova import auth
 from mixmatch_nova import errors
 from mixmatch_nova.reconcile import outcome
 from mixmatch_nova.reconcile import pending
-from mixmatch_nova.reconcile import reconciler
 from mixmatch_nova import target
 
 LOG = logging.getLogger(__name__)
@@ -130,9 +129,9 @@ class Router:
             attachment = self._call(original, where, api, context, volume_id,
                                     instance_id, *args, **kwargs)
         attachment_id = attachment['id']
-        target.of(context).note(attachment_id, where or target.HOME)
+        target.from_context(context).note(attachment_id, where or target.HOME)
         if where:
-            target.of(context).mappings[attachment_id] = (volume_id,
+            target.from_context(context).mappings[attachment_id] = (volume_id,
                                                           instance_id)
         try:
             self._check_connection(context, where, attachment)
@@ -153,7 +152,7 @@ class Router:
             volume = self._call(original, where, api, context, volume_id,
                                 *args, **kwargs)
         except cinder_exceptions.ClientException as exc:
-            if exc.code != 503 or target.of(context).get(volume_id):
+            if exc.code != 503 or target.from_context(context).get(volume_id):
                 raise
             # NOTE: home's Cinder cannot ask all clouds that may have it.
             with errors.for_nova(context):
@@ -171,7 +170,8 @@ class Router:
                 where = auth.enter(self._clouds, context, marked)
         # NOTE: Nova goes on with the id as the answer writes it.
         for resource_id in {volume_id, volume['id']}:
-            target.of(context).note(resource_id, where or target.HOME)
+            target.from_context(context).note(
+                resource_id, where or target.HOME)
         return volume
 
     def _enter(self, context: Any, where: target.Target,
@@ -194,16 +194,16 @@ class Router:
 
         It goes on to destroy the mappings whose attachment is not found.
         """
-        target.of(context).compared = instance_id
+        target.from_context(context).compared = instance_id
         return original(api, context, instance_id, *args, **kwargs)
 
     def attachment_get(self, original: Callable, api: Any, context: Any,
                        attachment_id: str) -> Any:
         where = self._foreign(context, attachment_id)
-        _, server_id = target.of(context).mappings.get(
+        _, server_id = target.from_context(context).mappings.get(
             attachment_id, (None, None))
         if not (where and server_id
-                and server_id == target.of(context).compared):
+                and server_id == target.from_context(context).compared):
             return self.by_attachment(original, api, context, attachment_id)
         try:
             return self._call(original, where, api, context, attachment_id)
@@ -271,7 +271,7 @@ class Router:
         except Exception as exc:
             if where and outcome.perhaps_done(exc):
                 if attachment_id:
-                    target.of(context).unanswered.add(attachment_id)
+                    target.from_context(context).unanswered.add(attachment_id)
                 self._owe(exc, context, where, volume_id, server_id,
                           attachment_id)
             raise
@@ -279,16 +279,16 @@ class Router:
     def _owe(self, exc: BaseException, context: Any, where: target.Target,
              volume_id: str | None = None, server_id: str | None = None,
              attachment_id: str | None = None, delete: bool = False) -> bool:
-        known = target.of(context).mappings.get(
+        known = target.from_context(context).mappings.get(
             attachment_id or volume_id or '', (volume_id, server_id))
         return self._owed.add(
-            context, reconciler.Subject(where, volume_id or known[0],
+            context, target.Subject(where, volume_id or known[0],
                                         server_id or known[1]),
             exc, attachment_id if delete else None)
 
     def _resolve_volume(self, context: Any,
                         volume_id: str) -> target.Target | None:
-        targets = target.of(context)
+        targets = target.from_context(context)
         server_id, attached = targets.attachment_of_url or (None, None)
         if server_id and attached == volume_id:
             targets.attachment_of_url = None
@@ -298,7 +298,7 @@ class Router:
     def _foreign(self, context: Any, resource_id: str
                  ) -> target.Target | None:
         with errors.for_nova(context):
-            return target.of(context).foreign(resource_id)
+            return target.from_context(context).foreign(resource_id)
 
     def _check_connection(self, context: Any, where: target.Target | None,
                           attachment: dict[str, Any] | None) -> None:

@@ -23,6 +23,7 @@ from cinderclient import exceptions as cinder_exceptions
 from nova import exception
 from oslo_log import log as logging
 
+from mixmatch_nova import auth
 from mixmatch_nova.patches import volume_api
 from mixmatch_nova.reconcile import outcome
 from mixmatch_nova.reconcile import reconciler
@@ -78,12 +79,13 @@ class Router(volume_api.Router):
         found is believed if the volume, which is found, has none such.
         """
         where = self._foreign(context, attachment_id)
-        if where and attachment_id in target.of(context).unanswered and (
+        targets = target.from_context(context)
+        if where and attachment_id in targets.unanswered and (
                 self._owe(Unanswered(), context, where,
                           attachment_id=attachment_id, delete=True)):
             # NOTE: whoever has just waited in vain does not wait again.
             return
-        not_found = target.of(context).not_found
+        not_found = targets.not_found
         not_found.discard(attachment_id)
         try:
             self._call(original, where, api, context, attachment_id)
@@ -100,11 +102,11 @@ class Router(volume_api.Router):
 
     def _is_gone(self, context: Any, where: target.Target,
                  attachment_id: str) -> bool:
-        volume_id, _ = target.of(context).mappings.get(
+        volume_id, _ = target.from_context(context).mappings.get(
             attachment_id, (None, None))
         try:
             return volume_id is not None and reconciler.is_gone(
-                reconciler.client_of(self._clouds, where, context.global_id),
+                auth.client_for(self._clouds, where, context.global_id),
                 volume_id, attachment_id)
         except Exception as exc:  # noqa: BLE001 - then it is not known
             LOG.warning('Service provider %(sp)s says that it has no '

@@ -31,6 +31,7 @@ from mixmatch import exceptions
 from mixmatch import federation
 from mixmatch import patch
 from mixmatch_nova import auth
+from mixmatch_nova import block_device
 from mixmatch_nova import errors
 from mixmatch_nova.patches import volume_api
 from mixmatch_nova.reconcile import outcome
@@ -59,7 +60,7 @@ class Sources(volume_api.Router):
 
     def get_snapshot(self, original: Callable, api: Any, context: Any,
                      snapshot_id: str) -> Any:
-        targets = target.of(context)
+        targets = target.from_context(context)
         found = targets.snapshots.pop(snapshot_id, None)
         if found:
             return found
@@ -92,7 +93,7 @@ class Sources(volume_api.Router):
             # looks like a type is what the mapping remembers. Without one
             # Cinder takes that of the snapshot.
             kwargs['availability_zone'] = None
-            if target.is_marker(kwargs.get('volume_type')):
+            if block_device.is_marker(kwargs.get('volume_type')):
                 kwargs['volume_type'] = None
         try:
             volume = self._call(original, where, api, context, size, name,
@@ -114,7 +115,7 @@ class Sources(volume_api.Router):
         # NOTE: home's Cinder may have had it made elsewhere, for instance
         # since a zone of home's Nova is called like a service provider.
         where = self._learn(context, where, volume)
-        target.of(context).note(volume['id'], where or target.HOME)
+        target.from_context(context).note(volume['id'], where or target.HOME)
         return volume
 
     def _learn(self, context: Any, where: target.Target | None,

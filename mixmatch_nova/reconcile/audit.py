@@ -30,6 +30,7 @@ from cinderclient import exceptions as cinder_exceptions
 from oslo_utils import uuidutils
 
 from mixmatch import federation
+from mixmatch_nova import auth
 from mixmatch_nova.reconcile import cells
 from mixmatch_nova.reconcile import journal
 from mixmatch_nova.reconcile import outcome
@@ -82,7 +83,7 @@ class _Home:
         self.on_record = {each.attachment_id for _, each in self.records}
         self.places = sorted(
             {each.where for each in self.mappings if each.where.project_id}
-            | {each.subject.where for _, each in self.records}, key=str)
+            | {each.subject.target for _, each in self.records}, key=str)
 
     @property
     def servers(self) -> set[str | None]:
@@ -131,12 +132,12 @@ class Agreement:
         """
         there = True
         try:
-            reconciler.client_of(self._clouds, finding.where
+            auth.client_for(self._clouds, finding.where
                                  ).attachments.delete(finding.attachment_id)
         except cinder_exceptions.NotFound:
             there = False
         for cell, each in self._home.records:
-            if (each.attachment_id, each.subject.where) == (
+            if (each.attachment_id, each.subject.target) == (
                     finding.attachment_id, finding.where):
                 journal.settle(cell.context, each)
         return there
@@ -165,7 +166,7 @@ class Agreement:
                 found.append(Finding(SILENT, where,
                                      reason=outcome.reason(exc)))
         noted = dict.fromkeys(
-            Finding(ON_RECORD, each.subject.where, each.subject.volume_id,
+            Finding(ON_RECORD, each.subject.target, each.subject.volume_id,
                     each.subject.server_id, each.attachment_id)
             for _, each in self._home.records)
         return [*found, *noted, *(
@@ -173,7 +174,7 @@ class Agreement:
             for each in self._home.unfinished)]
 
     def _compare(self, where: target.Target) -> list[Finding]:
-        client = reconciler.client_of(self._clouds, where)
+        client = auth.client_for(self._clouds, where)
         there = {each.id: each for each in _attachments(client)}
         return [*self._orphans(where, there),
                 *self._lost(where, there, client)]

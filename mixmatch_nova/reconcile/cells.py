@@ -23,6 +23,7 @@ from nova.db.main import api as nova_db
 from nova.db.main import models
 from nova import objects
 
+from mixmatch_nova import block_device
 from mixmatch_nova.reconcile import journal
 from mixmatch_nova.reconcile import servers
 from mixmatch_nova.reconcile import unfinished
@@ -114,8 +115,8 @@ def _mappings(context: Any) -> list[Mapping]:
     found = []
     for row in nova_db.model_query(context, model, read_deleted='yes').filter(
             model.volume_id.isnot(None),
-            model.volume_type.like(f'{target.MARKER}:%')):
-        where = target.Target.from_marker(row.volume_type)
+            block_device.is_marked()):
+        where = block_device.from_marker(row.volume_type)
         if where:
             found.append(Mapping(where, row.volume_id, row.instance_uuid,
                                  row.attachment_id, not row.deleted))

@@ -38,7 +38,6 @@ from nova import objects
 from oslo_log import log as logging
 from oslo_utils import uuidutils
 
-from mixmatch_nova.reconcile import reconciler
 from mixmatch_nova import target
 
 LOG = logging.getLogger(__name__)
@@ -61,7 +60,7 @@ class Record:
     :param key: tells it from others of the same
     """
 
-    subject: reconciler.Subject
+    subject: target.Subject
     attachment_id: str | None
     key: str = dataclasses.field(
         default_factory=lambda: uuidutils.generate_uuid(dashed=False))
@@ -88,11 +87,11 @@ class Record:
         where = target.Target.parse(message)
         if not (key and where.service_provider and where.project_id):
             raise ValueError(host)
-        return cls(reconciler.Subject(where, volume_id, server_id),
+        return cls(target.Subject(where, volume_id, server_id),
                    attachment_id, key)
 
 
-def note(context: Any, subject: reconciler.Subject,
+def note(context: Any, subject: target.Subject,
          attachment_id: str | None) -> Record | None:
     """Put something on record.
 
@@ -107,7 +106,7 @@ def note(context: Any, subject: reconciler.Subject,
                     'project %(project)s. Only the memory of this process '
                     'has it; if it ends first, it has to be settled by hand.',
                     {'reason': type(exc).__name__, 'record': record,
-                     'project': subject.where.project_id})
+                     'project': subject.target.project_id})
         return None
     return record
 
@@ -145,5 +144,5 @@ def unsettled(context: Any) -> list[Record]:
 def _row(context: Any, record: Record) -> Any:
     return objects.TaskLog(
         context, task_name=TASK, host=record.host, period_beginning=_PERIOD,
-        period_ending=_PERIOD, message=str(record.subject.where),
+        period_ending=_PERIOD, message=str(record.subject.target),
         task_items=1, errors=0)

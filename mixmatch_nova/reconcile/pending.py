@@ -33,6 +33,7 @@ from mixmatch_nova.reconcile import journal
 from mixmatch_nova.reconcile import outcome
 from mixmatch_nova.reconcile import reconciler
 from mixmatch_nova.reconcile import servers
+from mixmatch_nova import target
 
 LOG = logging.getLogger(__name__)
 
@@ -71,11 +72,11 @@ class Outstanding:
                  lasting: bool = True) -> None:
         self._clouds = clouds
         self._lasting = lasting
-        self._entries: dict[reconciler.Subject, _Entry] = {}
+        self._entries: dict[target.Subject, _Entry] = {}
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
 
-    def add(self, context: Any, subject: reconciler.Subject,
+    def add(self, context: Any, subject: target.Subject,
             exc: BaseException, attachment_id: str | None = None) -> bool:
         """Have a volume looked at until it is as home believes.
 
@@ -87,7 +88,7 @@ class Outstanding:
         """
         if not self._lasting:
             return False
-        if subject.where.project_id is None:
+        if subject.target.project_id is None:
             LOG.error('Nobody has told the project of %s: it may have to be '
                       'settled by hand', subject)
             return False
@@ -127,7 +128,7 @@ class Outstanding:
     def __len__(self) -> int:
         return len(self._entries)
 
-    def _is_on_record(self, subject: reconciler.Subject,
+    def _is_on_record(self, subject: target.Subject,
                       attachment_id: str | None) -> bool:
         with self._changed:
             entry = self._entries.get(subject)
@@ -136,7 +137,7 @@ class Outstanding:
             return bool(records) and attachment_id in (
                 None, *(each.attachment_id for each in records))
 
-    def _enter(self, at_home: servers.Home, subject: reconciler.Subject,
+    def _enter(self, at_home: servers.Home, subject: target.Subject,
                attachment_id: str | None, noted: journal.Record | None
                ) -> bool:
         """Make an entry, or renew it.

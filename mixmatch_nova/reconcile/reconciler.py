@@ -57,7 +57,6 @@ The operator of the service provider may not allow home to make a volume
 available: then the log says so.
 """
 
-import dataclasses
 import time
 from typing import Any
 
@@ -65,6 +64,7 @@ from cinderclient import exceptions as cinder_exceptions
 from oslo_utils import uuidutils
 
 from mixmatch import federation
+from mixmatch_nova import auth
 from mixmatch_nova.reconcile import servers
 from mixmatch_nova import target
 
@@ -79,46 +79,12 @@ ADRIFT = 120
 #: Seconds between two looks at what is left to an operator, at most.
 LEFT = 300
 
-MICROVERSION = '3.44'
-
 _DELETE, _ROLL, _RESET = 'delete', 'roll back', 'reset'
 
 #: What a volume that nobody uses is not, and of these what it becomes only
 #: when it has an attachment.
 _USED = ('reserved', 'attaching', 'detaching', 'in-use')
 _WAS_ATTACHED = ('detaching', 'in-use')
-
-
-@dataclasses.dataclass(frozen=True)
-class Subject:
-    """What a request was about.
-
-    :param where: a cloud and the project of the volume there
-    :param volume_id: of the other cloud; None if only an attachment is known
-    :param server_id: of home
-    """
-
-    where: target.Target
-    volume_id: str | None
-    server_id: str | None
-
-    def __str__(self) -> str:
-        return (f'volume {self.volume_id} at service provider '
-                f'{self.where.service_provider} (server {self.server_id})')
-
-
-def client_of(clouds: federation.Federation, where: target.Target,
-              request_id: str | None = None) -> Any:
-    """The ``cinderclient`` of Nova itself in a project of another cloud.
-
-    :param request_id: of home, for the log there
-    :raises mixmatch.exceptions.MixmatchException: Nova cannot log in
-    """
-    name = where.service_provider
-    return clouds.service_provider(name).volume_client(
-        clouds.with_service_token(
-            name, clouds.service_login(name, where.project_id)),
-        MICROVERSION, request_id)
 
 
 def reset(client: Any, volume_id: str) -> str | None:
@@ -173,7 +139,7 @@ class Correction:
     :param at_home: where to ask for the server
     """
 
-    def __init__(self, subject: Subject, at_home: servers.Home) -> None:
+    def __init__(self, subject: target.Subject, at_home: servers.Home) -> None:
         self.subject = subject
         self.home = at_home
         #: attachments that are to go
@@ -207,7 +173,7 @@ class Correction:
             wait for the next look
         :raises Exception: one of the clouds does not answer, or refuses
         """
-        client = client_of(clouds, self.subject.where,
+        client = auth.client_for(clouds, self.subject.target,
                            self.home.global_request_id)
         for attachment_id in sorted(self.attachments):
             if self._delete(client, attachment_id):

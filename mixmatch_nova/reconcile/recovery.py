@@ -75,17 +75,19 @@ from oslo_serialization import jsonutils
 
 from mixmatch import federation
 from mixmatch import patch
-from mixmatch_nova.patches import block_device_mapping
+from mixmatch_nova import auth
+from mixmatch_nova import block_device
 from mixmatch_nova.reconcile import intent_log as intents_
 from mixmatch_nova.reconcile import outcome
 from mixmatch_nova.reconcile import pending
-from mixmatch_nova.reconcile import reconciler
+from mixmatch_nova import target
 
 LOG = logging.getLogger(__name__)
 
-DETACH = patch.Symbol(
+#: Private functions of Nova that are called here.
+CALLED = (patch.Symbol(
     'nova.compute.manager', 'ComputeManager._detach_volume',
-    ('self', 'context', 'bdm', 'instance', 'destroy_bdm', 'attachment_id'))
+    ('self', 'context', 'bdm', 'instance', 'destroy_bdm', 'attachment_id')),)
 
 #: How many of a server's newest actions may hold something: of one that uses
 #: foreign volumes, and of one that may have used some.
@@ -158,7 +160,7 @@ class Recovery:
             context, servers)
         found = []
         for server_id in servers:
-            is_foreign = any(map(block_device_mapping.target_of,
+            is_foreign = any(map(block_device.target_of,
                                  mappings.get(server_id, ())))
             found += self._intents.interrupted(
                 context, host, server_id,
@@ -216,24 +218,24 @@ class Recovery:
                     instance=server)
 
     def _ask(self, context: Any, bdm: Any) -> _AtProvider:
-        where = block_device_mapping.target_of(bdm)
+        where = block_device.target_of(bdm)
         assert where
-        client = reconciler.client_of(self._clouds, where, context.global_id)
+        client = auth.client_for(self._clouds, where, context.global_id)
         return _AtProvider(
             _get(client.volumes.get, bdm.volume_id),
             _get(client.attachments.show, bdm.attachment_id))
 
     def _hand_over(self, context: Any, bdm: Any) -> None:
-        where = block_device_mapping.target_of(bdm)
+        where = block_device.target_of(bdm)
         assert where
-        self._owed.add(context, reconciler.Subject(
+        self._owed.add(context, target.Subject(
             where, bdm.volume_id, bdm.instance_uuid), Moved())
 
     @staticmethod
     def _detach(context: Any, manager: Any, server: Any, bdm: Any,
                 attachment: Any) -> None:
         """Take a volume from a server, as far as it has it."""
-        block_device_mapping.note(context, bdm)
+        block_device.note(context, bdm)
         if not bdm.connection_info and attachment:
             # NOTE: Nova saves it only after the guest has the disk. Its API
             # checks and translates what the other cloud says.
@@ -257,7 +259,7 @@ def _mapping(context: Any, intent: intents_.Intent) -> Any:
             context, intent.volume_id, intent.server_id)
     except exception.VolumeBDMNotFound:
         return None
-    if (block_device_mapping.target_of(bdm) is None
+    if (block_device.target_of(bdm) is None
             or bdm.attachment_id != intent.attachment_id):
         return None
     return bdm

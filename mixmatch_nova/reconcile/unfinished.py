@@ -42,8 +42,8 @@ from nova.db.main import models
 from oslo_log import log as logging
 from oslo_utils import timeutils
 
+from mixmatch_nova import block_device
 from mixmatch_nova.reconcile import pending
-from mixmatch_nova.reconcile import reconciler
 from mixmatch_nova.reconcile import servers
 from mixmatch_nova import target
 
@@ -72,8 +72,8 @@ class Mapping:
     server_id: str
 
     @property
-    def subject(self) -> reconciler.Subject:
-        return reconciler.Subject(self.where, self.volume_id, self.server_id)
+    def subject(self) -> target.Subject:
+        return target.Subject(self.where, self.volume_id, self.server_id)
 
 
 def find(context: Any, seconds: int = SECONDS) -> list[Mapping]:
@@ -112,7 +112,7 @@ def end_all(context: Any, owed: pending.Outstanding) -> None:
 def _unfinished(context: Any) -> Any:
     model = models.BlockDeviceMapping
     return nova_db.model_query(context, model, read_deleted='no').filter(
-        model.volume_type.like(f'{target.MARKER}:%'),
+        block_device.is_marked(),
         model.source_type == 'volume', model.destination_type == 'volume',
         model.volume_id.isnot(None),
         model.attachment_id.is_(None))
@@ -123,7 +123,7 @@ def _find(context: Any, before: datetime.datetime) -> list[Mapping]:
     model = models.BlockDeviceMapping
     found = []
     for row in _unfinished(context).filter(model.created_at < before):
-        where = target.Target.from_marker(row.volume_type)
+        where = block_device.from_marker(row.volume_type)
         if where:
             found.append(Mapping(row.id, where, row.volume_id,
                                  row.instance_uuid))

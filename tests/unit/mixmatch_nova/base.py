@@ -14,6 +14,7 @@
 
 from nova import context as nova_context
 
+from mixmatch_nova import block_device
 from mixmatch_nova import target
 from tests.unit import base
 from tests.unit import fixtures
@@ -24,11 +25,10 @@ HOME_VOLUME = '11111111-0000-4000-8000-000000000001'
 VOLUME = '22222222-0000-4000-8000-000000000002'
 ATTACHMENT = '33333333-0000-4000-8000-000000000003'
 AT_BU = target.Target('bu', 'id-of-research')
+#: What the block device mapping of a volume there remembers.
+MARKER = block_device.marker(AT_BU)
 
-CINDER_CONF = """
-[cinder]
-catalog_info = volumev3::publicURL
-"""
+CINDER_CONF = """ [cinder] catalog_info = volumev3::publicURL """
 
 
 class NovaTestCase(base.TestCase):
@@ -60,8 +60,8 @@ class NovaTestCase(base.TestCase):
     def foreign_context(self, user='alice', **kwargs):
         """The context of a request that knows where the volume lives."""
         context = self.context(user, **kwargs)
-        target.of(context).note(VOLUME, AT_BU)
-        target.of(context).note(ATTACHMENT, AT_BU)
+        target.from_context(context).note(VOLUME, AT_BU)
+        target.from_context(context).note(ATTACHMENT, AT_BU)
         return context
 
     def context_of_stranger(self, **kwargs):

@@ -28,8 +28,8 @@ from oslo_utils import timeutils
 from oslo_utils import uuidutils
 import sqlalchemy
 
+from mixmatch_nova import block_device
 from tests import databases
-
 
 class Cells(fixtures.Fixture):
     """The databases of a Nova.
@@ -88,7 +88,7 @@ class Cells(fixtures.Fixture):
                 source_type=source_type, destination_type='volume',
                 created_at=timeutils.utcnow() - datetime.timedelta(
                     seconds=age),
-                volume_type=where and where.marker))
+                volume_type=where and block_device.marker(where)))
 
     def forget_mappings(self, cell='cell1'):
         """Archive and purge them all."""

@@ -29,7 +29,8 @@ class TestRoute(base.NovaTestCase):
     def test_routed_copy_belongs_to_the_request(self):
         context = self.foreign_context()
         routed = auth.routed(context, base.AT_BU)
-        self.assertIs(target.of(context), target.of(routed))
+        self.assertIs(target.from_context(context),
+                      target.from_context(routed))
 
 
 class TestEnter(base.NovaTestCase):

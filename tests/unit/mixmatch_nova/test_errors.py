@@ -32,7 +32,7 @@ class TestForNova(base.NovaTestCase):
             with errors.for_nova(context):
                 raise original
         exc = self.assertRaises(kind, work)
-        self.assertIs(original, target.of(context).failure)
+        self.assertIs(original, target.from_context(context).failure)
         self.assertNotIsInstance(exc, exception.NotFound)
         return str(exc)
 
@@ -73,7 +73,7 @@ class TestForNova(base.NovaTestCase):
             with errors.for_nova(context):
                 raise exception.VolumeNotFound(volume_id='v')
         self.assertRaises(exception.VolumeNotFound, work)
-        self.assertIsNone(target.of(context).failure)
+        self.assertIsNone(target.from_context(context).failure)
 
 
 class TestNoted(base.NovaTestCase):
@@ -85,7 +85,7 @@ class TestNoted(base.NovaTestCase):
             with errors.noted(context, 'bu'):
                 raise original
         self.assertIs(original, self.assertRaises(type(original), work))
-        return target.of(context).failure
+        return target.from_context(context).failure
 
     def test_server_error(self):
         failure = self.failure(cinder_exceptions.ClientException(504))

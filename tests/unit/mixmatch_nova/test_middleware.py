@@ -86,7 +86,7 @@ class MiddlewareTestCase(base.NovaTestCase):
                          user=user)
 
     def target(self, volume_id=base.VOLUME):
-        return target.of(self.user_context).foreign(volume_id)
+        return target.from_context(self.user_context).foreign(volume_id)
 
     def assertReached(self, **attachment):
         self.assertEqual({'volumeAttachment': attachment},
@@ -164,7 +164,7 @@ class TestLocalAttach(MiddlewareTestCase):
         self.send('POST', PATH, body)
         self.assertEqual(body, self.application.body)
         self.assertEqual([], self.clouds.requests)
-        self.assertEqual({}, target.of(self.user_context).to_dict())
+        self.assertEqual({}, target.from_context(self.user_context).to_dict())
 
     def test_reaches_nova_byte_for_byte(self):
         self.assertUntouched(b'{ "volumeAttachment":{"volumeId" : "%s"}}'
@@ -327,7 +327,7 @@ class TestFailure(MiddlewareTestCase):
         self.application.response = webob.Response(
             b'{"computeFault": {}}', status=status)
         context = self.context()
-        target.of(context).failure = failure
+        target.from_context(context).failure = failure
         return self.send(method, path, context=context)
 
     def test_code_and_message_are_ours(self):
@@ -376,8 +376,9 @@ class TestOneAttachment(MiddlewareTestCase):
 
     def test_the_mapping_may_be_looked_up_by_the_url(self):
         self.send('DELETE', f'{PATH}/{base.VOLUME}')
-        self.assertEqual((base.SERVER, base.VOLUME),
-                         target.of(self.user_context).attachment_of_url)
+        self.assertEqual(
+            (base.SERVER, base.VOLUME),
+            target.from_context(self.user_context).attachment_of_url)
 
     def test_nothing_is_sent(self):
         self.send('DELETE', f'{PATH}/{base.VOLUME}@bu')

@@ -12,6 +12,10 @@
 
 """The whole plugin, in the Nova that is installed."""
 
+import ast
+import pathlib
+import re
+
 import fixtures as base_fixtures
 from nova.volume import cinder
 
@@ -78,6 +82,26 @@ class TestPlugin(base.TestCase):
         self.useFixture(base_fixtures.MonkeyPatch(
             METHOD, base_fixtures.MonkeyPatch.delete))
         self.assertRefused(METHOD, 'does not exist')
+
+    def test_a_missing_function_that_is_called_is_refused(self):
+        for each in plugin.Plugin.called():
+            with base_fixtures.MonkeyPatch(str(each),
+                                           base_fixtures.MonkeyPatch.delete):
+                self.assertRefused(str(each), 'does not exist')
+
+    def test_every_private_function_that_is_called_is_checked(self):
+        """... of Nova: those that nobody in the package defines."""
+        trees = [ast.parse(path.read_text()) for path in pathlib.Path(
+            plugin.__file__).parent.rglob('*.py')]
+        nodes = [node for tree in trees for node in ast.walk(tree)]
+        own = {node.name for node in nodes
+               if isinstance(node, ast.FunctionDef)}
+        called = {node.func.attr for node in nodes
+                  if isinstance(node, ast.Call)
+                  and isinstance(node.func, ast.Attribute)
+                  and re.match('_[^_]', node.func.attr)}
+        self.assertEqual({each.attribute for each in plugin.Plugin.called()},
+                         called - own)
 
     def test_other_parameters_are_refused(self):
         def attachment_get(self, context, volume_id, attachment_id):

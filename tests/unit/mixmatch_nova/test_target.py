@@ -29,22 +29,9 @@ class Request:
 
 class TestTarget(base.TestCase):
 
-    def test_marker(self):
-        self.assertEqual('mixmatch:bu:p1', Target('bu', 'p1').marker)
-
-    def test_marker_and_back(self):
-        for each in (Target('bu', 'p1'), Target('bu'),
-                     Target('urn:eu:bu', 'p1'), Target('urn:eu:bu')):
-            self.assertEqual(each, Target.from_marker(each.marker))
-
     def test_text_and_back(self):
         for each in (Target('bu', 'p1'), Target('a:b', 'p1'), Target('bu')):
             self.assertEqual(each, Target.parse(str(each)))
-
-    def test_what_is_no_marker(self):
-        for text in (None, '', 'ssd', 'mixmatch', 'mixmatch:',
-                     'mixmatch-bu:p1', 'ssd:bu:p1'):
-            self.assertIsNone(Target.from_marker(text))
 
 
 class TestTargets(base.TestCase):
@@ -141,17 +128,17 @@ class TestRegistry(base.TestCase):
 
     def test_contexts_of_one_request_share(self):
         one, other = Request(), Request()
-        self.registry.of(one).note('v', Target('bu'))
-        self.assertEqual(Target('bu'), self.registry.of(other).get('v'))
+        self.registry.from_context(one).note('v', Target('bu'))
+        self.assertEqual(Target('bu'), self.registry.from_context(other).get('v'))
 
     def test_another_request_knows_nothing(self):
         one = Request()
-        self.registry.of(one).note('v', Target('bu'))
-        self.assertIsNone(self.registry.of(Request('req-2')).get('v'))
+        self.registry.from_context(one).note('v', Target('bu'))
+        self.assertIsNone(self.registry.from_context(Request('req-2')).get('v'))
 
     def test_nothing_stays_after_the_request(self):
         one = Request()
-        self.registry.of(one).note('v', Target('bu'))
+        self.registry.from_context(one).note('v', Target('bu'))
         del one
         gc.collect()
-        self.assertIsNone(self.registry.of(Request()).get('v'))
+        self.assertIsNone(self.registry.from_context(Request()).get('v'))

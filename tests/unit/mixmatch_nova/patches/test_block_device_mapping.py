@@ -18,7 +18,7 @@ from nova import exception
 from nova import objects
 from nova.objects import base as objects_base
 
-from mixmatch_nova.patches import block_device_mapping
+from mixmatch_nova import block_device
 from mixmatch_nova import target
 from tests.unit import fixtures
 from tests.unit.mixmatch_nova import base
@@ -48,7 +48,7 @@ class MappingTestCase(base.NovaTestCase):
 
     def snapshot_context(self):
         context = self.context()
-        target.of(context).note(SNAPSHOT, base.AT_BU)
+        target.from_context(context).note(SNAPSHOT, base.AT_BU)
         return context
 
     def load(self, context, volume_id=base.VOLUME):
@@ -81,7 +81,7 @@ class TestCreate(MappingTestCase):
 
     def test_of_a_foreign_snapshot_is_marked(self):
         mapping = self.created(self.snapshot_context(), **OF_SNAPSHOT)
-        self.assertEqual(base.AT_BU.marker, mapping.volume_type)
+        self.assertEqual(base.MARKER, mapping.volume_type)
 
     def test_snapshot_that_nova_does_not_read(self):
         mapping = self.created(self.snapshot_context(), **{
@@ -93,12 +93,12 @@ class TestCreate(MappingTestCase):
             mapping = self.created(
                 self.context(), source_type=source_type,
                 device_name=source_type, volume_id=base.HOME_VOLUME,
-                volume_type=base.AT_BU.marker)
+                volume_type=base.MARKER)
             self.assertIsNone(mapping.volume_type)
 
     def test_conflicting_volume_is_not_mapped(self):
         context = self.foreign_context()
-        target.of(context).note(base.VOLUME, target.HOME)
+        target.from_context(context).note(base.VOLUME, target.HOME)
         self.assertRaises(exception.InvalidVolume, self.created, context)
         self.assertRaises(exception.VolumeBDMNotFound, self.load,
                           self.context())
@@ -107,7 +107,7 @@ class TestCreate(MappingTestCase):
 class TestLoad(MappingTestCase):
 
     def assertForeign(self, context):
-        targets = target.of(context)
+        targets = target.from_context(context)
         self.assertEqual(base.AT_BU, targets.foreign(base.VOLUME))
         self.assertEqual(base.AT_BU, targets.foreign(base.ATTACHMENT))
 
@@ -156,7 +156,8 @@ class TestLoad(MappingTestCase):
         context = self.context()
         self.load(context, base.HOME_VOLUME)
         for each in (base.HOME_VOLUME, base.ATTACHMENT):
-            self.assertEqual(target.HOME, target.of(context).get(each))
+            self.assertEqual(target.HOME,
+                             target.from_context(context).get(each))
 
     def test_not_yet_saved_says_nothing(self):
         # It is on its way to who creates and marks it.
@@ -169,7 +170,7 @@ class TestLoad(MappingTestCase):
         context = self.foreign_context()
         self.load(context)
         self.assertRaises(target.ConflictingTargets,
-                          target.of(context).foreign, base.VOLUME)
+                          target.from_context(context).foreign, base.VOLUME)
 
     def test_whatever_it_was_made_of(self):
         for source_type in ('image', 'snapshot', 'blank'):
@@ -184,14 +185,15 @@ class TestLoad(MappingTestCase):
         context = self.context()
         mapping, = objects.BlockDeviceMappingList.get_by_instance_uuid(
             context, base.SERVER)
-        self.assertEqual(base.AT_BU, target.of(context).foreign(SNAPSHOT))
-        self.assertIsNone(block_device_mapping.target_of(mapping))
+        self.assertEqual(base.AT_BU,
+                         target.from_context(context).foreign(SNAPSHOT))
+        self.assertIsNone(block_device.target_of(mapping))
 
     def test_mark_of_a_nova_api_without_the_plugin(self):
         context = self.context_of_stranger()
         self.received(context, self.mapping(
-            self.context(), volume_type=base.AT_BU.marker))
-        self.assertIsNone(target.of(context).get(base.VOLUME))
+            self.context(), volume_type=base.MARKER))
+        self.assertIsNone(target.from_context(context).get(base.VOLUME))
 
     def test_a_message_without_context(self):
         mapping = self.created(self.foreign_context())
@@ -200,7 +202,7 @@ class TestLoad(MappingTestCase):
     def test_without_a_volume_nothing_is_noted(self):
         context = self.context()
         self.created(context, volume_id=None, source_type='image')
-        self.assertEqual({}, target.of(context).to_dict())
+        self.assertEqual({}, target.from_context(context).to_dict())
 
 
 class TestStranger(MappingTestCase):
@@ -219,7 +221,7 @@ class TestStranger(MappingTestCase):
 
     def test_does_not_create_a_foreign_mapping(self):
         context = self.stranger()
-        target.of(context).note(base.VOLUME, base.AT_BU)
+        target.from_context(context).note(base.VOLUME, base.AT_BU)
         exc = self.assertRaises(exception.InvalidVolume, self.created,
                                 context)
         self.assertIn('create', str(exc))

@@ -25,7 +25,8 @@ from tests.unit.mixmatch_nova import base
 class TestContext(base.NovaTestCase):
 
     def assertKnows(self, context):
-        self.assertEqual(base.AT_BU, target.of(context).foreign(base.VOLUME))
+        self.assertEqual(base.AT_BU,
+                         target.from_context(context).foreign(base.VOLUME))
 
     def over_the_bus(self, context):
         serializer = rpc.RequestContextSerializer(rpc.JsonPayloadSerializer())
@@ -53,7 +54,7 @@ class TestContext(base.NovaTestCase):
     def test_what_the_copy_learns_is_known(self):
         context = self.context()
         copy = nova_context.RequestContext.from_dict(context.to_dict())
-        target.of(copy).note(base.VOLUME, base.AT_BU)
+        target.from_context(copy).note(base.VOLUME, base.AT_BU)
         self.assertKnows(context)
 
     def test_another_context_of_the_request(self):
@@ -62,7 +63,8 @@ class TestContext(base.NovaTestCase):
 
     def test_another_request_knows_nothing(self):
         self.foreign_context()
-        self.assertIsNone(target.of(self.context()).foreign(base.VOLUME))
+        self.assertIsNone(
+            target.from_context(self.context()).foreign(base.VOLUME))
 
     def test_only_names_and_ids_are_sent(self):
         values = self.foreign_context().to_dict()
@@ -82,12 +84,12 @@ class TestContext(base.NovaTestCase):
 
     def test_a_sender_with_the_plugin_is_no_stranger(self):
         for context in (self.context(), self.over_the_bus(self.context())):
-            self.assertFalse(context_patch.from_stranger(context))
+            self.assertFalse(target.is_sender_unpatched(context))
 
     def test_a_sender_without_the_plugin_is_a_stranger(self):
         self.assertTrue(
-            context_patch.from_stranger(self.context_of_stranger()))
+            target.is_sender_unpatched(self.context_of_stranger()))
 
     def test_a_stranger_stays_one_for_its_elevated_copy(self):
-        self.assertTrue(context_patch.from_stranger(
+        self.assertTrue(target.is_sender_unpatched(
             self.context_of_stranger().elevated()))

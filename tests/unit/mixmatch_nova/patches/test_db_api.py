@@ -33,7 +33,7 @@ class TestWithoutPlugin(test_block_device_mapping.MappingTestCase):
         self.destroyed = []
 
     def owe(self, context, subject, exc, attachment_id=None):
-        self.owed.append((str(subject.where), subject.volume_id,
+        self.owed.append((str(subject.target), subject.volume_id,
                           subject.server_id, attachment_id))
 
     def destroy(self, context):

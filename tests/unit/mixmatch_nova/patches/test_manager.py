@@ -22,14 +22,14 @@ from nova.objects import base as objects_base
 from nova import service
 from oslo_service import periodic_task
 
-from mixmatch_nova.patches import manager as manager_patch
 from mixmatch_nova import plugin
 from mixmatch_nova.reconcile import journal
-from mixmatch_nova.reconcile import reconciler
+from mixmatch_nova.reconcile import periodic
+from mixmatch_nova import target
 from tests.unit import fixtures
 from tests.unit.mixmatch_nova import base
 
-SUBJECT = reconciler.Subject(base.AT_BU, base.VOLUME, base.SERVER)
+SUBJECT = target.Subject(base.AT_BU, base.VOLUME, base.SERVER)
 
 
 class TestManager(base.NovaTestCase):
@@ -85,7 +85,7 @@ class TestManager(base.NovaTestCase):
     def adopts_in_a_worker(self):
         conductor, context = self.manager(), self.context()
         self.adopted.clear()
-        self.clock.let_pass(manager_patch.PERIOD)
+        self.clock.let_pass(periodic.PERIOD)
         pid = os.fork()
         if pid == 0:
             try:

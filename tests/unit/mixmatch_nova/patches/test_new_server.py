@@ -82,13 +82,13 @@ class TestMarked(NewServerTestCase):
 
     def test_volume(self):
         mapping, = self.checked(OF_VOLUME)
-        self.assertEqual((base.AT_BU.marker, base.ATTACHMENT),
+        self.assertEqual((base.MARKER, base.ATTACHMENT),
                          (mapping.volume_type, mapping.attachment_id))
 
     def test_snapshot(self):
         self.add_foreign_snapshot()
         mapping, = self.checked(OF_SNAPSHOT)
-        self.assertEqual((base.AT_BU.marker, None),
+        self.assertEqual((base.MARKER, None),
                          (mapping.volume_type, mapping.volume_id))
         self.assertEqual(1, mapping.volume_size)
 
@@ -99,7 +99,7 @@ class TestMarked(NewServerTestCase):
         mappings = self.requested(context, OF_SNAPSHOT)
         for _ in range(2):
             marked, = self.check(context, mappings)
-            self.assertEqual(base.AT_BU.marker, marked.volume_type)
+            self.assertEqual(base.MARKER, marked.volume_type)
 
     def test_at_home_nothing_is_added(self):
         self.add_snapshot(self.home)
@@ -121,7 +121,7 @@ class TestMarked(NewServerTestCase):
         """An administrator of home has made one, and Nova finds its name."""
         self.clouds.mock.get(
             f'{self.home.cinder_url}/types', json={'volume_types': [
-                {'id': IMAGE, 'name': base.AT_BU.marker}]})
+                {'id': IMAGE, 'name': base.MARKER}]})
         mapping, = self.checked({
             'source_type': 'blank', 'destination_type': 'volume',
             'volume_size': 1, 'boot_index': 0, 'volume_type': IMAGE})
@@ -182,7 +182,7 @@ class TestRefused(NewServerTestCase):
         for source_type in ('blank', 'image'):
             device = {'source_type': source_type, 'boot_index': 1,
                       'destination_type': 'volume', 'volume_size': 1,
-                      'volume_type': base.AT_BU.marker}
+                      'volume_type': base.MARKER}
             if source_type == 'image':
                 device['uuid'] = IMAGE
             self.assertRefused(AT_HOME, device, words='reserved')
@@ -222,7 +222,7 @@ class TestNotBuilt(NewServerTestCase):
         context = self.context()
         mappings = self.requested(context, OF_VOLUME)
         mappings[0].attachment_id = base.ATTACHMENT
-        mappings[0].volume_type = base.AT_BU.marker
+        mappings[0].volume_type = base.MARKER
         new_server._release(context, self.api, mappings)
         self.assertEqual([], self.asked('bu'))
 
@@ -231,4 +231,5 @@ class TestNotBuilt(NewServerTestCase):
             f'{self.bu.cinder_url}/attachments/{base.ATTACHMENT}',
             status_code=409, json={})
         context = self.provision(OF_VOLUME)
-        self.assertEqual(base.AT_BU, target.of(context).foreign(base.VOLUME))
+        self.assertEqual(base.AT_BU,
+                         target.from_context(context).foreign(base.VOLUME))

@@ -130,11 +130,11 @@ class TestReserve(base.NovaTestCase):
 
     def test_marks_what_is_not_saved_yet(self):
         mapping = self.reserve(self.foreign_context(), base.VOLUME)
-        self.assertEqual(base.AT_BU.marker, mapping.volume_type)
+        self.assertEqual(base.MARKER, mapping.volume_type)
 
     def test_marks_nothing_of_home(self):
         context = self.foreign_context()
-        target.of(context).note(base.HOME_VOLUME, target.HOME)
+        target.from_context(context).note(base.HOME_VOLUME, target.HOME)
         mapping = self.reserve(context, base.HOME_VOLUME)
         self.assertFalse(mapping.obj_attr_is_set('volume_type'))
 
@@ -147,7 +147,7 @@ class TestReserve(base.NovaTestCase):
                 objects=[mapping]).obj_to_primitive())
         seen, request = [], self.context()
         compute_api._cleanup(
-            lambda *_: seen.append(target.of(request).foreign(
+            lambda *_: seen.append(target.from_context(request).foreign(
                 base.ATTACHMENT)), None, stored, None, request)
         self.assertEqual([base.AT_BU], seen)
 

@@ -93,7 +93,7 @@ class TestHome(VolumeAPITestCase):
         context = self.context()
         self.api.attachment_create(context, base.HOME_VOLUME, base.SERVER)
         self.assertEqual(target.HOME,
-                         target.of(context).get(base.ATTACHMENT))
+                         target.from_context(context).get(base.ATTACHMENT))
 
     def test_what_is_refused_for_foreign_volumes_is_allowed(self):
         url = f'{self.home.cinder_url}/snapshots'
@@ -112,7 +112,7 @@ class TestHome(VolumeAPITestCase):
         context = self.context()
         self.assertRaises(exception.CinderConnectionFailed, self.api.get,
                           context, base.VOLUME)
-        self.assertIn('bu is away', str(target.of(context).failure))
+        self.assertIn('bu is away', str(target.from_context(context).failure))
 
     def test_cinder_fails_for_what_it_is_known_to_have(self):
         """It fails as it does without us."""
@@ -120,16 +120,16 @@ class TestHome(VolumeAPITestCase):
             f'{self.home.cinder_url}/volumes/{base.VOLUME}', status_code=503,
             json={})
         context = self.context()
-        target.of(context).note(base.VOLUME, target.HOME)
+        target.from_context(context).note(base.VOLUME, target.HOME)
         self.assertRaises(cinder_exceptions.ClientException, self.api.get,
                           context, base.VOLUME)
-        self.assertIsNone(target.of(context).failure)
+        self.assertIsNone(target.from_context(context).failure)
 
     def test_volume_seen_at_home_stays_there(self):
         self.home.add_volume(base.VOLUME)
         context = self.context()
         self.api.get(context, base.VOLUME)
-        target.of(context).note(base.VOLUME, base.AT_BU)
+        target.from_context(context).note(base.VOLUME, base.AT_BU)
         self.assertRaises(exception.InvalidVolume, self.api.get, context,
                           base.VOLUME)
         self.assertOnlyAsked('home', f'GET /volumes/{base.VOLUME}')
@@ -171,10 +171,10 @@ class TestForeign(VolumeAPITestCase):
     def test_new_attachment_is_noted(self):
         self.add_attachment(self.bu)
         context = self.context()
-        target.of(context).note(base.VOLUME, base.AT_BU)
+        target.from_context(context).note(base.VOLUME, base.AT_BU)
         self.api.attachment_create(context, base.VOLUME, base.SERVER)
         self.assertEqual(base.AT_BU,
-                         target.of(context).foreign(base.ATTACHMENT))
+                         target.from_context(context).foreign(base.ATTACHMENT))
         self.assertOnlyAsked('bu', 'POST /attachments')
 
     def test_attachment_is_never_asked_at_home(self):
@@ -209,7 +209,7 @@ class TestForeign(VolumeAPITestCase):
         context = self.foreign_context()
         self.assertRaises(exception.CinderConnectionFailed, self.api.get,
                           context, base.VOLUME)
-        self.assertIsNone(target.of(context).get(base.HOME_VOLUME))
+        self.assertIsNone(target.from_context(context).get(base.HOME_VOLUME))
 
     def test_not_found_there_is_not_found(self):
         self.clouds.mock.get(
@@ -245,7 +245,8 @@ class TestForeign(VolumeAPITestCase):
         self.bu.add_volume(base.VOLUME, **{MARK: 'mit'})
         context = self.foreign_context()
         self.api.get(context, base.VOLUME)
-        self.assertEqual(base.AT_BU, target.of(context).foreign(base.VOLUME))
+        self.assertEqual(base.AT_BU,
+                         target.from_context(context).foreign(base.VOLUME))
 
     def test_refused(self):
         for call, arguments in (
@@ -267,7 +268,7 @@ class TestFailures(VolumeAPITestCase):
         exc = self.assertRaises(kind, self.api.get, context, base.VOLUME)
         for secret in self.clouds.secrets():
             self.assertNotIn(secret, str(exc))
-        return target.of(context).failure
+        return target.from_context(context).failure
 
     def cinder_answers(self, **kwargs):
         self.clouds.mock.get(
@@ -339,7 +340,8 @@ class TestMarkOfHome(VolumeAPITestCase):
     def test_makes_the_volume_foreign(self):
         context = self.context()
         self.api.get(context, base.VOLUME)
-        self.assertEqual(base.AT_BU, target.of(context).foreign(base.VOLUME))
+        self.assertEqual(base.AT_BU,
+                         target.from_context(context).foreign(base.VOLUME))
 
     def test_logs_in_the_user_and_nova(self):
         self.api.get(self.context(), base.VOLUME)
@@ -368,7 +370,7 @@ class TestMarkOfHome(VolumeAPITestCase):
 
     def test_volume_that_a_mapping_has_at_home_is_not_moved(self):
         context = self.context()
-        target.of(context).note(base.VOLUME, target.HOME)
+        target.from_context(context).note(base.VOLUME, target.HOME)
         self.assertRaises(exception.InvalidVolume, self.get_twice, context)
 
     def get_twice(self, context):
@@ -384,14 +386,15 @@ class TestAttachmentOfTheURL(VolumeAPITestCase,
         self.created(self.foreign_context())
         self.bu.add_volume(base.VOLUME)
         context = self.context()
-        target.of(context).attachment_of_url = (base.SERVER, base.VOLUME)
+        target.from_context(context).attachment_of_url = (
+            base.SERVER, base.VOLUME)
         self.api.get(context, base.VOLUME)
         self.assertOnlyAsked('bu', f'GET /volumes/{base.VOLUME}')
 
     def test_without_a_mapping_home_is_asked(self):
         self.home.add_volume(base.HOME_VOLUME)
         context = self.context()
-        target.of(context).attachment_of_url = (base.SERVER,
+        target.from_context(context).attachment_of_url = (base.SERVER,
                                                 base.HOME_VOLUME)
         self.api.get(context, base.HOME_VOLUME)
         self.assertOnlyAsked('home', f'GET /volumes/{base.HOME_VOLUME}')
@@ -399,9 +402,10 @@ class TestAttachmentOfTheURL(VolumeAPITestCase,
     def test_another_volume_is_not_looked_up(self):
         self.home.add_volume(base.HOME_VOLUME)
         context = self.context()
-        target.of(context).attachment_of_url = (base.SERVER, base.VOLUME)
+        target.from_context(context).attachment_of_url = (
+            base.SERVER, base.VOLUME)
         self.api.get(context, base.HOME_VOLUME)
-        self.assertIsNotNone(target.of(context).attachment_of_url)
+        self.assertIsNotNone(target.from_context(context).attachment_of_url)
 
 
 class TestUserConfiguration(VolumeAPITestCase):

@@ -22,11 +22,11 @@ import requests
 from urllib3 import exceptions as urllib3_exceptions
 
 from mixmatch_nova import plugin
-from mixmatch_nova.reconcile import reconciler
+from mixmatch_nova import target
 from tests.unit.mixmatch_nova import base
 from tests.unit.mixmatch_nova.patches import test_block_device_mapping
 
-SUBJECT = reconciler.Subject(base.AT_BU, base.VOLUME, base.SERVER)
+SUBJECT = target.Subject(base.AT_BU, base.VOLUME, base.SERVER)
 
 
 class Lost(requests.exceptions.ConnectionError):
@@ -170,7 +170,7 @@ class TestAttachmentDelete(PromiseTestCase):
     def test_mapping_is_not_known(self):
         self.attachments_answer(exc=Lost)
         self.api.attachment_delete(self.foreign_context(), base.ATTACHMENT)
-        self.assertEqual([(reconciler.Subject(base.AT_BU, None, None),
+        self.assertEqual([(target.Subject(base.AT_BU, None, None),
                            base.ATTACHMENT)], self.promises)
 
 
@@ -310,7 +310,7 @@ class TestDetaching(PromiseTestCase):
     def test_compute_cannot_ask_for_the_volume(self):
         failure = exception.CinderConnectionFailed(reason='silence')
         self.assertRaises(exception.CinderConnectionFailed, self.detach,
-                          base.AT_BU.marker, failure)
+                          base.MARKER, failure)
         self.assertEqual([(SUBJECT, None)], self.promises)
 
     def test_the_same_with_a_volume_of_home(self):

@@ -53,7 +53,7 @@ class SourcesTestCase(test_volume_api.VolumeAPITestCase):
 
     def snapshot_context(self):
         context = self.context()
-        target.of(context).note(SNAPSHOT, base.AT_BU)
+        target.from_context(context).note(SNAPSHOT, base.AT_BU)
         return context
 
 
@@ -64,7 +64,8 @@ class TestGetSnapshot(SourcesTestCase):
         context = self.context()
         found = self.api.get_snapshot(context, SNAPSHOT)
         self.assertNotIn('mixmatch', str(found))
-        self.assertEqual(target.HOME, target.of(context).get(SNAPSHOT))
+        self.assertEqual(target.HOME,
+                         target.from_context(context).get(SNAPSHOT))
         self.assertOnlyAsked('home', ASKED)
 
     def test_that_home_has_found_elsewhere(self):
@@ -72,7 +73,8 @@ class TestGetSnapshot(SourcesTestCase):
         context = self.context()
         found = self.api.get_snapshot(context, SNAPSHOT)
         self.assertNotIn('mixmatch', str(found))
-        self.assertEqual(base.AT_BU, target.of(context).foreign(SNAPSHOT))
+        self.assertEqual(base.AT_BU,
+                         target.from_context(context).foreign(SNAPSHOT))
 
     def test_that_is_known_to_be_elsewhere(self):
         self.add_snapshot(self.bu)
@@ -87,8 +89,8 @@ class TestGetSnapshot(SourcesTestCase):
         context = self.context()
         self.assertRaises(exception.CinderConnectionFailed,
                           self.api.get_snapshot, context, SNAPSHOT)
-        self.assertIn('Snapshot', str(target.of(context).failure))
-        self.assertIn('bu is away', str(target.of(context).failure))
+        self.assertIn('Snapshot', str(target.from_context(context).failure))
+        self.assertIn('bu is away', str(target.from_context(context).failure))
 
 
 class TestCreate(SourcesTestCase):
@@ -108,7 +110,7 @@ class TestCreate(SourcesTestCase):
             sent['volume_type'], sent['availability_zone'],
             sent['imageRef']))
         self.assertEqual(target.HOME,
-                         target.of(context).get(base.HOME_VOLUME))
+                         target.from_context(context).get(base.HOME_VOLUME))
 
     def test_of_a_snapshot_at_home(self):
         self.takes_volumes(self.home, base.HOME_VOLUME)
@@ -119,20 +121,22 @@ class TestCreate(SourcesTestCase):
         asked = self.takes_volumes(self.bu)
         context = self.snapshot_context()
         self.create(context, snapshot={'id': SNAPSHOT},
-                    volume_type=base.AT_BU.marker, availability_zone='zone')
+                    volume_type=base.MARKER, availability_zone='zone')
         self.assertOnlyAsked('bu', 'POST /volumes')
         sent = asked.last_request.json()['volume']
         self.assertEqual((SNAPSHOT, None, None), (
             sent['snapshot_id'], sent['volume_type'],
             sent['availability_zone']))
-        self.assertEqual(base.AT_BU, target.of(context).foreign(base.VOLUME))
+        self.assertEqual(base.AT_BU,
+                         target.from_context(context).foreign(base.VOLUME))
 
     def test_that_home_had_made_elsewhere(self):
         """Without a service token, home's Cinder knows no better."""
         self.takes_volumes(self.home, **{test_volume_api.MARK: 'bu'})
         context = self.context()
         self.create(context, availability_zone='bu')
-        self.assertEqual(base.AT_BU, target.of(context).foreign(base.VOLUME))
+        self.assertEqual(base.AT_BU,
+                         target.from_context(context).foreign(base.VOLUME))
 
     def test_answer_that_is_no_volume(self):
         self.takes_volumes(self.bu, '../x')
@@ -194,7 +198,7 @@ class TestBlockDevice(SourcesTestCase):
     def test_mapping_knows_it_before_anything_else_happens(self):
         _, create = self.create()
         self.assertEqual((base.VOLUME, base.ATTACHMENT), create())
-        self.assertEqual([[(base.VOLUME, base.AT_BU.marker, None)]],
+        self.assertEqual([[(base.VOLUME, base.MARKER, None)]],
                          self.waited)
         self.assertOnlyAsked('bu', ASKED, 'POST /volumes',
                              'POST /attachments')
@@ -208,7 +212,7 @@ class TestBlockDevice(SourcesTestCase):
         self.mapping.save()
         _, create = self.create()
         create()
-        self.assertEqual([[(base.VOLUME, base.AT_BU.marker, None)]],
+        self.assertEqual([[(base.VOLUME, base.MARKER, None)]],
                          self.waited)
 
     def test_cloud_of_it_is_away_meanwhile(self):
@@ -217,7 +221,7 @@ class TestBlockDevice(SourcesTestCase):
         _, create = self.create(wait)
         self.assertRaises(exception.CinderConnectionFailed, create)
         self.wait(None, None)
-        self.assertEqual([[(base.VOLUME, base.AT_BU.marker, None)]],
+        self.assertEqual([[(base.VOLUME, base.MARKER, None)]],
                          self.waited)
 
     def test_mapping_that_cannot_be_saved(self):

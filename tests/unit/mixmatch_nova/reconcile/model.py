@@ -26,6 +26,7 @@ from nova import exception
 from mixmatch_nova.reconcile import intent_log
 from mixmatch_nova.reconcile import reconciler
 from mixmatch_nova.reconcile import recovery
+from mixmatch_nova import target
 from tests.unit.mixmatch_nova import base
 from tests.unit.mixmatch_nova.reconcile import model_cinder
 
@@ -83,7 +84,7 @@ class World:
     # What home asks of bu.
 
     def owe(self, server_id, volume_id, attachment_id=None):
-        subject = reconciler.Subject(base.AT_BU, volume_id, server_id)
+        subject = target.Subject(base.AT_BU, volume_id, server_id)
         if subject not in self.corrections:
             self.corrections[subject] = reconciler.Correction(subject, self)
         self.corrections[subject].renew(attachment_id)

@@ -18,12 +18,11 @@ import re
 from mixmatch_nova.reconcile import audit
 from mixmatch_nova.reconcile import cells
 from mixmatch_nova.reconcile import journal
-from mixmatch_nova.reconcile import reconciler
 from mixmatch_nova import target
 from tests.unit.mixmatch_nova import base
 from tests.unit.mixmatch_nova import home_cells
 
-SUBJECT = reconciler.Subject(base.AT_BU, base.VOLUME, base.SERVER)
+SUBJECT = target.Subject(base.AT_BU, base.VOLUME, base.SERVER)
 OTHER = '44444444-0000-4000-8000-000000000004'
 STRANGER = '55555555-0000-4000-8000-000000000005'
 FOUND = (base.AT_BU, base.VOLUME, base.SERVER, base.ATTACHMENT)

@@ -23,12 +23,11 @@ from nova import objects
 from nova.objects import base as objects_base
 
 from mixmatch_nova.reconcile import journal
-from mixmatch_nova.reconcile import reconciler
 from mixmatch_nova import target
 from tests.unit import fixtures
 from tests.unit.mixmatch_nova import base
 
-SUBJECT = reconciler.Subject(base.AT_BU, base.VOLUME, base.SERVER)
+SUBJECT = target.Subject(base.AT_BU, base.VOLUME, base.SERVER)
 
 
 class Bus:
@@ -98,8 +97,8 @@ class TestRecord(base.NovaTestCase):
         """A cloud may use ids that no other one does."""
         for subject, attachment_id in (
                 (SUBJECT, None),
-                (reconciler.Subject(base.AT_BU, None, None), 'a/b'),
-                (reconciler.Subject(target.Target('urn:bu', 'id'),
+                (target.Subject(base.AT_BU, None, None), 'a/b'),
+                (target.Subject(target.Target('urn:bu', 'id'),
                                     'volume/%2F of \u00fc', base.SERVER),
                  base.ATTACHMENT)):
             noted = self.note(subject, attachment_id)

@@ -23,7 +23,7 @@ from mixmatch_nova import target
 from tests.unit import fixtures as own_fixtures
 from tests.unit.mixmatch_nova import base
 
-SUBJECT = reconciler.Subject(base.AT_BU, base.VOLUME, base.SERVER)
+SUBJECT = target.Subject(base.AT_BU, base.VOLUME, base.SERVER)
 FAILURE = exceptions.ServiceProviderUnavailable(service_provider='bu',
                                                 reason='nobody there')
 
@@ -113,7 +113,7 @@ class TestOutstanding(base.NovaTestCase):
         self.assertEqual(2, len(self.looked))
 
     def test_one_does_not_wait_for_another(self):
-        other = reconciler.Subject(base.AT_BU, base.HOME_VOLUME, None)
+        other = target.Subject(base.AT_BU, base.HOME_VOLUME, None)
         self.looks = [FAILURE] * 5
         self.add()
         self.add(other)
@@ -122,7 +122,7 @@ class TestOutstanding(base.NovaTestCase):
     def test_bounded(self):
         self.patch(pending, 'LIMIT', 2)
         for number in range(4):
-            self.add(reconciler.Subject(base.AT_BU, f'volume-{number}', None),
+            self.add(target.Subject(base.AT_BU, f'volume-{number}', None),
                      attachment_id=f'attachment-{number}')
         self.assertEqual(2, len(self.owed))
         self.assertIn('forgotten', self.log.output)
@@ -189,7 +189,7 @@ class TestOutstanding(base.NovaTestCase):
     def test_nothing_is_forgotten_for_what_is_adopted(self):
         self.patch(pending, 'LIMIT', 1)
         self.add()
-        other = reconciler.Subject(base.AT_BU, base.HOME_VOLUME, None)
+        other = target.Subject(base.AT_BU, base.HOME_VOLUME, None)
         self.owed.adopt(self.context(), journal.note(self.context(), other,
                                                     None))
         self.assertEqual(1, len(self.owed))
@@ -197,7 +197,7 @@ class TestOutstanding(base.NovaTestCase):
         self.assertEqual([(other, None)], self.on_record())
 
     def test_unknown_project(self):
-        self.assertFalse(self.add(reconciler.Subject(
+        self.assertFalse(self.add(target.Subject(
             target.Target('bu'), base.VOLUME, base.SERVER)))
         self.assertIn('by hand', self.log.output)
         self.assertEqual(0, len(self.owed))

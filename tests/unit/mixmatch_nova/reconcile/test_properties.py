@@ -76,9 +76,9 @@ class TestReconciliation(unittest.TestCase):
         with contextlib.ExitStack() as stack:
             for owner, name, value in (
                     (reconciler, 'client_of', lambda *_: made.cinder),
-                    (recovery.block_device_mapping, 'target_of',
+                    (recovery.block_device, 'target_of',
                      lambda bdm: base.AT_BU),
-                    (recovery.block_device_mapping, 'note',
+                    (recovery.block_device, 'note',
                      lambda context, bdm: None),
                     (servers, 'unfinished', made.unfinished),
                     (reconciler.time, 'monotonic', lambda: made.now),

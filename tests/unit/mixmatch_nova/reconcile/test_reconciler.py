@@ -13,7 +13,9 @@
 
 from cinderclient import exceptions as cinder_exceptions
 
+from mixmatch_nova import auth
 from mixmatch_nova.reconcile import reconciler
+from mixmatch_nova import target
 from tests.unit import fixtures
 from tests.unit.mixmatch_nova import base
 
@@ -47,7 +49,7 @@ class CorrectionTestCase(base.NovaTestCase):
         self.clock = self.useFixture(fixtures.Clock())
         self.home = Home()
         self.correction = reconciler.Correction(
-            reconciler.Subject(base.AT_BU, base.VOLUME, base.SERVER),
+            target.Subject(base.AT_BU, base.VOLUME, base.SERVER),
             self.home)
         self.attachments = []
         self.clouds.mock.get(f'{self.bu.cinder_url}/attachments',
@@ -164,7 +166,7 @@ class TestDelete(CorrectionTestCase):
 
     def test_only_an_attachment_is_known_that_is_not_found(self):
         self.correction = reconciler.Correction(
-            reconciler.Subject(base.AT_BU, None, None), self.home)
+            target.Subject(base.AT_BU, None, None), self.home)
         self.clouds.mock.delete(
             f'{self.bu.cinder_url}/attachments/{base.ATTACHMENT}',
             status_code=404)
@@ -183,7 +185,7 @@ class TestDelete(CorrectionTestCase):
 
     def test_only_the_attachment_is_known(self):
         self.correction = reconciler.Correction(
-            reconciler.Subject(base.AT_BU, None, None), self.home)
+            target.Subject(base.AT_BU, None, None), self.home)
         self.correction.renew(base.ATTACHMENT)
         self.assertTrue(self.look())
         self.assertTrue(self.delete.called_once)
@@ -380,7 +382,7 @@ class TestReset(CorrectionTestCase):
     """On an operator's word."""
 
     def reset(self):
-        return reconciler.reset(reconciler.client_of(
+        return reconciler.reset(auth.client_for(
             self.federation, base.AT_BU), base.VOLUME)
 
     def test_used_by_nobody(self):

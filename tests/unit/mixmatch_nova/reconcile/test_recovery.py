@@ -172,7 +172,7 @@ class TestRecovery(test_block_device_mapping.MappingTestCase):
     def test_detach_of_another_volume_of_bu(self):
         """Neither what bu says of this one, nor its state, matters."""
         context = self.context()
-        target.of(context).note(OTHER, base.AT_BU)
+        target.from_context(context).note(OTHER, base.AT_BU)
         self.created(context, volume_id=OTHER, attachment_id=OTHER)
         self.begin_detach(volume_id=OTHER, attachment_id=OTHER)
         for volume, attachment in (('detaching', 'attached'),
@@ -343,5 +343,6 @@ class TestRecovery(test_block_device_mapping.MappingTestCase):
         after.run(context, self.manager)
         self.assertEqual(asked, len(self.asked('bu')))
 
-    def test_function_of_nova_that_it_calls(self):
-        recovery.DETACH.check()
+    def test_functions_of_nova_that_it_calls(self):
+        for each in recovery.CALLED:
+            each.check()

@@ -1,0 +1,116 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Read and write the target that a block device mapping (bdm) remembers.
+
+The field ``volume_type`` holds it, of each mapping of a volume of another
+cloud. Nova refuses that field from users where ``source_type`` is "volume",
+and reads it only when it makes a volume (see patches.volume_sources). Where it
+makes one, users may choose a type, but none that looks like a marker.
+"""
+
+from typing import Any
+
+from nova.db.main import models
+from oslo_log import log as logging
+
+from mixmatch_nova import errors
+from mixmatch_nova import target
+
+LOG = logging.getLogger(__name__)
+
+MARKER = 'mixmatch'
+
+
+def marker(remote: target.Target) -> str:
+    """Return the volume type that marks the mapping of a volume."""
+    return f'{MARKER}:{remote}'
+
+
+def from_marker(volume_type: str | None) -> target.Target | None:
+    """Return the target that a volume type stands for; None if it is none."""
+    prefix, _, text = (volume_type or '').partition(':')
+    return target.Target.parse(text) if prefix == MARKER and text else None
+
+
+def is_marker(volume_type: str | None) -> bool:
+    """Return whether a volume type looks like a marker."""
+    return (volume_type or '').startswith(f'{MARKER}:')
+
+
+def is_marked() -> Any:
+    """Return the SQL condition that finds the rows of marked mappings."""
+    return models.BlockDeviceMapping.volume_type.like(f'{MARKER}:%')
+
+
+def attribute(bdm: Any, name: str) -> Any:
+    """A field of a mapping; None if it is not set."""
+    return getattr(bdm, name) if bdm.obj_attr_is_set(name) else None
+
+
+def target_of(bdm: Any) -> target.Target | None:
+    """The service provider that a mapping is marked with, if it is.
+
+    :param bdm: ``nova.objects.BlockDeviceMapping``
+    :returns: None also while there is no volume yet
+    """
+    if attribute(bdm, 'volume_id') is None:
+        return None
+    return from_marker(attribute(bdm, 'volume_type'))
+
+
+def note(context: Any, bdm: Any) -> None:
+    """Tell a request what a mapping remembers.
+
+    :param bdm: ``nova.objects.BlockDeviceMapping``
+    """
+    where = from_marker(attribute(bdm, 'volume_type'))
+    is_saved = bdm.obj_attr_is_set('id')
+    if not is_saved and target.is_sender_unpatched(context):
+        # NOTE: a nova-api without the plugin marks nothing; its users do.
+        where = None
+    targets = target.from_context(context)
+    if where and attribute(bdm, 'source_type') == 'snapshot':
+        targets.note(attribute(bdm, 'snapshot_id'), where)
+    if where is None and is_saved:
+        # NOTE: only one that was saved; before that nobody has marked it.
+        where = target.HOME
+    volume_id = attribute(bdm, 'volume_id')
+    if volume_id and where:
+        for each in (volume_id, attribute(bdm, 'attachment_id')):
+            targets.note(each, where)
+            if each and where != target.HOME:
+                targets.mappings[each] = (volume_id,
+                                          attribute(bdm, 'instance_uuid'))
+
+
+def mark(context: Any, bdm: Any) -> target.Target | None:
+    """Have a mapping remember where its volume lives, if that is not home.
+
+    A mark that is not ours, a volume type that a user has chosen, is cleared.
+
+    :param bdm: ``nova.objects.BlockDeviceMapping``, not saved yet
+    :returns: where
+    """
+    source = attribute(bdm, 'volume_id')
+    if not source and attribute(bdm, 'source_type') == 'snapshot':
+        source = attribute(bdm, 'snapshot_id')
+    with errors.for_nova(context):
+        where = (target.from_context(context).foreign(source)
+                 if source else None)
+    if where:
+        bdm.volume_type = marker(where)
+    elif is_marker(attribute(bdm, 'volume_type')):
+        LOG.warning('A volume type that looks like a mark of mixmatch is '
+                    'ignored: %s', bdm.volume_type)
+        bdm.volume_type = None
+    return where
