@@ -10,15 +10,29 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Names that clients and services of other clouds see in mixmatch's API."""
+"""Contract of mixmatch's API: all names that clients and peers can see.
 
-#: In a row of a volume or a snapshot: the service provider that it lives at.
-#: In a query: the one to ask.
-MARK = 'os-mixmatch:service_provider'
+Attributes, queries, headers and fields of bodies. They never change; a new
+meaning gets a new name. ``os-mixmatch:holder``, which administrators of a
+service provider see, is in that cloud's half of mixmatch_cinder, which does
+not import this.
+"""
 
-#: The same as a query, for requests whose query is not at hand.
+#: Attribute of a volume or a snapshot: the service provider that it lives at.
+#: Query: the service provider to ask.
+ATTRIBUTE = 'os-mixmatch:service_provider'
+
+#: Header with the same meaning as the query, for clients that cannot set one.
 HEADER = 'OpenStack-Mixmatch-Service-Provider'
 
-#: Values of the query and of the header that name no service provider: all
-#: clouds, and only the one that is asked.
+#: Values of query and header besides names: all clouds, only this cloud.
 ALL, NONE = 'all', 'none'
+
+#: Query in the link to the next page: the position in the merged list.
+POSITION = 'os-mixmatch:position'
+
+#: Response header: the service providers that a partial result lacks.
+MISSING_HEADER = 'OpenStack-Mixmatch-Missing'
+
+#: Field of Nova's request bodies: the service provider of a volume.
+NOVA_FIELD = 'serviceProvider'

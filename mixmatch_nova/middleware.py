@@ -37,8 +37,6 @@ from mixmatch_nova import target
 
 LOG = logging.getLogger(__name__)
 
-OPTION = 'serviceProvider'
-
 #: Characters that Keystone allows in the id of a service provider.
 _LONGEST = 64
 
@@ -172,8 +170,8 @@ def _pop_target(attachment: dict[str, Any]) -> tuple[str | None, Any]:
     """
     volume_id = attachment.get('volumeId')
     names = []
-    if OPTION in attachment:
-        names.append(attachment.pop(OPTION))
+    if api.NOVA_FIELD in attachment:
+        names.append(attachment.pop(api.NOVA_FIELD))
     if isinstance(volume_id, str) and '@' in volume_id:
         volume_id, _, name = volume_id.partition('@')
         attachment['volumeId'] = volume_id
@@ -182,7 +180,8 @@ def _pop_target(attachment: dict[str, Any]) -> tuple[str | None, Any]:
         _check_name(name)
     if len(set(names)) > 1:
         raise exceptions.InvalidTarget(
-            reason=f'{OPTION} says {names[0]}, volumeId says {names[1]}')
+            reason=f'{api.NOVA_FIELD} says {names[0]}, '
+                   f'volumeId says {names[1]}')
     return (names[0] if names else None), volume_id
 
 
@@ -191,7 +190,8 @@ def _check_name(name: Any) -> None:
     if not (isinstance(name, str) and 0 < len(name) <= _LONGEST
             and name.isprintable()):
         raise exceptions.InvalidTarget(
-            reason=f'{OPTION} must be the name of a service provider, a '
+            reason=f'{api.NOVA_FIELD} must be the name of a service '
+                   'provider, a '
                    f'string of 1 to {_LONGEST} printable characters')
 
 
@@ -205,7 +205,7 @@ def _annotate(body: Any, targets: target.Targets) -> bool:
     for each in attachments:
         where = targets.foreign(each.get('volumeId', ''))
         if where:
-            each[OPTION] = where.service_provider
+            each[api.NOVA_FIELD] = where.service_provider
             foreign = True
     return foreign
 

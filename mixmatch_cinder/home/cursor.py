@@ -27,10 +27,8 @@ from typing import Any
 import cachetools
 from oslo_serialization import jsonutils
 
+from mixmatch import api
 from mixmatch import exceptions
-
-#: In the query of the link to the next page.
-QUERY = 'os-mixmatch:position'
 
 #: What stands for home among the names of clouds.
 HOME = ''
@@ -82,10 +80,10 @@ class Cursor:
             cursor = cls(Row(*last), {
                 name: Row(*pair) for name, pair in passed.items()})
         except (ValueError, TypeError, AttributeError, binascii.Error) as exc:
-            raise InvalidPosition(what=QUERY) from exc
+            raise InvalidPosition(what=api.POSITION) from exc
         for row in (cursor.last, *cursor.passed.values()):
             if not _is_row(row, width):
-                raise InvalidPosition(what=QUERY)
+                raise InvalidPosition(what=api.POSITION)
         return cursor
 
 

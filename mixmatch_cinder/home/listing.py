@@ -33,6 +33,7 @@ from oslo_utils import strutils
 import webob
 import webob.exc
 
+from mixmatch import api
 from mixmatch import federation
 from mixmatch_cinder.home import cursor
 from mixmatch_cinder.home import database as home
@@ -336,7 +337,7 @@ class _Page:
         query = self._query
         request = routes.with_query(query.request, {
             'offset': None, routes.MARK: query.choice or None,
-            cursor.QUERY: end.encode()})
+            api.POSITION: end.encode()})
         collection = query.route.collection + (
             f'/{query.route.item}' if query.route.item else '')
         return common.ViewBuilder()._get_next_link(request, end.last.id,

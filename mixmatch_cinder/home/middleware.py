@@ -30,13 +30,14 @@ import webob
 import webob.dec
 import webob.exc
 
+from mixmatch import api
 from mixmatch import exceptions
 from mixmatch import federation
 from mixmatch_cinder.home import cursor
-from mixmatch_cinder.home import proxy as forward
 from mixmatch_cinder.home import database as home
 from mixmatch_cinder.home import listing
 from mixmatch_cinder.home import locator
+from mixmatch_cinder.home import proxy as forward
 from mixmatch_cinder.home import remote as partner
 from mixmatch_cinder.home import routes
 from mixmatch_cinder.home import summary
@@ -92,7 +93,7 @@ class Volumes:
         if request.method == 'GET' and route.collection in routes.KINDS and (
                 route.is_listing or route.is_summary):
             # NOTE: whatever the link was for, Cinder knows no such filter.
-            position = request.GET.pop(cursor.QUERY, None)
+            position = request.GET.pop(api.POSITION, None)
             if (not names or not (choice or self._merges)
                     or listing.is_of_home(request, who.context)):
                 return self._application

@@ -17,12 +17,10 @@ from typing import Any
 from oslo_log import log as logging
 import webob
 
+from mixmatch import api
 from mixmatch import exceptions
 
 LOG = logging.getLogger(__name__)
-
-#: In an answer: the service providers whose part is missing.
-HEADER = 'OpenStack-Mixmatch-Missing'
 
 #: Why a service provider has nothing of somebody.
 _NOT_LET_IN = (exceptions.Refused, exceptions.UnknownServiceProvider)
@@ -66,7 +64,8 @@ class Missing:
     def told(self, response: webob.Response) -> webob.Response:
         """A response that names them."""
         if self._reasons:
-            response.headers[HEADER] = ', '.join(sorted(self._reasons))
+            response.headers[api.MISSING_HEADER] = ', '.join(
+                sorted(self._reasons))
         return response
 
 

@@ -24,7 +24,7 @@ import webob
 
 from mixmatch import api
 
-MARK, HEADER, ALL, NONE = api.MARK, api.HEADER, api.ALL, api.NONE
+MARK, HEADER, ALL, NONE = api.ATTRIBUTE, api.HEADER, api.ALL, api.NONE
 
 
 @dataclasses.dataclass(frozen=True)

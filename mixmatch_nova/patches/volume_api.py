@@ -32,6 +32,7 @@ from nova import objects
 from nova.volume import cinder
 from oslo_log import log as logging
 
+from mixmatch import api
 from mixmatch import exceptions
 from mixmatch import federation
 from mixmatch import patch
@@ -75,8 +76,6 @@ VOLUME_VIEW = patch.Symbol(_MODULE, '_untranslate_volume_summary_view',
 CHECK_AZ = patch.Symbol(_MODULE, 'API.check_availability_zone',
                         ('self', 'context', 'volume'))
 
-#: In the answer of home's Cinder for a foreign volume.
-MARK = 'os-mixmatch:service_provider'
 VIEW_TARGET = 'mixmatch_service_provider'
 
 
@@ -328,7 +327,7 @@ class Router:
 
 def marked_as(resource: Any) -> str | None:
     """The mark of an answer, which getattr() might ask Cinder for."""
-    return resource.to_dict().get(MARK)
+    return resource.to_dict().get(api.ATTRIBUTE)
 
 
 def _volume_view(original: Callable, context: Any, vol: Any) -> dict:
