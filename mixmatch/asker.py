@@ -27,8 +27,8 @@ from oslo_log import log as logging
 
 from mixmatch import exceptions
 from mixmatch import health
+from mixmatch.http import transport
 from mixmatch import lanes
-from mixmatch import wire
 
 LOG = logging.getLogger(__name__)
 
@@ -164,7 +164,7 @@ class Asker:
             # NOTE: its turn may come long after.
             if time.monotonic() >= at:
                 raise _silent(name, self._timeout)
-            with wire.deadline(at, patience):
+            with transport.deadline(at, patience):
                 return question(name)
         return self._lanes.submit(name, run)
 

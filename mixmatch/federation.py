@@ -34,6 +34,7 @@ from mixmatch import asker
 from mixmatch import conf as mixmatch_conf
 from mixmatch.conf import home as conf_home
 from mixmatch import exceptions
+from mixmatch.http import transport
 from mixmatch import identity
 from mixmatch import k2k
 from mixmatch import login
@@ -43,7 +44,6 @@ from mixmatch import service_provider
 from mixmatch import shared_logins
 from mixmatch import status_file
 from mixmatch import threads
-from mixmatch import wire
 
 
 class _Process:
@@ -310,9 +310,9 @@ class Federation:
                            'service at home')
             return process.home
 
-    def _home(self) -> wire.Home:
+    def _home(self) -> transport.Home:
         section = self._conf[conf_home.credentials(self._conf)]
-        return wire.Home(self._home_url().removesuffix('/v3'),
+        return transport.Home(self._home_url().removesuffix('/v3'),
                          mixmatch_conf.tls(section))
 
     def _home_url(self) -> str:

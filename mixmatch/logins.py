@@ -21,11 +21,11 @@ import cachetools
 from oslo_log import log as logging
 
 from mixmatch import exceptions
+from mixmatch.http import transport
 from mixmatch import login
 from mixmatch import metrics
 from mixmatch import shared_logins
 from mixmatch import threads
-from mixmatch import wire
 
 LOG = logging.getLogger(__name__)
 
@@ -54,7 +54,7 @@ class _UnderWay(futures.Future):
 
     def __init__(self) -> None:
         super().__init__()
-        self.until = wire.time_is_over_at()
+        self.until = transport.time_is_over_at()
 
     @property
     def is_cut_short(self) -> bool:
@@ -120,7 +120,7 @@ class Logins:
         :returns: None if that one had less time than this: try again
         :raises MixmatchException: what it has met; each thread gets its own
         """
-        at = wire.time_is_over_at()
+        at = transport.time_is_over_at()
         left = at - time.monotonic()
         try:
             return waiting.result(max(0.0, min(left, LONGEST)))
@@ -207,7 +207,7 @@ class Logins:
             if key in self._under_way or key in self._not_renewed:
                 return
             # NOTE: this thread does not wait for it.
-            with wire.deadline():
+            with transport.deadline():
                 mine = self._under_way[key] = _UnderWay()
 
         def renew() -> None:

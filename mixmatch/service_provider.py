@@ -28,18 +28,18 @@ from keystoneauth1.identity import base
 from keystoneauth1 import plugin
 from oslo_config import cfg
 
-from mixmatch import bounded
 from mixmatch import conf as mixmatch_conf
 from mixmatch.conf import service_provider as options
 from mixmatch import connection
-from mixmatch import endpoints
 from mixmatch import exceptions
 from mixmatch import health
+from mixmatch.http import endpoints
+from mixmatch.http import limits
+from mixmatch.http import session
+from mixmatch.http import transport
 from mixmatch import k2k
 from mixmatch import login
 from mixmatch import metrics
-from mixmatch import session
-from mixmatch import wire
 
 #: The services of another cloud that are used, as logs and metrics name them.
 IDENTITY, VOLUME = 'identity', 'volume'
@@ -56,7 +56,7 @@ class ServiceProvider:
     :param home: home's Keystone, where a login begins
     """
 
-    def __init__(self, name: str, conf: cfg.ConfigOpts, home: wire.Home,
+    def __init__(self, name: str, conf: cfg.ConfigOpts, home: transport.Home,
                  clouds_metrics: metrics.Metrics,
                  changed: Callable[[], None]) -> None:
         self.name = name
@@ -69,7 +69,7 @@ class ServiceProvider:
             self._options.endpoint_override, home.url)
         # NOTE: shared by all users; what is kept are connections, no cookie
         # and no token.
-        self._adapter = bounded.Adapter(
+        self._adapter = limits.Adapter(
             pool_maxsize=self._conf.ask_threads)
         self.health = {service: health.Health(
             f'Service provider {name}: {service}', self._conf.retry_pause,
@@ -79,13 +79,13 @@ class ServiceProvider:
         self._microversions: cachetools.TTLCache = cachetools.TTLCache(
             100, DISCOVERED)
 
-    def _new_session(self, service: str, home: wire.Home | None = None,
+    def _new_session(self, service: str, home: transport.Home | None = None,
                      cookies: bool = False) -> session.CloudSession:
-        there = wire.Wire(self.name, service, self.health[service],
+        there = transport.Wire(self.name, service, self.health[service],
                           self._metrics, self._adapter, home, cookies,
                           repeat=service == IDENTITY,
                           allowed=self.endpoints,
-                          largest=(bounded.LARGEST_OF_LOGIN
+                          largest=(limits.LARGEST_OF_LOGIN
                                    if service == IDENTITY else None),
                           proxy=self._options.proxy_url)
         return session.CloudSession(

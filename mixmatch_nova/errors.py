@@ -22,7 +22,7 @@ from nova import exception
 from oslo_log import log as logging
 
 from mixmatch import exceptions
-from mixmatch import wire
+from mixmatch.http import transport
 from mixmatch_nova import target
 
 LOG = logging.getLogger(__name__)
@@ -96,7 +96,7 @@ def noted(context: Any, service_provider: str) -> Iterator[None]:
             kind = exceptions.ServiceProviderSetupError
             reason += (', so it has withdrawn the login that it gave a '
                        'moment ago, or does not take the service token')
-        elif exc.code in wire.DEAD:
+        elif exc.code in transport.DEAD:
             kind = exceptions.ServiceProviderUnavailable
         elif exc.code >= 500:
             kind = exceptions.ServiceProviderFailed

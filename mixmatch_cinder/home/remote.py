@@ -20,7 +20,7 @@ import webob
 
 from mixmatch import exceptions
 from mixmatch import federation
-from mixmatch import wire
+from mixmatch.http import transport
 from mixmatch_cinder.home import routes
 
 
@@ -105,7 +105,7 @@ class Partner:
         response, answer = client.client.request(
             path, method, authenticated=True, raise_exc=False, **more)
         failure = f'its Cinder answered HTTP {response.status_code}'
-        if response.status_code == 401 or response.status_code in wire.DEAD:
+        if response.status_code in (401, *transport.DEAD):
             raise unusable(name, failure)
         if response.status_code >= 500:
             # NOTE: it may be about this request alone; a name with half a

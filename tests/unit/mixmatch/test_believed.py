@@ -19,8 +19,8 @@ from hypothesis import strategies
 from keystoneauth1 import access
 from keystoneauth1 import fixture as ksa_fixture
 
-from mixmatch import answer
 from mixmatch import exceptions
+from mixmatch.http import answer
 from mixmatch import login
 from mixmatch import text
 from tests.unit.mixmatch import base

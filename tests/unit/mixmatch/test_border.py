@@ -17,8 +17,8 @@ import time
 
 from keystoneauth1 import exceptions as ksa_exceptions
 
-from mixmatch import bounded
-from mixmatch import wire
+from mixmatch.http import limits
+from mixmatch.http import transport
 from tests.unit.mixmatch import test_wire
 from tests.unit import servers
 
@@ -54,7 +54,7 @@ class TestSize(test_wire.WireTestCase):
         self.assertEqual([1], self.request().json())
 
     def test_answers_of_an_api(self):
-        self.serve(servers.answer(b' ' * (bounded.LARGEST + 1)), OK)
+        self.serve(servers.answer(b' ' * (limits.LARGEST + 1)), OK)
         self.assertIn('too large', str(self.unavailable()))
 
     def test_a_page_of_a_thousand_volumes_passes(self):
@@ -64,7 +64,7 @@ class TestSize(test_wire.WireTestCase):
 
     def test_answers_of_a_login(self):
         self.serve(servers.answer(b' ' * 2 * MIB), OK,
-                   largest=bounded.LARGEST_OF_LOGIN)
+                   largest=limits.LARGEST_OF_LOGIN)
         self.assertIn('too large', str(self.unavailable()))
 
     def test_errors(self):
@@ -75,7 +75,7 @@ class TestSize(test_wire.WireTestCase):
         # NOTE: http.client counts lines only after all of them are read.
         self.serve(self.flood(b'HTTP/1.1 200 OK\r\n',
                               b'X-More: ' + b'x' * 60000 + b'\r\n'), OK,
-                   largest=bounded.LARGEST_OF_LOGIN)
+                   largest=limits.LARGEST_OF_LOGIN)
         self.unavailable()
 
     def test_one_line(self):
@@ -170,6 +170,6 @@ class TestRepetition(test_wire.WireTestCase):
     def test_sleeps_for_nobody_with_a_deadline(self):
         self.serve(None)
         began = time.monotonic()
-        with wire.deadline(began + 1):
+        with transport.deadline(began + 1):
             self.unavailable(connect_retries=1, connect_retry_delay=5)
         self.assertLess(time.monotonic() - began, 4)

@@ -22,9 +22,9 @@ import time
 
 import fixtures as base_fixtures
 
-from mixmatch import connect
-from mixmatch import endpoints
-from mixmatch import wire
+from mixmatch.http import connect
+from mixmatch.http import endpoints
+from mixmatch.http import transport
 from tests.unit import base
 from tests.unit.mixmatch import test_wire
 from tests.unit import servers
@@ -150,7 +150,7 @@ class TestConnectTimeout(test_wire.WireTestCase):
         self.server.url = 'http://bu:5000/'
         began = time.monotonic()
         self.unavailable()
-        with wire.deadline(time.monotonic() + 0.2):
+        with transport.deadline(time.monotonic() + 0.2):
             self.unavailable()
         self.assertLess(time.monotonic() - began, 5)
 
@@ -175,7 +175,7 @@ class TestEventlet(base.TestCase):
         eventlet.monkey_patch()
         import time
         from eventlet import patcher
-        from mixmatch import connect
+        from mixmatch.http import connect
         real = patcher.original('socket')
         sleep = patcher.original('time').sleep
         def slow(*args, **kwargs):

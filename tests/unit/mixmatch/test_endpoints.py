@@ -18,9 +18,9 @@ import requests
 import requests_mock
 from urllib3 import util as urllib3_util
 
-from mixmatch import endpoints
 from mixmatch import exceptions
 from mixmatch import federation
+from mixmatch.http import endpoints
 from tests.unit import base
 from tests.unit import fixtures
 from tests.unit.mixmatch import test_wire

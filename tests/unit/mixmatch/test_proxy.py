@@ -18,8 +18,8 @@ import time
 
 import fixtures as base_fixtures
 
-from mixmatch import endpoints
-from mixmatch import wire
+from mixmatch.http import endpoints
+from mixmatch.http import transport
 from tests.unit.mixmatch import test_wire
 from tests.unit import servers
 
@@ -99,7 +99,7 @@ class TestProxy(test_wire.WireTestCase):
     def test_home_is_asked_directly(self):
         self.behind(OK)
         home = self.useFixture(servers.Server(OK))
-        self.there._home = self.there.session._home = wire.Home(
+        self.there._home = self.there.session._home = transport.Home(
             home.url.rstrip('/'), {})
         self.there.get(home.url + 'v3', authenticated=False)
         self.assertEqual(([], 1), (self.proxy.requests, len(home.requests)))

@@ -18,18 +18,19 @@ from keystoneauth1 import exceptions as ksa_exceptions
 import requests
 from requests_mock.contrib import fixture as requests_mock_fixture
 
-from mixmatch import bounded
 from mixmatch import conf as mixmatch_conf
-from mixmatch import endpoints
 from mixmatch import exceptions
 from mixmatch import health
+from mixmatch.http import endpoints
+from mixmatch.http import limits
+from mixmatch.http import session
+from mixmatch.http import transport
 from mixmatch import metrics
-from mixmatch import session
-from mixmatch import wire
 from tests.unit import base
 from tests.unit import fixtures
 
-HOME = wire.Home('http://home:5000', {'verify': '/home.pem', 'cert': None})
+HOME = transport.Home(
+    'http://home:5000', {'verify': '/home.pem', 'cert': None})
 URL = 'http://bu:8776/v3/volumes'
 
 
@@ -40,9 +41,10 @@ class SessionTestCase(base.TestCase):
         conf = fixtures.configuration(self, '')
         mixmatch_conf.register_opts(conf)
         self.health = health.Health('bu: volume', pause=60, longest=60)
-        there = wire.Wire('bu', 'volume', self.health, metrics.Metrics(conf),
-                          adapter or bounded.Adapter(), home, cookies,
-                          **{'allowed': self.allowed(), **kwargs})
+        there = transport.Wire(
+            'bu', 'volume', self.health, metrics.Metrics(conf),
+            adapter or limits.Adapter(), home, cookies,
+            **{'allowed': self.allowed(), **kwargs})
         return session.CloudSession('bu', timeout, there, home)
 
     @staticmethod
@@ -73,7 +75,7 @@ class TestCloudSession(SessionTestCase):
 
     def test_waits_for_nothing_beyond_a_deadline(self):
         self.mock.get(URL)
-        with wire.deadline(time.monotonic() + 1):
+        with transport.deadline(time.monotonic() + 1):
             self.get()
         for seconds in self.mock.last_request.timeout:
             self.assertLessEqual(seconds, 1)

@@ -20,9 +20,9 @@ import time
 import fixtures as base_fixtures
 from keystoneauth1 import exceptions as ksa_exceptions
 
-from mixmatch import bounded
 from mixmatch import exceptions
-from mixmatch import wire
+from mixmatch.http import limits
+from mixmatch.http import transport
 from tests.unit import fixtures
 from tests.unit.mixmatch import base
 from tests.unit.mixmatch import test_session
@@ -35,7 +35,7 @@ class WireTestCase(test_session.SessionTestCase):
 
     def serve(self, *answers, **kwargs):
         self.server = self.useFixture(servers.Server(*answers))
-        self.there = self.session(adapter=bounded.Adapter(), **kwargs)
+        self.there = self.session(adapter=limits.Adapter(), **kwargs)
 
     def request(self, method='GET', path='v3/volumes', **kwargs):
         return self.there.request(self.server.url + path, method,
@@ -152,7 +152,7 @@ class TestHealth(WireTestCase):
         clock = self.useFixture(fixtures.Clock())
         self.fail()
         clock.let_pass(61)
-        with wire.deadline(patience=30):
+        with transport.deadline(patience=30):
             self.assertEqual(200, self.request().status_code)
         self.assertEqual(['GET /v3/volumes HTTP/1.1', 'GET / HTTP/1.1',
                           'GET / HTTP/1.1', 'GET /v3/volumes HTTP/1.1'],
@@ -189,7 +189,7 @@ class TestTime(WireTestCase):
     def setUp(self):
         super().setUp()
         # Nobody wonders, or is blamed, before the time is over.
-        for module, name in ((bounded, 'SILENCE'), (wire, 'SHORT')):
+        for module, name in ((limits, 'SILENCE'), (transport, 'SHORT')):
             self.useFixture(base_fixtures.MockPatchObject(module, name, 60))
         self.over = threading.Event()
         self.addCleanup(self.over.set)
@@ -217,24 +217,24 @@ class TestTime(WireTestCase):
 
     def test_a_deadline_comes_first(self):
         self.serve(self.silence, timeout=(30, 30))
-        with wire.deadline(time.monotonic() + 0.2):
+        with transport.deadline(time.monotonic() + 0.2):
             self.assertLess(self.took(), 10)
 
     def test_who_had_no_time_to_answer_is_not_blamed(self):
         self.serve(self.silence, OK, timeout=(30, 30))
-        with wire.deadline(time.monotonic() + 0.2):
+        with transport.deadline(time.monotonic() + 0.2):
             self.unavailable()
         self.assertEqual(200, self.request().status_code)
 
     def test_who_had_no_time_to_end_its_answer_is_not_blamed(self):
         self.serve(self.drip, OK, timeout=(30, 30))
-        with wire.deadline(time.monotonic() + 0.2):
+        with transport.deadline(time.monotonic() + 0.2):
             self.unavailable()
         self.assertEqual(200, self.request().status_code)
 
     def test_after_the_deadline_nothing_is_sent(self):
         self.serve(OK)
-        with wire.deadline(time.monotonic() - 1):
+        with transport.deadline(time.monotonic() - 1):
             self.unavailable()
         self.assertEqual([], self.server.requests)
         self.assertEqual(200, self.request().status_code)
@@ -257,7 +257,7 @@ class TestTime(WireTestCase):
             while not self.over.is_set():
                 connection.sendall(b' ' * 65536)
         self.useFixture(base_fixtures.MockPatchObject(
-            bounded, 'LARGEST', 1024 * 1024))
+            limits, 'LARGEST', 1024 * 1024))
         self.serve(flood, timeout=(30, 30))
         self.unavailable()
 
@@ -277,7 +277,7 @@ class TestHung(WireTestCase):
     def setUp(self):
         super().setUp()
         self.useFixture(base_fixtures.MockPatchObject(
-            bounded, 'SILENCE', 0.1))
+            limits, 'SILENCE', 0.1))
         self.over = threading.Event()
         self.addCleanup(self.over.set)
 
@@ -357,7 +357,7 @@ class TestHome(WireTestCase):
     """Where a login begins is none of a service provider's business."""
 
     def test_is_known_by_its_url(self):
-        home = wire.Home('https://home', {})
+        home = transport.Home('https://home', {})
         for url in ('https://home', 'https://home/v3/auth/tokens'):
             self.assertTrue(home.has(url), url)
         for url in ('https://home.example.org/v3', 'https://home:5000/v3',
@@ -367,8 +367,8 @@ class TestHome(WireTestCase):
     def test_its_failure_puts_no_service_provider_down(self):
         self.serve(servers.answer(status='503 Unavailable'))
         url = self.server.url.rstrip('/')
-        self.there = self.session(adapter=bounded.Adapter(),
-                                  home=wire.Home(url, {}))
+        self.there = self.session(adapter=limits.Adapter(),
+                                  home=transport.Home(url, {}))
         for _ in range(2):
             self.assertRaises(exceptions.HomeUnavailable, self.request)
         self.assertEqual(2, len(self.server.requests))

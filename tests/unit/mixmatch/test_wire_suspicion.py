@@ -22,9 +22,9 @@ import fixtures as base_fixtures
 from keystoneauth1 import exceptions as ksa_exceptions
 from oslo_context import context as oslo_context
 
-from mixmatch import bounded
 from mixmatch import exceptions
-from mixmatch import wire
+from mixmatch.http import limits
+from mixmatch.http import transport
 from tests.unit import fixtures
 from tests.unit.mixmatch import base
 from tests.unit.mixmatch import test_wire
@@ -88,7 +88,7 @@ class TestOneRequest(test_wire.WireTestCase):
             self.over.wait(3)
             connection.sendall(OK)
         self.useFixture(base_fixtures.MockPatchObject(
-            bounded, 'SILENCE', 0.5))
+            limits, 'SILENCE', 0.5))
         self.serve(self.silence, slow, OK, timeout=(5, 1.5))
         with futures.ThreadPoolExecutor(1) as executor:
             stuck = executor.submit(self.unavailable, 'POST', json={})
@@ -152,4 +152,4 @@ class TestRoot(base.TestCase):
                 'http://[::1]:8776/v3/x': 'http://[::1]:8776/',
                 'http://bu//elsewhere/v3/x': 'http://bu//elsewhere/',
         }.items():
-            self.assertEqual(root, wire._root(url), url)
+            self.assertEqual(root, transport._root(url), url)

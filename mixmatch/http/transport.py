@@ -30,12 +30,12 @@ from oslo_log import log as logging
 import requests
 from urllib3 import exceptions as urllib3_exceptions
 
-from mixmatch import answer
 from mixmatch import api
-from mixmatch import bounded
-from mixmatch import endpoints
 from mixmatch import exceptions
 from mixmatch import health
+from mixmatch.http import answer
+from mixmatch.http import endpoints
+from mixmatch.http import limits
 from mixmatch import metrics
 
 LOG = logging.getLogger(__name__)
@@ -121,7 +121,7 @@ class Wire(requests.Session):
 
     def __init__(self, service_provider: str, service: str,
                  its_health: health.Health, clouds_metrics: metrics.Metrics,
-                 adapter: bounded.Adapter,
+                 adapter: limits.Adapter,
                  home: Home | None = None, cookies: bool = False,
                  repeat: bool = False, *, allowed: endpoints.Endpoints,
                  largest: int | None = None, proxy: str | None = None
@@ -176,7 +176,7 @@ class Wire(requests.Session):
         outcome: int | str = 'failed'
         theirs = None
         try:
-            with bounded.complete_by(
+            with limits.complete_by(
                     min(began + sum(timeout), at),
                     functools.partial(self._wonder, url, probe),
                     self._largest, local):
@@ -303,12 +303,12 @@ def _root(url: str) -> str:
 def _probe(url: str, timeout: float, **kwargs: Any) -> bool:
     """Ask for the root of what did not answer, by a new connection."""
     with (requests.Session() as plain,
-          bounded.complete_by(time.monotonic() + timeout,
-                              largest=bounded.LARGEST_OF_LOGIN)):
+          limits.complete_by(time.monotonic() + timeout,
+                              largest=limits.LARGEST_OF_LOGIN)):
         plain.trust_env = False
         plain.headers['Accept-Encoding'] = 'identity'
         for scheme in ('http://', 'https://'):
-            plain.mount(scheme, bounded.Adapter())
+            plain.mount(scheme, limits.Adapter())
         answer = plain.get(url, timeout=timeout, allow_redirects=False,
                            **kwargs)
     return answer.status_code not in DEAD

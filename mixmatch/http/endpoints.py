@@ -23,8 +23,8 @@ import dataclasses
 import re
 from typing import Any
 
-from mixmatch import connect
 from mixmatch import exceptions
+from mixmatch.http import connect
 from mixmatch import text
 
 _URL = re.compile(

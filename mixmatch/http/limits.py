@@ -37,7 +37,7 @@ from urllib3 import connection
 from urllib3 import exceptions as urllib3_exceptions
 from urllib3.util import wait
 
-from mixmatch import connect
+from mixmatch.http import connect
 
 #: Bytes of an answer of an API. A page of 1000 volumes, as many as Cinder
 #: gives, has 1.8 MB, and 7.0 MB if each has ten metadata of full length.

@@ -20,7 +20,7 @@ from oslo_context import context as oslo_context
 import requests
 
 from mixmatch import exceptions
-from mixmatch import wire
+from mixmatch.http import transport
 
 #: What may be sent again by ``connect_retries``: it changes nothing.
 _REPEATED = ('GET', 'HEAD')
@@ -37,7 +37,7 @@ class CloudSession(ksa_session.Session):
     """
 
     def __init__(self, service_provider: str, timeout: tuple[float, float],
-                 there: wire.Wire, home: wire.Home | None = None,
+                 there: transport.Wire, home: transport.Home | None = None,
                  **kwargs: Any) -> None:
         # NOTE: no redirections. They would lead the services of this cloud
         # wherever the other one wants, inside this cloud as well.
@@ -59,7 +59,7 @@ class CloudSession(ksa_session.Session):
         kwargs['log'] = False
         kwargs.setdefault('timeout', self._timeout)
         kwargs['headers'] = _with_request_id(kwargs.get('headers'))
-        if method not in _REPEATED or wire.has_deadline():
+        if method not in _REPEATED or transport.has_deadline():
             # NOTE: keystoneauth repeats whatever got no answer in time,
             # though it may have been done, and sleeps in between.
             kwargs['connect_retries'] = 0
@@ -101,7 +101,7 @@ class CloudSession(ksa_session.Session):
 def _short(exc: Exception) -> str:
     """What keystoneauth said, with the cause that it buries."""
     said = str(exc).partition(': ')[0][:300]
-    cause = wire.innermost(exc.__context__) if exc.__context__ else ''
+    cause = transport.innermost(exc.__context__) if exc.__context__ else ''
     return f'{said}: {cause}' if cause else said
 
 
@@ -109,5 +109,5 @@ def _with_request_id(headers: dict[str, str] | None) -> dict[str, str]:
     headers = dict(headers or {})
     current = oslo_context.get_current()
     if current is not None and current.global_id:
-        headers.setdefault(wire.REQUEST_ID, current.global_id)
+        headers.setdefault(transport.REQUEST_ID, current.global_id)
     return headers
