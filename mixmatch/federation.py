@@ -35,13 +35,13 @@ from mixmatch import conf as mixmatch_conf
 from mixmatch.conf import home as conf_home
 from mixmatch import exceptions
 from mixmatch.http import transport
-from mixmatch import identity
-from mixmatch import k2k
-from mixmatch import login
-from mixmatch import logins
+from mixmatch.login import auth_plugin
+from mixmatch.login import cache
+from mixmatch.login import k2k
+from mixmatch.login import login
+from mixmatch.login import shared_cache
 from mixmatch import metrics
 from mixmatch import service_provider
-from mixmatch import shared_logins
 from mixmatch import status_file
 from mixmatch import threads
 
@@ -59,9 +59,9 @@ class _Process:
         self.service_providers: dict[
             str, service_provider.ServiceProvider] = {}
         self.metrics = metrics.Metrics(conf)
-        self.logins = logins.Logins(
+        self.logins = cache.Logins(
             conf.mixmatch.login_cache_size,
-            shared_logins.SharedLogins(conf), self.metrics)
+            shared_cache.SharedLogins(conf), self.metrics)
         self.asker = asker.Asker(conf)
 
 
@@ -153,7 +153,7 @@ class Federation:
 
     def user_login(self, name: str, token: str, project_id: str,
                    token_info: dict[str, Any] | None = None
-                   ) -> identity.Identity:
+                   ) -> auth_plugin.Identity:
         """Log a user in, or use the login that is kept.
 
         :param name: the service provider
@@ -161,7 +161,7 @@ class Federation:
         :param project_id: the project that the token is scoped to
         :param token_info: the body of the token, if this process has
             validated it; it saves a request
-        :raises MixmatchException: see :mod:`mixmatch.k2k`
+        :raises MixmatchException: see :mod:`mixmatch.login.k2k`
         """
         there = self.service_provider(name)
 
@@ -180,7 +180,7 @@ class Federation:
         return self._logged_in(key, make)
 
     def service_login(self, name: str,
-                      project_id: str | None = None) -> identity.Identity:
+                      project_id: str | None = None) -> auth_plugin.Identity:
         """Log this service's own user in, or use the login that is kept.
 
         :param name: the service provider
@@ -195,12 +195,12 @@ class Federation:
     def user_and_service_login(
             self, name: str, token: str, project_id: str,
             token_info: dict[str, Any] | None = None
-    ) -> tuple[identity.Identity, identity.Identity]:
+    ) -> tuple[auth_plugin.Identity, auth_plugin.Identity]:
         """Log in a user and this service, both at the same time.
 
         :raises MixmatchException: of the user's login first
         """
-        def log_user_in() -> identity.Identity:
+        def log_user_in() -> auth_plugin.Identity:
             return self.user_login(name, token, project_id, token_info)
         if self._process.logins.keeps(self._service_login(name)[0]):
             return log_user_in(), self.service_login(name)
@@ -215,7 +215,7 @@ class Federation:
         run = contextvars.copy_context().run
         beside = not threads.problem() and threads.start(run, log_service_in)
         user = log_user_in()
-        return user, (service.result(logins.LONGEST) if beside
+        return user, (service.result(cache.LONGEST) if beside
                       else self.service_login(name))
 
     def begin_login(self, name: str, token: str, project_id: str,
@@ -261,7 +261,7 @@ class Federation:
         self._process.asker.note_holding(kind, project_id, name)
 
     def _service_login(self, name: str, project_id: str | None = None
-                       ) -> tuple[login.Key, logins.Make]:
+                       ) -> tuple[login.Key, cache.Make]:
         there = self.service_provider(name)
         home = self._service()
         scope: k2k.Scope = there.service_scope
@@ -288,8 +288,8 @@ class Federation:
                          project_id or there.service_agreement), make
 
     def _logged_in(self, key: login.Key, make: Callable[[], login.Login],
-                   renew: bool = False) -> identity.Identity:
-        known = identity.Identity(self._process.logins, key, make, renew)
+                   renew: bool = False) -> auth_plugin.Identity:
+        known = auth_plugin.Identity(self._process.logins, key, make, renew)
         known.get_access(None)
         # NOTE: another process may have logged in.
         self.service_provider(key.service_provider).endpoints.learn(

@@ -37,8 +37,8 @@ from mixmatch.http import endpoints
 from mixmatch.http import limits
 from mixmatch.http import session
 from mixmatch.http import transport
-from mixmatch import k2k
-from mixmatch import login
+from mixmatch.login import k2k
+from mixmatch.login import login
 from mixmatch import metrics
 
 #: The services of another cloud that are used, as logs and metrics name them.
@@ -99,7 +99,7 @@ class ServiceProvider:
 
         :param home: the auth plugin of the identity at home
         :param scope: the project here
-        :raises MixmatchException: see :class:`mixmatch.k2k`
+        :raises MixmatchException: see :class:`mixmatch.login.k2k`
         """
         entrance = k2k.Keystone2Keystone(home, self.name, scope,
                                          self.endpoints.learn)

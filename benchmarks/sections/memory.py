@@ -25,10 +25,10 @@ from benchmarks import federations
 from benchmarks import results
 from benchmarks import world as the_world
 from mixmatch import conf as mixmatch_conf
-from mixmatch import login
-from mixmatch import logins
+from mixmatch.login import cache
+from mixmatch.login import login
+from mixmatch.login import shared_cache
 from mixmatch import metrics
-from mixmatch import shared_logins
 
 TITLE = 'memory of 10,000 users\' logins in one process'
 USERS = 10_000
@@ -74,7 +74,7 @@ def fill(real: login.Login, count: int) -> int:
     conf = cfg.ConfigOpts()
     mixmatch_conf.register_opts(conf)
     conf([])
-    kept = logins.Logins(count, shared_logins.SharedLogins(conf),
+    kept = cache.Logins(count, shared_cache.SharedLogins(conf),
                          metrics.Metrics(conf))
     _keep(kept, real)
     gc.collect()
@@ -85,7 +85,7 @@ def fill(real: login.Login, count: int) -> int:
     return _resident() - before
 
 
-def _keep(kept: logins.Logins, real: login.Login) -> None:
+def _keep(kept: cache.Logins, real: login.Login) -> None:
     own = uuid.uuid4().hex
     key = login.Key(the_world.PARTNER, own + own, f'{own} ' + own)
     made = login.Login(

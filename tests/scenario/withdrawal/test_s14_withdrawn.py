@@ -28,7 +28,7 @@ from tests.scenario import base
 CACHED = 5
 
 #: A login that is refused so soon after it was made is not made again, in
-#: seconds (mixmatch.logins).
+#: seconds (mixmatch.login.cache).
 FRESH = 10
 
 #: As for a volume that does not exist, when home's Nova asks for it.

@@ -21,7 +21,7 @@ from keystoneauth1 import fixture as ksa_fixture
 
 from mixmatch import exceptions
 from mixmatch.http import answer
-from mixmatch import login
+from mixmatch.login import login
 from mixmatch import text
 from tests.unit.mixmatch import base
 from tests.unit.mixmatch import test_wire

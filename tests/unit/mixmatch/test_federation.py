@@ -21,7 +21,7 @@ import fixtures as base_fixtures
 
 from mixmatch import exceptions
 from mixmatch import federation
-from mixmatch import logins
+from mixmatch.login import cache
 from tests.unit import fixtures
 from tests.unit.mixmatch import base
 
@@ -120,7 +120,7 @@ class TestKeptLogins(base.FederationTestCase):
         self.bu.projects['alice'] = projects
         self.assertRaises(exceptions.LoginRefused, self.login, token)
         self.assertEqual(sent, self.count())
-        self.clock.let_pass(logins.REFUSED)
+        self.clock.let_pass(cache.REFUSED)
         self.assertEqual('id-of-research',
                          self.login(token).get_project_id(None))
 

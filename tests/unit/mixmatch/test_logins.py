@@ -21,10 +21,10 @@ import fixtures as base_fixtures
 
 from mixmatch import conf as mixmatch_conf
 from mixmatch import exceptions
-from mixmatch import login
-from mixmatch import logins
+from mixmatch.login import cache
+from mixmatch.login import login
+from mixmatch.login import shared_cache
 from mixmatch import metrics
-from mixmatch import shared_logins
 from tests.unit import fixtures
 from tests.unit.mixmatch import base
 
@@ -56,8 +56,8 @@ class LoginsTestCase(base.TestCase):
         self.clock = self.useFixture(fixtures.Clock())
         conf = fixtures.configuration(self, '')
         mixmatch_conf.register_opts(conf)
-        self.logins = logins.Logins(self.size,
-                                    shared_logins.SharedLogins(conf),
+        self.logins = cache.Logins(self.size,
+                                    shared_cache.SharedLogins(conf),
                                     metrics.Metrics(conf))
         #: How often somebody has logged in.
         self.made = 0
@@ -187,7 +187,7 @@ class TestRefused(LoginsTestCase):
 
     def test_for_some_seconds_only(self):
         self.refused()
-        self.clock.let_pass(logins.REFUSED)
+        self.clock.let_pass(cache.REFUSED)
         self.assertEqual('token-2', self.get())
 
     def test_another_user_is_asked_for(self):
@@ -286,7 +286,7 @@ class TestRenewed(LoginsTestCase):
         self.assertIn('refused', line)
         self.began.clear()
         self.failure = None
-        self.clock.let_pass(logins.REFUSED)
+        self.clock.let_pass(cache.REFUSED)
         self.get()
         self.finish()
         self.assertEqual('token-3', self.get())
@@ -332,21 +332,21 @@ class TestNotAccepted(base.FederationTestCase):
 
     def test_the_user_logs_in_once_more(self):
         self.show()
-        self.clock.let_pass(logins.FRESH)
+        self.clock.let_pass(cache.FRESH)
         self.forget('alice')
         self.assertEqual('v', self.show())
         self.assertEqual(2, self.logins_of('alice'))
 
     def test_the_service_logs_in_once_more(self):
         self.show()
-        self.clock.let_pass(logins.FRESH)
+        self.clock.let_pass(cache.FRESH)
         self.forget('nova')
         self.assertEqual('v', self.show())
         self.assertEqual(2, self.logins_of('nova'))
 
     def test_once_however_many_threads(self):
         self.show()
-        self.clock.let_pass(logins.FRESH)
+        self.clock.let_pass(cache.FRESH)
         self.forget('alice', 'nova')
         self.assertEqual(['v'] * 20, in_threads(self.show, 20))
         self.assertEqual((2, 2), (self.logins_of('alice'),
@@ -354,7 +354,7 @@ class TestNotAccepted(base.FederationTestCase):
 
     def test_threads_may_share_a_client(self):
         client = self.client()
-        self.clock.let_pass(logins.FRESH)
+        self.clock.let_pass(cache.FRESH)
         self.forget('alice', 'nova')
         found = in_threads(lambda: client.volumes.get('v').id, 20)
         self.assertEqual(['v'] * 20, found)
@@ -364,7 +364,7 @@ class TestNotAccepted(base.FederationTestCase):
     def test_who_finds_it_dropped_tries_again_as_well(self):
         user = self.login(self.token)
         first = user.get_token(None)
-        self.clock.let_pass(logins.FRESH)
+        self.clock.let_pass(cache.FRESH)
         # Two threads come back with the same refusal.
         self.assertTrue(user.invalidate())
         self.assertTrue(user.invalidate())

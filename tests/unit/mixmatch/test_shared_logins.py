@@ -19,9 +19,9 @@ import time
 from dogpile.cache.backends import memory
 import fixtures as base_fixtures
 
-from mixmatch import login
-from mixmatch import logins
-from mixmatch import shared_logins
+from mixmatch.login import cache
+from mixmatch.login import login
+from mixmatch.login import shared_cache
 from tests.unit import fixtures
 from tests.unit.mixmatch import base
 
@@ -136,7 +136,7 @@ class TestShared(SharedTestCase):
     def test_one_that_is_not_accepted_is_gone_for_all(self):
         user = self.login(self.token)
         first = user.get_token(None)
-        self.clock.let_pass(logins.FRESH)
+        self.clock.let_pass(cache.FRESH)
         self.assertTrue(user.invalidate())
         self.process()
         second = self.there()
@@ -146,7 +146,7 @@ class TestShared(SharedTestCase):
 
     def test_a_newer_one_of_another_process_stays(self):
         old = self.login(self.token)
-        self.clock.let_pass(logins.FRESH)
+        self.clock.let_pass(cache.FRESH)
         first = self.federation
         self.process()
         newer = self.login(self.token)
@@ -313,7 +313,7 @@ class TestBroken(SharedTestCase):
     def test_a_login_that_is_not_accepted_is_made_again(self):
         user = self.login(self.token)
         first = user.get_token(None)
-        self.clock.let_pass(logins.FRESH)
+        self.clock.let_pass(cache.FRESH)
         self.assertTrue(user.invalidate())
         self.assertNotEqual(first, user.get_token(None))
 
@@ -335,7 +335,7 @@ class TestRoundTrip(SharedTestCase):
         self.there()
         kept = self.federation._process.logins._kept
         (key, made), = kept.items()
-        found = shared_logins.SharedLogins(
+        found = shared_cache.SharedLogins(
             self.new_federation()._conf).get(key)
         self.assertEqual(dataclasses.asdict(made), dataclasses.asdict(found))
         self.assertEqual(made.access.service_catalog.catalog,

@@ -19,7 +19,7 @@ from nova.volume import cinder
 import requests
 
 from mixmatch import exceptions
-from mixmatch import logins
+from mixmatch.login import cache
 from mixmatch_nova import target
 from tests.unit import fixtures
 from tests.unit.mixmatch_nova import base
@@ -323,7 +323,7 @@ class TestFailures(VolumeAPITestCase):
         self.bu.add_volume(base.VOLUME)
         context = self.foreign_context()
         self.api.get(context, base.VOLUME)
-        clock.let_pass(logins.FRESH)
+        clock.let_pass(cache.FRESH)
         self.cinder_answers(status_code=401)
         del self.bu.projects['alice']
         failure = self.get_fails(exception.Forbidden, context)

@@ -19,8 +19,8 @@ from keystoneauth1 import access
 from keystoneauth1.identity import base
 from keystoneauth1 import session as ksa_session
 
-from mixmatch import login
-from mixmatch import logins
+from mixmatch.login import cache
+from mixmatch.login import login
 
 
 class Identity(base.BaseIdentityPlugin):
@@ -35,8 +35,8 @@ class Identity(base.BaseIdentityPlugin):
     :param renew: the login is renewed before it ends
     """
 
-    def __init__(self, kept: logins.Logins, key: login.Key,
-                 make: logins.Make, renew: bool = False) -> None:
+    def __init__(self, kept: cache.Logins, key: login.Key,
+                 make: cache.Make, renew: bool = False) -> None:
         super().__init__()
         self._logins = kept
         self._key = key
@@ -48,7 +48,7 @@ class Identity(base.BaseIdentityPlugin):
                      **kwargs: Any) -> access.AccessInfo:
         """Use the kept login, or log in.
 
-        :raises MixmatchException: see :class:`mixmatch.k2k`
+        :raises MixmatchException: see :class:`mixmatch.login.k2k`
         """
         self._used = self._logins.get(self._key, self._make, self._renew)
         return self._used.access

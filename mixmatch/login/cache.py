@@ -22,9 +22,9 @@ from oslo_log import log as logging
 
 from mixmatch import exceptions
 from mixmatch.http import transport
-from mixmatch import login
+from mixmatch.login import login
+from mixmatch.login import shared_cache
 from mixmatch import metrics
-from mixmatch import shared_logins
 from mixmatch import threads
 
 LOG = logging.getLogger(__name__)
@@ -72,7 +72,7 @@ class Logins:
     :param clouds_metrics: counts how they were come by
     """
 
-    def __init__(self, size: int, shared: shared_logins.SharedLogins,
+    def __init__(self, size: int, shared: shared_cache.SharedLogins,
                  clouds_metrics: metrics.Metrics) -> None:
         self._shared = shared
         self._metrics = clouds_metrics

@@ -22,7 +22,7 @@ from keystoneauth1.identity import v3
 from keystoneauth1 import session as ksa_session
 
 from mixmatch import exceptions
-from mixmatch import login
+from mixmatch.login import login
 from mixmatch import text
 
 #: What a login at a service provider is scoped to: the keyword arguments of

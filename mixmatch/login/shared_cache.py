@@ -31,7 +31,7 @@ from oslo_log import log as logging
 from oslo_serialization import jsonutils
 
 from mixmatch import health
-from mixmatch import login
+from mixmatch.login import login
 
 LOG = logging.getLogger(__name__)
 
