@@ -22,7 +22,7 @@ from typing import Any
 from oslo_config import cfg
 
 from benchmarks import world as the_world
-from mixmatch import asker
+from mixmatch import fanout
 from mixmatch import federation
 from sandbox import ini
 from sandbox.services import common
@@ -123,12 +123,12 @@ class Asking:
             missing = self._there.ask(missing, enter, PATIENCE).missing
         return len(failed)
 
-    def ask(self, names: Iterable[str]) -> asker.Answers:
+    def ask(self, names: Iterable[str]) -> fanout.Answers:
         return self._there.ask(names, self.volumes)
 
     def ask_living(self, names: Iterable[str]) -> None:
         self._insist(self.ask(names))
 
     @staticmethod
-    def _insist(answers: asker.Answers) -> None:
+    def _insist(answers: fanout.Answers) -> None:
         assert not answers.missing, answers.missing.popitem()

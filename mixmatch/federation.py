@@ -30,10 +30,10 @@ from keystoneauth1 import plugin
 from keystoneauth1 import service_token
 from oslo_config import cfg
 
-from mixmatch import asker
 from mixmatch import conf as mixmatch_conf
 from mixmatch.conf import home as conf_home
 from mixmatch import exceptions
+from mixmatch import fanout
 from mixmatch.http import transport
 from mixmatch.login import auth_plugin
 from mixmatch.login import cache
@@ -62,7 +62,7 @@ class _Process:
         self.logins = cache.Logins(
             conf.mixmatch.login_cache_size,
             shared_cache.SharedLogins(conf), self.metrics)
-        self.asker = asker.Asker(conf)
+        self.asker = fanout.Asker(conf)
 
 
 class Federation:
@@ -238,20 +238,20 @@ class Federation:
         return service_token.ServiceTokenAuthWrapper(
             user_auth=auth, service_auth=self.service_login(name))
 
-    def ask(self, names: Iterable[str], question: asker.Question,
-            timeout: float | None = None) -> asker.Answers:
+    def ask(self, names: Iterable[str], question: fanout.Question,
+            timeout: float | None = None) -> fanout.Answers:
         """Ask service providers, all at the same time.
 
-        See :meth:`mixmatch.asker.Asker.ask`.
+        See :meth:`mixmatch.fanout.Asker.ask`.
         """
         return self._process.asker.ask(names, question, timeout)
 
     def ask_for_listing(self, kind: str, project_id: str,
-                        names: Iterable[str], question: asker.Question,
-                        timeout: float | None = None) -> asker.Answers:
+                        names: Iterable[str], question: fanout.Question,
+                        timeout: float | None = None) -> fanout.Answers:
         """Ask only where the project may have something.
 
-        See :meth:`mixmatch.asker.Asker.ask_for_listing`.
+        See :meth:`mixmatch.fanout.Asker.ask_for_listing`.
         """
         return self._process.asker.ask_for_listing(
             kind, project_id, names, question, timeout)

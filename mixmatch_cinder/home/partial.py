@@ -72,7 +72,7 @@ class Missing:
 def split(answers: Any, missing: Missing) -> dict[str, Any]:
     """What was answered; what was not is noted.
 
-    :param answers: :class:`mixmatch.asker.Answers`
+    :param answers: :class:`mixmatch.fanout.Answers`
     """
     for name, exc in answers.missing.items():
         missing.note(name, exc)

@@ -18,11 +18,11 @@ import time
 import fixtures as base_fixtures
 from oslo_context import context as oslo_context
 
-from mixmatch import asker
 from mixmatch import conf as mixmatch_conf
 from mixmatch import exceptions
+from mixmatch import fanout
 from mixmatch import federation
-from mixmatch import lanes
+from mixmatch import thread_pools
 from tests.unit import fixtures
 from tests.unit.mixmatch import base
 
@@ -43,7 +43,7 @@ class AskerTestCase(base.TestCase):
     def new_asker(self):
         conf = fixtures.configuration(self, '[mixmatch]\n' + self.options)
         mixmatch_conf.register_opts(conf)
-        return asker.Asker(conf)
+        return fanout.Asker(conf)
 
     def hang(self, name):
         """What somebody who never answers does."""
@@ -193,7 +193,7 @@ class TestSlow(AskerTestCase):
                 break
             time.sleep(0.01)
         self.assertEqual({'slow': 'SLOW'}, answers.answered)
-        self.assertEqual(share * (1 + lanes.WAITING), len(self.asked))
+        self.assertEqual(share * (1 + thread_pools.WAITING), len(self.asked))
 
     def test_no_thread_can_be_started(self):
         def refuse(thread):

@@ -28,7 +28,7 @@ from oslo_log import log as logging
 from mixmatch import exceptions
 from mixmatch import health
 from mixmatch.http import transport
-from mixmatch import lanes
+from mixmatch import thread_pools
 
 LOG = logging.getLogger(__name__)
 
@@ -56,7 +56,7 @@ class Asker:
 
     def __init__(self, conf: cfg.ConfigOpts) -> None:
         self._timeout = conf.mixmatch.ask_timeout
-        self._lanes = lanes.Lanes(conf.mixmatch.ask_threads,
+        self._lanes = thread_pools.Lanes(conf.mixmatch.ask_threads,
                                   conf.mixmatch.service_providers)
         self._holdings = Holdings(conf.mixmatch.listing_refresh)
 
