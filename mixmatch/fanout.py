@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""One question to many service providers."""
+"""One call to many service providers."""
 
 from collections.abc import Callable, Iterable
 from concurrent import futures
@@ -32,7 +32,7 @@ from mixmatch import thread_pools
 
 LOG = logging.getLogger(__name__)
 
-Question = Callable[[str], Any]
+Call = Callable[[str], Any]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Answers:
     missing: dict[str, exceptions.MixmatchException]
 
 
-class Asker:
+class Fanout:
     """Asks service providers all at once, each by threads of its own.
 
     :param conf: with ``[mixmatch] service_providers``, ``ask_threads``,
@@ -56,16 +56,16 @@ class Asker:
 
     def __init__(self, conf: cfg.ConfigOpts) -> None:
         self._timeout = conf.mixmatch.ask_timeout
-        self._lanes = thread_pools.Lanes(conf.mixmatch.ask_threads,
-                                  conf.mixmatch.service_providers)
+        self._pools = thread_pools.ThreadPools(conf.mixmatch.ask_threads,
+                                               conf.mixmatch.service_providers)
         self._holdings = Holdings(conf.mixmatch.listing_refresh)
 
-    def ask(self, names: Iterable[str], question: Question,
+    def ask(self, names: Iterable[str], call: Call,
             timeout: float | None = None,
             patience: float = health.PATIENCE) -> Answers:
         """Ask, and wait for the answers until the time is over.
 
-        :param question: called with each name, in other threads, with the
+        :param call: called with each name, in other threads, with the
             request context of this one; its requests end when the time is
             over
         :param timeout: seconds; the configured ones if it is None
@@ -77,7 +77,7 @@ class Asker:
         asked = {}
         for name in names:
             try:
-                asked[name] = self._submit(question, name, at, patience)
+                asked[name] = self._submit(call, name, at, patience)
             except exceptions.MixmatchException as exc:
                 answers.missing[name] = exc
         futures.wait(asked.values(), timeout)
@@ -100,20 +100,20 @@ class Asker:
         return answers
 
     def ask_for_listing(self, kind: str, project_id: str,
-                        names: Iterable[str], question: Question,
+                        names: Iterable[str], call: Call,
                         timeout: float | None = None) -> Answers:
         """Ask for what a project has, but not where it has nothing.
 
         :param kind: of what, such as volumes
         :param project_id: the project at home
-        :param question: returns all of it that the project has there;
+        :param call: returns all of it that the project has there;
             nothing is false
         """
         whose = f'{kind} {project_id}'
 
         def learn(name: str) -> Any:
-            found = question(name)
-            self._holdings.note(whose, name, bool(found))
+            found = call(name)
+            self._holdings.remember(whose, name, bool(found))
             return found
 
         def check_later(name: str) -> None:
@@ -129,30 +129,30 @@ class Asker:
         # NOTE: a list can do without who was down a moment ago.
         return self.ask(ask, learn, timeout, patience=0)
 
-    def note_holding(self, kind: str, project_id: str, name: str) -> None:
+    def add_holding(self, kind: str, project_id: str, name: str) -> None:
         """Learn that a project has something at a service provider.
 
         :param kind: of what, as for :meth:`ask_for_listing`
         """
-        self._holdings.note(f'{kind} {project_id}', name, True)
+        self._holdings.remember(f'{kind} {project_id}', name, True)
 
-    def begin(self, name: str, question: Question) -> None:
+    def begin(self, name: str, call: Call) -> None:
         """Ask one, and wait for nothing: the answer is kept elsewhere."""
-        self._try_submit(question, name, math.inf, health.PATIENCE)
+        self._try_submit(call, name, math.inf, health.PATIENCE)
 
     def shutdown(self) -> None:
         """Wait until all that was begun has ended."""
-        self._lanes.shutdown()
+        self._pools.shutdown()
 
-    def _try_submit(self, question: Question, name: str,
+    def _try_submit(self, call: Call, name: str,
                     at: float, patience: float = 0) -> None:
         """Have something done that whoever needs it does otherwise."""
         try:
-            self._submit(question, name, at, patience)
+            self._submit(call, name, at, patience)
         except exceptions.MixmatchException as exc:
             LOG.debug('Nothing was begun: %s', exc)
 
-    def _submit(self, question: Question, name: str,
+    def _submit(self, call: Call, name: str,
                 at: float, patience: float = 0) -> futures.Future:
         # NOTE: the threads serve one request after the other, so there must
         # always be one to replace the last.
@@ -165,8 +165,8 @@ class Asker:
             if time.monotonic() >= at:
                 raise _silent(name, self._timeout)
             with transport.deadline(at, patience):
-                return question(name)
-        return self._lanes.submit(name, run)
+                return call(name)
+        return self._pools.submit(name, run)
 
 
 class Holdings:
@@ -183,7 +183,7 @@ class Holdings:
         self._checking: cachetools.TTLCache = cachetools.TTLCache(
             100_000, refresh / 2 or 1)
 
-    def note(self, whose: str, name: str, something: bool) -> None:
+    def remember(self, whose: str, name: str, something: bool) -> None:
         """Learn whether somebody has something at a service provider.
 
         :param whose: a kind of things and a project

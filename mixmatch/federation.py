@@ -59,10 +59,10 @@ class _Process:
         self.service_providers: dict[
             str, service_provider.ServiceProvider] = {}
         self.metrics = metrics.Metrics(conf)
-        self.logins = cache.Logins(
+        self.logins = cache.LoginCache(
             conf.mixmatch.login_cache_size,
-            shared_cache.SharedLogins(conf), self.metrics)
-        self.asker = fanout.Asker(conf)
+            shared_cache.SharedLoginCache(conf), self.metrics)
+        self.fanout = fanout.Fanout(conf)
 
 
 class Federation:
@@ -153,7 +153,7 @@ class Federation:
 
     def user_login(self, name: str, token: str, project_id: str,
                    token_info: dict[str, Any] | None = None
-                   ) -> auth_plugin.Identity:
+                   ) -> auth_plugin.LoginPlugin:
         """Log a user in, or use the login that is kept.
 
         :param name: the service provider
@@ -180,7 +180,8 @@ class Federation:
         return self._logged_in(key, make)
 
     def service_login(self, name: str,
-                      project_id: str | None = None) -> auth_plugin.Identity:
+                      project_id: str | None = None
+                      ) -> auth_plugin.LoginPlugin:
         """Log this service's own user in, or use the login that is kept.
 
         :param name: the service provider
@@ -195,12 +196,12 @@ class Federation:
     def user_and_service_login(
             self, name: str, token: str, project_id: str,
             token_info: dict[str, Any] | None = None
-    ) -> tuple[auth_plugin.Identity, auth_plugin.Identity]:
+    ) -> tuple[auth_plugin.LoginPlugin, auth_plugin.LoginPlugin]:
         """Log in a user and this service, both at the same time.
 
         :raises MixmatchException: of the user's login first
         """
-        def log_user_in() -> auth_plugin.Identity:
+        def log_user_in() -> auth_plugin.LoginPlugin:
             return self.user_login(name, token, project_id, token_info)
         if self._process.logins.keeps(self._service_login(name)[0]):
             return log_user_in(), self.service_login(name)
@@ -225,7 +226,7 @@ class Federation:
         Who needs the login soon waits for the rest of it, and is told if it
         fails.
         """
-        self._process.asker.begin(name, lambda _: self.user_and_service_login(
+        self._process.fanout.begin(name, lambda _: self.user_and_service_login(
             name, token, project_id, token_info))
 
     def with_service_token(
@@ -238,27 +239,27 @@ class Federation:
         return service_token.ServiceTokenAuthWrapper(
             user_auth=auth, service_auth=self.service_login(name))
 
-    def ask(self, names: Iterable[str], question: fanout.Question,
+    def ask(self, names: Iterable[str], call: fanout.Call,
             timeout: float | None = None) -> fanout.Answers:
         """Ask service providers, all at the same time.
 
-        See :meth:`mixmatch.fanout.Asker.ask`.
+        See :meth:`mixmatch.fanout.Fanout.ask`.
         """
-        return self._process.asker.ask(names, question, timeout)
+        return self._process.fanout.ask(names, call, timeout)
 
     def ask_for_listing(self, kind: str, project_id: str,
-                        names: Iterable[str], question: fanout.Question,
+                        names: Iterable[str], call: fanout.Call,
                         timeout: float | None = None) -> fanout.Answers:
         """Ask only where the project may have something.
 
-        See :meth:`mixmatch.fanout.Asker.ask_for_listing`.
+        See :meth:`mixmatch.fanout.Fanout.ask_for_listing`.
         """
-        return self._process.asker.ask_for_listing(
-            kind, project_id, names, question, timeout)
+        return self._process.fanout.ask_for_listing(
+            kind, project_id, names, call, timeout)
 
-    def note_holding(self, kind: str, project_id: str, name: str) -> None:
+    def add_holding(self, kind: str, project_id: str, name: str) -> None:
         """Tell lists that a project has something at a service provider."""
-        self._process.asker.note_holding(kind, project_id, name)
+        self._process.fanout.add_holding(kind, project_id, name)
 
     def _service_login(self, name: str, project_id: str | None = None
                        ) -> tuple[login.Key, cache.Make]:
@@ -288,8 +289,8 @@ class Federation:
                          project_id or there.service_agreement), make
 
     def _logged_in(self, key: login.Key, make: Callable[[], login.Login],
-                   renew: bool = False) -> auth_plugin.Identity:
-        known = auth_plugin.Identity(self._process.logins, key, make, renew)
+                   renew: bool = False) -> auth_plugin.LoginPlugin:
+        known = auth_plugin.LoginPlugin(self._process.logins, key, make, renew)
         known.get_access(None)
         # NOTE: another process may have logged in.
         self.service_provider(key.service_provider).endpoints.learn(
@@ -310,10 +311,10 @@ class Federation:
                            'service at home')
             return process.home
 
-    def _home(self) -> transport.Home:
+    def _home(self) -> transport.HomeKeystone:
         section = self._conf[conf_home.credentials(self._conf)]
-        return transport.Home(self._home_url().removesuffix('/v3'),
-                         mixmatch_conf.tls(section))
+        return transport.HomeKeystone(self._home_url().removesuffix('/v3'),
+                                      mixmatch_conf.tls(section))
 
     def _home_url(self) -> str:
         url = self._service().auth_url.rstrip('/')

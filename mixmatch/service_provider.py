@@ -56,14 +56,14 @@ class ServiceProvider:
     :param home: home's Keystone, where a login begins
     """
 
-    def __init__(self, name: str, conf: cfg.ConfigOpts, home: transport.Home,
-                 clouds_metrics: metrics.Metrics,
+    def __init__(self, name: str, conf: cfg.ConfigOpts,
+                 home: transport.HomeKeystone, metrics_client: metrics.Metrics,
                  changed: Callable[[], None]) -> None:
         self.name = name
         self._conf = conf.mixmatch
         self._options = conf[options.group(name)]
         self._home = home
-        self._metrics = clouds_metrics
+        self._metrics = metrics_client
         self.endpoints = endpoints.Endpoints(
             name, self._options.endpoint_hosts,
             self._options.endpoint_override, home.url)
@@ -79,15 +79,15 @@ class ServiceProvider:
         self._microversions: cachetools.TTLCache = cachetools.TTLCache(
             100, DISCOVERED)
 
-    def _new_session(self, service: str, home: transport.Home | None = None,
+    def _new_session(self, service: str,
+                     home: transport.HomeKeystone | None = None,
                      cookies: bool = False) -> session.CloudSession:
-        there = transport.Wire(self.name, service, self.health[service],
-                          self._metrics, self._adapter, home, cookies,
-                          repeat=service == IDENTITY,
-                          allowed=self.endpoints,
-                          largest=(limits.LARGEST_OF_LOGIN
-                                   if service == IDENTITY else None),
-                          proxy=self._options.proxy_url)
+        there = transport.Transport(
+            self.name, service, self.health[service], self._metrics,
+            self._adapter, home, cookies, repeat=service == IDENTITY,
+            allowed=self.endpoints,
+            largest=limits.LARGEST_OF_LOGIN if service == IDENTITY else None,
+            proxy=self._options.proxy_url)
         return session.CloudSession(
             self.name, (self._options.connect_timeout,
                         self._options.read_timeout),

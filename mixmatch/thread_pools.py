@@ -27,7 +27,7 @@ WAITING = 8
 FEWEST = 4
 
 
-class Lanes:
+class ThreadPools:
     """A bounded number of threads, and of calls that wait, for each name.
 
     Threads are made when they are needed. Those of one name are never used

@@ -63,7 +63,7 @@ def _real(world: the_world.World) -> login.Login:
         the_world.PARTNER, who.token, who.project_id).get_access(None)
     here = who.access
     assert isinstance(there, access.AccessInfoV3)
-    return login.of(there, here, longest=3600)
+    return login.from_tokens(there, here, longest=3600)
 
 
 def fill(real: login.Login, count: int) -> int:
@@ -74,8 +74,8 @@ def fill(real: login.Login, count: int) -> int:
     conf = cfg.ConfigOpts()
     mixmatch_conf.register_opts(conf)
     conf([])
-    kept = cache.Logins(count, shared_cache.SharedLogins(conf),
-                         metrics.Metrics(conf))
+    kept = cache.LoginCache(count, shared_cache.SharedLoginCache(conf),
+                            metrics.Metrics(conf))
     _keep(kept, real)
     gc.collect()
     before = _resident()
@@ -85,7 +85,7 @@ def fill(real: login.Login, count: int) -> int:
     return _resident() - before
 
 
-def _keep(kept: cache.Logins, real: login.Login) -> None:
+def _keep(kept: cache.LoginCache, real: login.Login) -> None:
     own = uuid.uuid4().hex
     key = login.Key(the_world.PARTNER, own + own, f'{own} ' + own)
     made = login.Login(

@@ -52,7 +52,7 @@ class Origin:
     port: int
 
     @classmethod
-    def of(cls, url: str) -> 'Origin':
+    def from_url(cls, url: str) -> 'Origin':
         """The origin of a URL.
 
         :raises ValueError: it is none that two programs read alike
@@ -109,7 +109,7 @@ class Endpoints:
         :raises ServiceProviderSetupError: says which option would allow it
         """
         try:
-            origin = Origin.of(url)
+            origin = Origin.from_url(url)
         except ValueError as exc:
             raise self._refusal(
                 'its endpoint for volumes is no URL') from exc
@@ -156,7 +156,7 @@ def _origins(urls: Any) -> set[Origin]:
     found = set()
     for url in urls:
         try:
-            found.add(Origin.of(url.partition('?')[0]))
+            found.add(Origin.from_url(url.partition('?')[0]))
         except ValueError:
             # What is no URL allows nothing.
             continue

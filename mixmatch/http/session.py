@@ -37,7 +37,8 @@ class CloudSession(ksa_session.Session):
     """
 
     def __init__(self, service_provider: str, timeout: tuple[float, float],
-                 there: transport.Wire, home: transport.Home | None = None,
+                 there: transport.Transport,
+                 home: transport.HomeKeystone | None = None,
                  **kwargs: Any) -> None:
         # NOTE: no redirections. They would lead the services of this cloud
         # wherever the other one wants, inside this cloud as well.
@@ -101,7 +102,7 @@ class CloudSession(ksa_session.Session):
 def _short(exc: Exception) -> str:
     """What keystoneauth said, with the cause that it buries."""
     said = str(exc).partition(': ')[0][:300]
-    cause = transport.innermost(exc.__context__) if exc.__context__ else ''
+    cause = transport.root_cause(exc.__context__) if exc.__context__ else ''
     return f'{said}: {cause}' if cause else said
 
 

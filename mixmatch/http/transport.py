@@ -82,7 +82,7 @@ def time_is_over_at() -> float:
 
 
 @dataclasses.dataclass(frozen=True)
-class Home:
+class HomeKeystone:
     """Home's Keystone, where a login begins.
 
     :param url: without the version
@@ -101,13 +101,13 @@ class Home:
         return {**self.tls, 'proxies': {'http': None, 'https': None}}
 
 
-class Wire(requests.Session):
+class Transport(requests.Session):
     """Asks nobody who is down, keeps deadlines, logs and measures.
 
     :param service_provider: the name of the cloud
     :param service: what of it, for logs and metrics
-    :param its_health: asked before each request, told of its outcome
-    :param clouds_metrics: told of each request
+    :param breaker: asked before each request, told of its outcome
+    :param metrics_client: told of each request
     :param adapter: keeps the connections, which may be shared
     :param home: nothing of this holds for what goes there; None if nothing
         does
@@ -120,9 +120,9 @@ class Wire(requests.Session):
     """
 
     def __init__(self, service_provider: str, service: str,
-                 its_health: health.Health, clouds_metrics: metrics.Metrics,
+                 breaker: health.Health, metrics_client: metrics.Metrics,
                  adapter: limits.Adapter,
-                 home: Home | None = None, cookies: bool = False,
+                 home: HomeKeystone | None = None, cookies: bool = False,
                  repeat: bool = False, *, allowed: endpoints.Endpoints,
                  largest: int | None = None, proxy: str | None = None
                  ) -> None:
@@ -136,8 +136,8 @@ class Wire(requests.Session):
         self._proxies = {'http': proxy, 'https': proxy} if proxy else {}
         self._service_provider = service_provider
         self._service = service
-        self._health = its_health
-        self._metrics = clouds_metrics
+        self._health = breaker
+        self._metrics = metrics_client
         self._home = home
         self._repeat = repeat
         for scheme in ('http://', 'https://'):
@@ -178,17 +178,17 @@ class Wire(requests.Session):
         try:
             with limits.complete_by(
                     min(began + sum(timeout), at),
-                    functools.partial(self._wonder, url, probe),
+                    functools.partial(self._on_silence, url, probe),
                     self._largest, local):
                 response = self._send(method, url, timeout=timeout, **kwargs)
             outcome = response.status_code
             theirs = response.headers.get(REQUEST_ID)
         except requests.exceptions.RequestException as exc:
-            self._blame(exc, url, probe, began, configured)
+            self._report_failure(exc, url, probe, began, configured)
             raise
         finally:
-            self._note(method, url, outcome, time.monotonic() - began,
-                       (kwargs.get('headers') or {}).get(REQUEST_ID), theirs)
+            self._log(method, url, outcome, time.monotonic() - began,
+                      (kwargs.get('headers') or {}).get(REQUEST_ID), theirs)
         if outcome in DEAD:
             self._health.failed(f'HTTP {outcome} from {url}', probe,
                                 _project())
@@ -232,14 +232,15 @@ class Wire(requests.Session):
         return exceptions.ServiceProviderUnavailable(
             service_provider=self._service_provider, reason=reason)
 
-    def _wonder(self, url: str, probe: Callable[[], bool]) -> None:
+    def _on_silence(self, url: str, probe: Callable[[], bool]) -> None:
         """Nothing has come for a second: slow, or dead?"""
         if self._health.suspect(f'no answer from {url}', probe):
             raise TimeoutError('it is down')
 
-    def _blame(self, exc: requests.exceptions.RequestException, url: str,
-               probe: Callable[[], bool], began: float,
-               timeout: tuple[float, float]) -> None:
+    def _report_failure(
+            self, exc: requests.exceptions.RequestException, url: str,
+            probe: Callable[[], bool], began: float,
+            timeout: tuple[float, float]) -> None:
         """Tell the health of a failure, unless the caller's haste caused it.
 
         :param timeout: as configured, without the deadline of the caller
@@ -256,7 +257,7 @@ class Wire(requests.Session):
         elif _is_closed(exc):
             reason = f'connection closed by {url}'
         else:
-            reason = f'{innermost(exc)} from {url}{self._remedy(exc)}'
+            reason = f'{root_cause(exc)} from {url}{self._remedy(exc)}'
         self._health.failed(reason, probe, _project(), unreached)
 
     def _remedy(self, exc: Exception) -> str:
@@ -266,8 +267,8 @@ class Wire(requests.Session):
         return (' (whom to trust: cafile in '
                 f'[service_provider:{self._service_provider}])')
 
-    def _note(self, method: str, url: str, outcome: int | str, seconds: float,
-              ours: str | None, theirs: str | None) -> None:
+    def _log(self, method: str, url: str, outcome: int | str, seconds: float,
+             ours: str | None, theirs: str | None) -> None:
         self._metrics.time(self._service_provider,
                            f'{self._service}.{method}.{outcome}', seconds)
         LOG.debug(
@@ -304,7 +305,7 @@ def _probe(url: str, timeout: float, **kwargs: Any) -> bool:
     """Ask for the root of what did not answer, by a new connection."""
     with (requests.Session() as plain,
           limits.complete_by(time.monotonic() + timeout,
-                              largest=limits.LARGEST_OF_LOGIN)):
+                             largest=limits.LARGEST_OF_LOGIN)):
         plain.trust_env = False
         plain.headers['Accept-Encoding'] = 'identity'
         for scheme in ('http://', 'https://'):
@@ -332,7 +333,7 @@ def _is_closed(exc: Exception) -> bool:
     return False
 
 
-def innermost(exc: BaseException) -> str:
+def root_cause(exc: BaseException) -> str:
     """What is really wrong, without the layers that it has passed."""
     inner: BaseException | None = exc
     while inner is not None:

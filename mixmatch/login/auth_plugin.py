@@ -23,7 +23,7 @@ from mixmatch.login import cache
 from mixmatch.login import login
 
 
-class Identity(base.BaseIdentityPlugin):
+class LoginPlugin(base.BaseIdentityPlugin):
     """One identity of home at one service provider, by a kept login.
 
     Cheap, made for each client. It remembers which login it used, so that of
@@ -35,7 +35,7 @@ class Identity(base.BaseIdentityPlugin):
     :param renew: the login is renewed before it ends
     """
 
-    def __init__(self, kept: cache.Logins, key: login.Key,
+    def __init__(self, kept: cache.LoginCache, key: login.Key,
                  make: cache.Make, renew: bool = False) -> None:
         super().__init__()
         self._logins = kept

@@ -64,18 +64,18 @@ class _UnderWay(futures.Future):
             self.exception(), exceptions.ConnectionFailure))
 
 
-class Logins:
+class LoginCache:
     """Keeps logins, in number and time.
 
     :param size: how many
     :param shared: where other processes find them
-    :param clouds_metrics: counts how they were come by
+    :param metrics_client: counts how they were come by
     """
 
-    def __init__(self, size: int, shared: shared_cache.SharedLogins,
-                 clouds_metrics: metrics.Metrics) -> None:
+    def __init__(self, size: int, shared: shared_cache.SharedLoginCache,
+                 metrics_client: metrics.Metrics) -> None:
         self._shared = shared
-        self._metrics = clouds_metrics
+        self._metrics = metrics_client
         self._lock = threading.Lock()
         self._kept: cachetools.TLRUCache = cachetools.TLRUCache(
             size, ttu=lambda _key, kept, now: kept.until, timer=time.time)

@@ -72,8 +72,8 @@ class Keystone2Keystone(v3.Keystone2Keystone):
         """
         home = self._enter_home(session)
         try:
-            return login.of(self.get_auth_ref(session), home, longest,
-                            self._urls, service_type)
+            return login.from_tokens(self.get_auth_ref(session), home, longest,
+                                     self._urls, service_type)
         except ksa_exceptions.AuthorizationFailure as exc:
             raise exceptions.AssertionRefused(
                 service_provider=self._service_provider,

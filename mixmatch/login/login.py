@@ -77,9 +77,9 @@ class Login:
         return access.AccessInfoV3(jsonutils.loads(self.body), self.token)
 
 
-def of(there: access.AccessInfoV3, home: access.AccessInfoV3,
-       longest: float, urls: tuple[str, ...] = (),
-       service_type: str = 'block-storage') -> Login:
+def from_tokens(there: access.AccessInfoV3, home: access.AccessInfoV3,
+                longest: float, urls: tuple[str, ...] = (),
+                service_type: str = 'block-storage') -> Login:
     """The login that two tokens make.
 
     It never outlives the token at home that it came from.

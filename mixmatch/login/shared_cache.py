@@ -36,7 +36,7 @@ from mixmatch.login import login
 LOG = logging.getLogger(__name__)
 
 
-class SharedLogins:
+class SharedLoginCache:
     """A cache that may be absent, lost or forged.
 
     :param conf: with ``[cache]`` and ``[mixmatch] login_cache_secret``

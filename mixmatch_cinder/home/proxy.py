@@ -167,7 +167,7 @@ class Forwarder:
         if reply.status >= 400:
             return _fault(name, reply)
         if request.method == 'POST':
-            self._clouds.note_holding(kind.collection, who.project_id, name)
+            self._clouds.add_holding(kind.collection, who.project_id, name)
         answer = dict(reply.body)
         if isinstance(answer.get(kind.member), dict):
             found = answer[kind.member]

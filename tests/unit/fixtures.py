@@ -409,7 +409,7 @@ class PatchedNova(fixtures.Fixture):
         self.clouds = plugin.loaded().clouds
         # What was begun must not go on in the next test.
         self.addCleanup(
-            lambda: self.clouds._process.asker.shutdown())
+            lambda: self.clouds._process.fanout.shutdown())
 
 
 class NovaLeftAlone(fixtures.Fixture):

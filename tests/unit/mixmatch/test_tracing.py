@@ -18,11 +18,11 @@ import fixtures as base_fixtures
 from oslo_context import context as oslo_context
 
 from tests.unit.mixmatch import base
-from tests.unit.mixmatch import test_wire
+from tests.unit.mixmatch.http import test_transport
 from tests.unit import servers
 
 
-class TestTracing(test_wire.WireTestCase):
+class TestTracing(test_transport.WireTestCase):
 
     def setUp(self):
         super().setUp()
@@ -39,24 +39,24 @@ class TestTracing(test_wire.WireTestCase):
         return self.server.requests[-1][2].get('x-openstack-request-id')
 
     def test_the_request_id_of_home_goes_along(self):
-        self.serve(test_wire.OK)
+        self.serve(test_transport.OK)
         context = oslo_context.RequestContext(overwrite=False)
         self.assertEqual(context.request_id, self.request_in(context))
 
     def test_the_first_request_id_of_all_goes_before(self):
-        self.serve(test_wire.OK)
+        self.serve(test_transport.OK)
         first = 'req-0a1b2c3d-0000-4000-8000-000000000001'
         self.assertEqual(first, self.request_in(oslo_context.RequestContext(
             overwrite=False, global_request_id=first)))
 
     def test_what_the_caller_says_goes_before(self):
-        self.serve(test_wire.OK)
+        self.serve(test_transport.OK)
         context = oslo_context.RequestContext(overwrite=False)
         self.assertEqual('req-mine', self.request_in(
             context, headers={'X-OpenStack-Request-ID': 'req-mine'}))
 
     def test_no_request_no_id(self):
-        self.serve(test_wire.OK)
+        self.serve(test_transport.OK)
         self.assertIsNone(self.request_in(None))
 
     def test_one_line_for_each_call(self):

@@ -19,7 +19,7 @@ from keystoneauth1 import exceptions as ksa_exceptions
 
 from mixmatch.http import limits
 from mixmatch.http import transport
-from tests.unit.mixmatch import test_wire
+from tests.unit.mixmatch.http import test_transport
 from tests.unit import servers
 
 MIB = 1024 * 1024
@@ -27,7 +27,7 @@ OK = servers.answer()
 CHUNKED = b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n'
 
 
-class TestSize(test_wire.WireTestCase):
+class TestSize(test_transport.WireTestCase):
 
     def flood(self, begin, more):
         def answer(connection):
@@ -93,7 +93,7 @@ class TestSize(test_wire.WireTestCase):
         self.assertIn('too large', str(self.unavailable()))
 
 
-class TestHeaders(test_wire.WireTestCase):
+class TestHeaders(test_transport.WireTestCase):
 
     def test_folded_lines(self):
         """A token with a line break would be one in a log, or a header."""
@@ -117,7 +117,7 @@ class TestHeaders(test_wire.WireTestCase):
         self.assertEqual(302, self.request(redirect=False).status_code)
 
 
-class TestJSON(test_wire.WireTestCase):
+class TestJSON(test_transport.WireTestCase):
 
     def json(self, body, status='200 OK'):
         self.serve(servers.answer(body, status,
@@ -155,7 +155,7 @@ class TestJSON(test_wire.WireTestCase):
         self.assertTrue(str(exc).isprintable())
 
 
-class TestRepetition(test_wire.WireTestCase):
+class TestRepetition(test_transport.WireTestCase):
     """connect_retries: keystoneauth takes a lost answer for no connection."""
 
     def test_what_changes_something_is_sent_once(self):

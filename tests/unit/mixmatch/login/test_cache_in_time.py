@@ -22,10 +22,10 @@ import fixtures as base_fixtures
 
 from mixmatch import exceptions
 from mixmatch.http import transport
-from tests.unit.mixmatch import test_logins
+from tests.unit.mixmatch.login import test_cache
 
 
-class TestDeadline(test_logins.LoginsTestCase):
+class TestDeadline(test_cache.LoginsTestCase):
     """Nobody waits longer than it may, and nobody's haste is another's."""
 
     def setUp(self):
@@ -46,7 +46,7 @@ class TestDeadline(test_logins.LoginsTestCase):
     def lead(self, executor, seconds):
         def run():
             with transport.deadline(time.monotonic() + seconds):
-                return self.logins.get(test_logins.ALICE, self.slow)
+                return self.logins.get(test_cache.ALICE, self.slow)
         leader = executor.submit(run)
         self.assertTrue(self.began.wait(10))
         return leader
@@ -76,7 +76,7 @@ class TestDeadline(test_logins.LoginsTestCase):
             self.assertIsNotNone(leader.exception(10))
 
 
-class TestBrokenOnTheWay(test_logins.LoginsTestCase):
+class TestBrokenOnTheWay(test_cache.LoginsTestCase):
     """Whatever fails beside the login, nobody waits for ever."""
 
     def assert_ends(self):

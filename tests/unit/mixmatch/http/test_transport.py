@@ -25,7 +25,7 @@ from mixmatch.http import limits
 from mixmatch.http import transport
 from tests.unit import fixtures
 from tests.unit.mixmatch import base
-from tests.unit.mixmatch import test_session
+from tests.unit.mixmatch.http import test_session
 from tests.unit import servers
 
 OK = servers.answer()
@@ -357,7 +357,7 @@ class TestHome(WireTestCase):
     """Where a login begins is none of a service provider's business."""
 
     def test_is_known_by_its_url(self):
-        home = transport.Home('https://home', {})
+        home = transport.HomeKeystone('https://home', {})
         for url in ('https://home', 'https://home/v3/auth/tokens'):
             self.assertTrue(home.has(url), url)
         for url in ('https://home.example.org/v3', 'https://home:5000/v3',
@@ -368,7 +368,7 @@ class TestHome(WireTestCase):
         self.serve(servers.answer(status='503 Unavailable'))
         url = self.server.url.rstrip('/')
         self.there = self.session(adapter=limits.Adapter(),
-                                  home=transport.Home(url, {}))
+                                  home=transport.HomeKeystone(url, {}))
         for _ in range(2):
             self.assertRaises(exceptions.HomeUnavailable, self.request)
         self.assertEqual(2, len(self.server.requests))

@@ -35,15 +35,15 @@ class AskerTestCase(base.TestCase):
 
     def setUp(self):
         super().setUp()
-        self.asker = self.new_asker()
+        self.fanout = self.new_fanout()
         self.release = threading.Event()
         self.addCleanup(self.release.set)
         self.asked = []
 
-    def new_asker(self):
+    def new_fanout(self):
         conf = fixtures.configuration(self, '[mixmatch]\n' + self.options)
         mixmatch_conf.register_opts(conf)
-        return fanout.Asker(conf)
+        return fanout.Fanout(conf)
 
     def hang(self, name):
         """What somebody who never answers does."""
@@ -55,12 +55,12 @@ class AskerTestCase(base.TestCase):
 class TestAsk(AskerTestCase):
 
     def test_answers_by_name(self):
-        answers = self.asker.ask(['bu', 'mit'], str.upper)
+        answers = self.fanout.ask(['bu', 'mit'], str.upper)
         self.assertEqual({'bu': 'BU', 'mit': 'MIT'}, answers.answered)
         self.assertEqual({}, answers.missing)
 
     def test_nobody_to_ask(self):
-        answers = self.asker.ask([], self.hang)
+        answers = self.fanout.ask([], self.hang)
         self.assertEqual(({}, {}), (answers.answered, answers.missing))
 
     def test_who_fails_is_missing_and_says_why(self):
@@ -69,7 +69,7 @@ class TestAsk(AskerTestCase):
                 raise exceptions.ServiceProviderUnavailable(
                     service_provider=name, reason='refused')
             return 'here'
-        answers = self.asker.ask(['bu', 'mit'], ask)
+        answers = self.fanout.ask(['bu', 'mit'], ask)
         self.assertEqual({'mit': 'here'}, answers.answered)
         self.assertEqual('Service provider bu does not answer: refused',
                          str(answers.missing['bu']))
@@ -77,7 +77,7 @@ class TestAsk(AskerTestCase):
     def test_all_are_asked_at_the_same_time(self):
         together = threading.Barrier(8)
         names = [f'sp{number}' for number in range(8)]
-        answers = self.asker.ask(
+        answers = self.fanout.ask(
             names, lambda name: together.wait(HUNG) is not None)
         self.assertEqual(dict.fromkeys(names, True), answers.answered)
 
@@ -85,7 +85,7 @@ class TestAsk(AskerTestCase):
         def ask(name):
             return {'bu': 'here'}[name]
         log = self.useFixture(base_fixtures.FakeLogger())
-        answers = self.asker.ask(['bu', 'mit'], ask)
+        answers = self.fanout.ask(['bu', 'mit'], ask)
         self.assertEqual({'bu': 'here'}, answers.answered)
         exc = answers.missing['mit']
         self.assertIsInstance(exc, exceptions.ServiceProviderUnavailable)
@@ -94,7 +94,7 @@ class TestAsk(AskerTestCase):
         self.assertIn("return {'bu': 'here'}[name]", log.output)
 
     def test_an_answer_may_be_nothing(self):
-        answers = self.asker.ask(['bu'], lambda name: None)
+        answers = self.fanout.ask(['bu'], lambda name: None)
         self.assertEqual({'bu': None}, answers.answered)
 
 
@@ -107,7 +107,7 @@ class TestDeadline(AskerTestCase):
         def question(name):
             return self.hang(name) if name == 'hung' else 'here'
         began = time.monotonic()
-        answers = self.asker.ask(['bu', 'hung', 'mit'], question, **kwargs)
+        answers = self.fanout.ask(['bu', 'hung', 'mit'], question, **kwargs)
         self.took = time.monotonic() - began
         return answers
 
@@ -145,19 +145,19 @@ class TestThreads(AskerTestCase):
             together.release()
             return name
         for _ in range(10):
-            self.asker.begin('bu', question)
+            self.fanout.begin('bu', question)
         for _ in range(10):
             self.assertTrue(together.acquire(timeout=10))
         self.assertLessEqual(max(most), 2)
 
     def test_whose_turn_does_not_come_in_time_is_never_asked(self):
         for _ in range(2):
-            self.asker.begin('bu', self.hang)
-        answers = self.asker.ask(['bu'], lambda name: self.asked.append(
+            self.fanout.begin('bu', self.hang)
+        answers = self.fanout.ask(['bu'], lambda name: self.asked.append(
             'late'))
         self.assertEqual(['bu'], list(answers.missing))
         self.release.set()
-        self.asker.ask(['bu'], lambda name: self.asked.append('next'), 10)
+        self.fanout.ask(['bu'], lambda name: self.asked.append('next'), 10)
         self.assertEqual(['bu', 'bu', 'next'], self.asked)
 
 
@@ -172,23 +172,23 @@ class TestSlow(AskerTestCase):
 
     def test_others_answer_however_many_wait_for_it(self):
         for _ in range(50):
-            self.asker.begin('slow', self.question)
-        answers = self.asker.ask(['slow', 'bu'], self.question)
+            self.fanout.begin('slow', self.question)
+        answers = self.fanout.ask(['slow', 'bu'], self.question)
         self.assertEqual({'bu': 'here'}, answers.answered)
         self.assertEqual(['slow'], list(answers.missing))
 
     def test_its_queue_ends(self):
         share = 8 // 2
         for _ in range(1000):
-            self.asker.begin('slow', self.question)
+            self.fanout.begin('slow', self.question)
         began = time.monotonic()
-        exc = self.asker.ask(['slow'], self.question, 30).missing['slow']
+        exc = self.fanout.ask(['slow'], self.question, 30).missing['slow']
         # At once, not after thirty seconds.
         self.assertLess(time.monotonic() - began, 10)
         self.assertIn('calls wait for it already', str(exc))
         self.release.set()
         while time.monotonic() - began < 10:
-            answers = self.asker.ask(['slow'], str.upper, 30)
+            answers = self.fanout.ask(['slow'], str.upper, 30)
             if answers.answered:
                 break
             time.sleep(0.01)
@@ -199,11 +199,11 @@ class TestSlow(AskerTestCase):
         def refuse(thread):
             raise RuntimeError("can't start new thread")
         with base_fixtures.MockPatchObject(threading.Thread, 'start', refuse):
-            answers = self.asker.ask(['bu'], self.question)
-            self.asker.begin('bu', self.question)
+            answers = self.fanout.ask(['bu'], self.question)
+            self.fanout.begin('bu', self.question)
         self.assertIn('no more threads', str(answers.missing['bu']))
         self.assertEqual({'bu': 'here'},
-                         self.asker.ask(['bu'], self.question, 10).answered)
+                         self.fanout.ask(['bu'], self.question, 10).answered)
 
 
 class TestContext(AskerTestCase):
@@ -216,7 +216,7 @@ class TestContext(AskerTestCase):
         def question(name):
             context = oslo_context.get_current()
             return context and context.global_id, context.project_id
-        return self.asker.ask(['bu'], question).answered['bu']
+        return self.fanout.ask(['bu'], question).answered['bu']
 
     def context(self, **kwargs):
         context = oslo_context.RequestContext(overwrite=False, **kwargs)
@@ -251,7 +251,7 @@ class TestListing(AskerTestCase):
     def setUp(self):
         super().setUp()
         self.clock = self.useFixture(fixtures.Clock())
-        self.asker = self.new_asker()
+        self.fanout = self.new_fanout()
         #: (project, name) -> what is there
         self.volumes = {('research', 'bu'): ['v1']}
 
@@ -262,9 +262,9 @@ class TestListing(AskerTestCase):
             self.asked.append(name)
             return self.volumes.get((project_id, name), [])
         del self.asked[:]
-        answers = self.asker.ask_for_listing(kind, project_id, names,
-                                             question).answered
-        self.asker.ask(names, str)
+        answers = self.fanout.ask_for_listing(kind, project_id, names,
+                                              question).answered
+        self.fanout.ask(names, str)
         return answers
 
     def test_at_first_all_are_asked(self):
@@ -295,7 +295,7 @@ class TestListing(AskerTestCase):
         def fail(name):
             raise exceptions.ServiceProviderUnavailable(
                 service_provider=name, reason='refused')
-        self.asker.ask_for_listing('volumes', 'research', ['mit'], fail)
+        self.fanout.ask_for_listing('volumes', 'research', ['mit'], fail)
         self.assertEqual({'mit': []}, self.list(names=['mit']))
 
     def test_the_others_are_checked_in_the_background(self):
@@ -309,8 +309,8 @@ class TestListing(AskerTestCase):
     def test_nobody_waits_for_the_check(self):
         self.list(names=['mit'])
         self.clock.let_pass(31)
-        answers = self.asker.ask_for_listing('volumes', 'research', ['mit'],
-                                             self.hang)
+        answers = self.fanout.ask_for_listing('volumes', 'research', ['mit'],
+                                              self.hang)
         self.assertEqual(({}, {}), (answers.answered, answers.missing))
 
     def test_one_check_however_many_lists(self):
@@ -333,7 +333,7 @@ class TestListingWithoutMemory(AskerTestCase):
 
     def test_all_are_asked_each_time(self):
         for _ in range(3):
-            answers = self.asker.ask_for_listing(
+            answers = self.fanout.ask_for_listing(
                 'volumes', 'research', ['bu', 'mit'], lambda name: [])
             self.assertEqual({'bu': [], 'mit': []}, answers.answered)
 

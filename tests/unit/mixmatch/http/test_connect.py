@@ -26,7 +26,7 @@ from mixmatch.http import connect
 from mixmatch.http import endpoints
 from mixmatch.http import transport
 from tests.unit import base
-from tests.unit.mixmatch import test_wire
+from tests.unit.mixmatch.http import test_transport
 from tests.unit import servers
 
 OK = servers.answer()
@@ -131,7 +131,7 @@ class TestConnect(base.TestCase):
         self.assertEqual([], server.requests)
 
 
-class TestConnectTimeout(test_wire.WireTestCase):
+class TestConnectTimeout(test_transport.WireTestCase):
 
     def test_is_for_all_of_it(self):
         over = threading.Event()

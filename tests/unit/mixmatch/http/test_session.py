@@ -29,7 +29,7 @@ from mixmatch import metrics
 from tests.unit import base
 from tests.unit import fixtures
 
-HOME = transport.Home(
+HOME = transport.HomeKeystone(
     'http://home:5000', {'verify': '/home.pem', 'cert': None})
 URL = 'http://bu:8776/v3/volumes'
 
@@ -41,7 +41,7 @@ class SessionTestCase(base.TestCase):
         conf = fixtures.configuration(self, '')
         mixmatch_conf.register_opts(conf)
         self.health = health.Health('bu: volume', pause=60, longest=60)
-        there = transport.Wire(
+        there = transport.Transport(
             'bu', 'volume', self.health, metrics.Metrics(conf),
             adapter or limits.Adapter(), home, cookies,
             **{'allowed': self.allowed(), **kwargs})

@@ -27,13 +27,13 @@ from mixmatch.http import limits
 from mixmatch.http import transport
 from tests.unit import fixtures
 from tests.unit.mixmatch import base
-from tests.unit.mixmatch import test_wire
+from tests.unit.mixmatch.http import test_transport
 from tests.unit import servers
 
 OK = servers.answer()
 
 
-class TestOneRequest(test_wire.WireTestCase):
+class TestOneRequest(test_transport.WireTestCase):
 
     def setUp(self):
         super().setUp()

@@ -20,13 +20,13 @@ import fixtures as base_fixtures
 
 from mixmatch.http import endpoints
 from mixmatch.http import transport
-from tests.unit.mixmatch import test_wire
+from tests.unit.mixmatch.http import test_transport
 from tests.unit import servers
 
 OK = servers.answer()
 
 
-class TestEnvironment(test_wire.WireTestCase):
+class TestEnvironment(test_transport.WireTestCase):
 
     def test_names_no_proxy(self):
         proxy = self.useFixture(servers.Server(OK))
@@ -48,7 +48,7 @@ class TestEnvironment(test_wire.WireTestCase):
         self.assertNotIn('authorization', self.server.requests[0][2])
 
 
-class TestProxy(test_wire.WireTestCase):
+class TestProxy(test_transport.WireTestCase):
     """All bounds hold behind a proxy, and for it."""
 
     def setUp(self):
@@ -99,7 +99,7 @@ class TestProxy(test_wire.WireTestCase):
     def test_home_is_asked_directly(self):
         self.behind(OK)
         home = self.useFixture(servers.Server(OK))
-        self.there._home = self.there.session._home = transport.Home(
+        self.there._home = self.there.session._home = transport.HomeKeystone(
             home.url.rstrip('/'), {})
         self.there.get(home.url + 'v3', authenticated=False)
         self.assertEqual(([], 1), (self.proxy.requests, len(home.requests)))

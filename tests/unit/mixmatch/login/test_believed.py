@@ -24,7 +24,7 @@ from mixmatch.http import answer
 from mixmatch.login import login
 from mixmatch import text
 from tests.unit.mixmatch import base
-from tests.unit.mixmatch import test_wire
+from tests.unit.mixmatch.http import test_transport
 from tests.unit import servers
 
 WRONG: tuple[object, ...] = ('a:b', 'a/b', 'a\nb', '../x', '', 'x' * 65, 'ä',
@@ -39,8 +39,8 @@ class TestLogin(base.TestCase):
 
     def login(self, body, auth_token='token-of-bu', **kwargs):
         home = access.AccessInfoV3(token(), 'token-of-home')
-        return login.of(access.AccessInfoV3(body, auth_token), home, 600,
-                        **kwargs)
+        return login.from_tokens(
+            access.AccessInfoV3(body, auth_token), home, 600, **kwargs)
 
     def test_shows_no_token(self):
         said = repr(self.login(token(user_name='alice')))
@@ -115,7 +115,7 @@ class TestLoginAtACloud(base.FederationTestCase):
                           self.home.token('alice'))
 
 
-class TestVersions(test_wire.WireTestCase):
+class TestVersions(test_transport.WireTestCase):
 
     def test_versions_that_are_nested_without_end(self):
         self.serve(servers.answer(b'{"a":' * 200_000,

@@ -23,7 +23,7 @@ from mixmatch import federation
 from mixmatch.http import endpoints
 from tests.unit import base
 from tests.unit import fixtures
-from tests.unit.mixmatch import test_wire
+from tests.unit.mixmatch.http import test_transport
 from tests.unit import servers
 
 OK = servers.answer()
@@ -120,7 +120,7 @@ class TestEndpoints(base.TestCase):
         self.assertEqual('bu', requests.utils.urlparse(url).hostname)
 
 
-class TestLinks(test_wire.WireTestCase):
+class TestLinks(test_transport.WireTestCase):
     """Links in answers are followed by libraries, with the token."""
 
     def test_elsewhere_is_not_asked(self):

@@ -56,9 +56,9 @@ class LoginsTestCase(base.TestCase):
         self.clock = self.useFixture(fixtures.Clock())
         conf = fixtures.configuration(self, '')
         mixmatch_conf.register_opts(conf)
-        self.logins = cache.Logins(self.size,
-                                    shared_cache.SharedLogins(conf),
-                                    metrics.Metrics(conf))
+        self.logins = cache.LoginCache(self.size,
+                                       shared_cache.SharedLoginCache(conf),
+                                       metrics.Metrics(conf))
         #: How often somebody has logged in.
         self.made = 0
 

@@ -335,7 +335,7 @@ class TestRoundTrip(SharedTestCase):
         self.there()
         kept = self.federation._process.logins._kept
         (key, made), = kept.items()
-        found = shared_cache.SharedLogins(
+        found = shared_cache.SharedLoginCache(
             self.new_federation()._conf).get(key)
         self.assertEqual(dataclasses.asdict(made), dataclasses.asdict(found))
         self.assertEqual(made.access.service_catalog.catalog,
