@@ -25,9 +25,8 @@ from oslo_config import cfg
 from oslo_context import context as oslo_context
 from oslo_log import log as logging
 
+from mixmatch import deadline
 from mixmatch import exceptions
-from mixmatch import health
-from mixmatch.http import transport
 from mixmatch import thread_pools
 
 LOG = logging.getLogger(__name__)
@@ -62,7 +61,7 @@ class Fanout:
 
     def ask(self, names: Iterable[str], call: Call,
             timeout: float | None = None,
-            patience: float = health.PATIENCE) -> Answers:
+            patience: float = deadline.PATIENCE) -> Answers:
         """Ask, and wait for the answers until the time is over.
 
         :param call: called with each name, in other threads, with the
@@ -138,7 +137,7 @@ class Fanout:
 
     def begin(self, name: str, call: Call) -> None:
         """Ask one, and wait for nothing: the answer is kept elsewhere."""
-        self._try_submit(call, name, math.inf, health.PATIENCE)
+        self._try_submit(call, name, math.inf, deadline.PATIENCE)
 
     def shutdown(self) -> None:
         """Wait until all that was begun has ended."""
@@ -164,7 +163,7 @@ class Fanout:
             # NOTE: its turn may come long after.
             if time.monotonic() >= at:
                 raise _silent(name, self._timeout)
-            with transport.deadline(at, patience):
+            with deadline.limit(at, patience):
                 return call(name)
         return self._pools.submit(name, run)
 

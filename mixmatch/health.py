@@ -31,6 +31,7 @@ from typing import Any
 
 from oslo_log import log as logging
 
+from mixmatch import deadline
 from mixmatch import outage
 from mixmatch import threads
 
@@ -39,8 +40,6 @@ LOG = logging.getLogger(__name__)
 #: On trial: the probe is answered, but that has said nothing before.
 UP, DOWN, TRIAL = 'up', 'down', 'trial'
 
-#: Seconds that a caller waits for the probe that it has caused.
-PATIENCE = 0.25
 #: Seconds between two probes of what is only suspected.
 SUSPECT_AGAIN = 5
 #: Seconds after which a probe that has not ended is given up: its thread is
@@ -80,7 +79,7 @@ class Health:
         # Whether it is down although its probes are answered.
         self._probe_lies = False
 
-    def refusal(self, patience: float = PATIENCE,
+    def refusal(self, patience: float = deadline.PATIENCE,
                 probe: Probe | None = None) -> str | None:
         """Return why not to ask now; None if it may be asked.
 

@@ -19,6 +19,7 @@ from keystoneauth1 import session as ksa_session
 from oslo_context import context as oslo_context
 import requests
 
+from mixmatch import deadline
 from mixmatch import exceptions
 from mixmatch.http import transport
 
@@ -60,7 +61,7 @@ class CloudSession(ksa_session.Session):
         kwargs['log'] = False
         kwargs.setdefault('timeout', self._timeout)
         kwargs['headers'] = _with_request_id(kwargs.get('headers'))
-        if method not in _REPEATED or transport.has_deadline():
+        if method not in _REPEATED or deadline.is_set():
             # NOTE: keystoneauth repeats whatever got no answer in time,
             # though it may have been done, and sleeps in between.
             kwargs['connect_retries'] = 0

@@ -12,14 +12,11 @@
 
 """The requests that really go to one service of another cloud."""
 
-from collections.abc import Callable, Iterator
-import contextlib
-import contextvars
+from collections.abc import Callable
 import dataclasses
 import functools
 from http import client as http_client
 from http import cookiejar
-import math
 import re
 import time
 from typing import Any
@@ -31,6 +28,7 @@ import requests
 from urllib3 import exceptions as urllib3_exceptions
 
 from mixmatch import api
+from mixmatch import deadline
 from mixmatch import exceptions
 from mixmatch import health
 from mixmatch.http import answer
@@ -47,38 +45,6 @@ DEAD = (502, 503, 504)
 
 #: Seconds. Who is given less time than this is not blamed for being late.
 SHORT = 1
-
-#: When the caller loses interest, on the clock of time.monotonic(), and how
-#: many seconds he waits for a probe.
-_DEADLINE: contextvars.ContextVar[tuple[float, float]] = (
-    contextvars.ContextVar('mixmatch_deadline',
-                           default=(math.inf, health.PATIENCE)))
-
-
-@contextlib.contextmanager
-def deadline(at: float = math.inf,
-             patience: float = health.PATIENCE) -> Iterator[None]:
-    """No request of this thread waits beyond a point in time.
-
-    :param at: on the clock of time.monotonic(); infinity for as long as the
-        configuration allows
-    :param patience: seconds to wait for the probe of what was down
-    """
-    token = _DEADLINE.set((at, patience))
-    try:
-        yield
-    finally:
-        _DEADLINE.reset(token)
-
-
-def has_deadline() -> bool:
-    """Whether the caller of this thread waits for a limited time only."""
-    return _DEADLINE.get()[0] != math.inf
-
-
-def time_is_over_at() -> float:
-    """Return the deadline of this thread, on time.monotonic()'s clock."""
-    return _DEADLINE.get()[0]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -162,12 +128,12 @@ class Transport(requests.Session):
                 method, url, timeout=self._time_left(timeout),
                 **{**kwargs, **self._home.options})
         local = self._allowed.check(requests.utils.requote_uri(url))
-        at, patience = _DEADLINE.get()
+        at = deadline.get()
         probe = functools.partial(
             _probe, _root(url), _both(timeout)[0],
             verify=kwargs.get('verify'), cert=kwargs.get('cert'),
             proxies=self._proxies)
-        refusal = self._health.refusal(patience, probe)
+        refusal = self._health.refusal(deadline.patience(), probe)
         if refusal:
             raise self._unavailable(refusal)
         kwargs['proxies'] = self._proxies
@@ -222,7 +188,7 @@ class Transport(requests.Session):
 
     def _time_left(self, timeout: Any) -> tuple[float, float]:
         connect, read = _both(timeout)
-        left = _DEADLINE.get()[0] - time.monotonic()
+        left = deadline.get() - time.monotonic()
         if left <= 0:
             raise self._unavailable('it did not answer in time')
         return min(connect, left), min(read, left)

@@ -20,8 +20,8 @@ import time
 import cachetools
 from oslo_log import log as logging
 
+from mixmatch import deadline
 from mixmatch import exceptions
-from mixmatch.http import transport
 from mixmatch.login import login
 from mixmatch.login import shared_cache
 from mixmatch import metrics
@@ -54,7 +54,7 @@ class _UnderWay(futures.Future):
 
     def __init__(self) -> None:
         super().__init__()
-        self.until = transport.time_is_over_at()
+        self.until = deadline.get()
 
     @property
     def is_cut_short(self) -> bool:
@@ -120,7 +120,7 @@ class LoginCache:
         :returns: None if that one had less time than this: try again
         :raises MixmatchException: what it has met; each thread gets its own
         """
-        at = transport.time_is_over_at()
+        at = deadline.get()
         left = at - time.monotonic()
         try:
             return waiting.result(max(0.0, min(left, LONGEST)))
@@ -207,7 +207,7 @@ class LoginCache:
             if key in self._under_way or key in self._not_renewed:
                 return
             # NOTE: this thread does not wait for it.
-            with transport.deadline():
+            with deadline.limit():
                 mine = self._under_way[key] = _UnderWay()
 
         def renew() -> None:

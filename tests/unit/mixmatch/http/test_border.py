@@ -17,8 +17,8 @@ import time
 
 from keystoneauth1 import exceptions as ksa_exceptions
 
+from mixmatch import deadline
 from mixmatch.http import limits
-from mixmatch.http import transport
 from tests.unit.mixmatch.http import test_transport
 from tests.unit import servers
 
@@ -170,6 +170,6 @@ class TestRepetition(test_transport.WireTestCase):
     def test_sleeps_for_nobody_with_a_deadline(self):
         self.serve(None)
         began = time.monotonic()
-        with transport.deadline(began + 1):
+        with deadline.limit(began + 1):
             self.unavailable(connect_retries=1, connect_retry_delay=5)
         self.assertLess(time.monotonic() - began, 4)

@@ -22,9 +22,9 @@ import time
 
 import fixtures as base_fixtures
 
+from mixmatch import deadline
 from mixmatch.http import connect
 from mixmatch.http import endpoints
-from mixmatch.http import transport
 from tests.unit import base
 from tests.unit.mixmatch.http import test_transport
 from tests.unit import servers
@@ -150,7 +150,7 @@ class TestConnectTimeout(test_transport.WireTestCase):
         self.server.url = 'http://bu:5000/'
         began = time.monotonic()
         self.unavailable()
-        with transport.deadline(time.monotonic() + 0.2):
+        with deadline.limit(time.monotonic() + 0.2):
             self.unavailable()
         self.assertLess(time.monotonic() - began, 5)
 

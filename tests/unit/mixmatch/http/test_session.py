@@ -19,6 +19,7 @@ import requests
 from requests_mock.contrib import fixture as requests_mock_fixture
 
 from mixmatch import conf as mixmatch_conf
+from mixmatch import deadline
 from mixmatch import exceptions
 from mixmatch import health
 from mixmatch.http import endpoints
@@ -75,7 +76,7 @@ class TestCloudSession(SessionTestCase):
 
     def test_waits_for_nothing_beyond_a_deadline(self):
         self.mock.get(URL)
-        with transport.deadline(time.monotonic() + 1):
+        with deadline.limit(time.monotonic() + 1):
             self.get()
         for seconds in self.mock.last_request.timeout:
             self.assertLessEqual(seconds, 1)

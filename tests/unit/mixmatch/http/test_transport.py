@@ -20,6 +20,7 @@ import time
 import fixtures as base_fixtures
 from keystoneauth1 import exceptions as ksa_exceptions
 
+from mixmatch import deadline
 from mixmatch import exceptions
 from mixmatch.http import limits
 from mixmatch.http import transport
@@ -152,7 +153,7 @@ class TestHealth(WireTestCase):
         clock = self.useFixture(fixtures.Clock())
         self.fail()
         clock.let_pass(61)
-        with transport.deadline(patience=30):
+        with deadline.limit(patience=30):
             self.assertEqual(200, self.request().status_code)
         self.assertEqual(['GET /v3/volumes HTTP/1.1', 'GET / HTTP/1.1',
                           'GET / HTTP/1.1', 'GET /v3/volumes HTTP/1.1'],
@@ -217,24 +218,24 @@ class TestTime(WireTestCase):
 
     def test_a_deadline_comes_first(self):
         self.serve(self.silence, timeout=(30, 30))
-        with transport.deadline(time.monotonic() + 0.2):
+        with deadline.limit(time.monotonic() + 0.2):
             self.assertLess(self.took(), 10)
 
     def test_who_had_no_time_to_answer_is_not_blamed(self):
         self.serve(self.silence, OK, timeout=(30, 30))
-        with transport.deadline(time.monotonic() + 0.2):
+        with deadline.limit(time.monotonic() + 0.2):
             self.unavailable()
         self.assertEqual(200, self.request().status_code)
 
     def test_who_had_no_time_to_end_its_answer_is_not_blamed(self):
         self.serve(self.drip, OK, timeout=(30, 30))
-        with transport.deadline(time.monotonic() + 0.2):
+        with deadline.limit(time.monotonic() + 0.2):
             self.unavailable()
         self.assertEqual(200, self.request().status_code)
 
     def test_after_the_deadline_nothing_is_sent(self):
         self.serve(OK)
-        with transport.deadline(time.monotonic() - 1):
+        with deadline.limit(time.monotonic() - 1):
             self.unavailable()
         self.assertEqual([], self.server.requests)
         self.assertEqual(200, self.request().status_code)

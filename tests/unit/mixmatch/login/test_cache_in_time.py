@@ -20,8 +20,8 @@ from unittest import mock
 
 import fixtures as base_fixtures
 
+from mixmatch import deadline
 from mixmatch import exceptions
-from mixmatch.http import transport
 from tests.unit.mixmatch.login import test_cache
 
 
@@ -36,7 +36,7 @@ class TestDeadline(test_cache.LoginsTestCase):
     def slow(self):
         """Log in at a slow Keystone, as long as the deadline allows."""
         self.began.set()
-        left = min(transport.time_is_over_at() - time.monotonic(), 30)
+        left = min(deadline.get() - time.monotonic(), 30)
         if not self.end.wait(left):
             self.clock.let_pass(left)
             raise exceptions.ServiceProviderUnavailable(
@@ -45,7 +45,7 @@ class TestDeadline(test_cache.LoginsTestCase):
 
     def lead(self, executor, seconds):
         def run():
-            with transport.deadline(time.monotonic() + seconds):
+            with deadline.limit(time.monotonic() + seconds):
                 return self.logins.get(test_cache.ALICE, self.slow)
         leader = executor.submit(run)
         self.assertTrue(self.began.wait(10))
@@ -61,7 +61,7 @@ class TestDeadline(test_cache.LoginsTestCase):
     def test_whoever_waits_for_it_has_its_own(self):
         with futures.ThreadPoolExecutor(1) as executor:
             leader = self.lead(executor, 30)
-            with transport.deadline(time.monotonic() + 0.1):
+            with deadline.limit(time.monotonic() + 0.1):
                 exc = self.assertRaises(
                     exceptions.ServiceProviderUnavailable, self.get)
             self.assertIn('did not end in time', str(exc))
@@ -71,7 +71,7 @@ class TestDeadline(test_cache.LoginsTestCase):
     def test_whoever_has_more_time_tries_again(self):
         with futures.ThreadPoolExecutor(1) as executor:
             leader = self.lead(executor, 0.2)
-            with transport.deadline(time.monotonic() + 30):
+            with deadline.limit(time.monotonic() + 30):
                 self.assertEqual('token-1', self.get())
             self.assertIsNotNone(leader.exception(10))
 
