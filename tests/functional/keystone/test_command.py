@@ -22,7 +22,7 @@ from keystone import exception
 from oslo_utils import fixture
 from oslo_utils import timeutils
 
-from mixmatch_keystone import cmd
+from mixmatch_keystone.cmd import keystone as cmd
 from tests.functional.keystone import base
 
 PROVIDERS = provider_api.ProviderAPIs
