@@ -33,7 +33,6 @@ import webob.exc
 from mixmatch import api
 from mixmatch import exceptions
 from mixmatch import federation
-from mixmatch_cinder.home import cursor
 from mixmatch_cinder.home import database as home
 from mixmatch_cinder.home import listing
 from mixmatch_cinder.home import locator
