@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Look at attachments as they are now, and note who makes one."""
+"""Current attachments of a volume, and a log line for each owner."""
 
 from collections.abc import Iterator
 import contextlib
@@ -20,8 +20,8 @@ from cinder import objects
 from cinder.objects import fields
 from oslo_log import log as logging
 
-from mixmatch_cinder.provider import owner as holder
-from mixmatch_cinder.provider import exceptions as refusals
+from mixmatch_cinder.provider import exceptions
+from mixmatch_cinder.provider import owner
 
 LOG = logging.getLogger(__name__)
 
@@ -31,23 +31,24 @@ _CONNECTING = fields.VolumeAttachStatus.ATTACHING
 _ENDING = fields.VolumeAttachStatus.ERROR_DETACHING
 
 
-def of_volume(context: Any, volume_id: str) -> Any:
-    """Return the attachments of a volume, whosever they are."""
+def list_for_volume(context: Any, volume_id: str) -> Any:
+    """List all attachments of a volume, whatever their owners."""
     return objects.VolumeAttachmentList.get_all_by_volume_id(
         context.elevated(), volume_id)
 
 
 def is_reserved(attachment: Any) -> bool:
-    """Return whether no host has the volume by this attachment yet."""
+    """Return True if no host is connected through this attachment yet."""
     return attachment.attach_status == _RESERVED or (
         attachment.attach_status == _ENDING and not attachment.connector)
 
 
-def begin_to_end(attachment: Any) -> bool:
-    """End a reserved attachment, unless a host is just being connected.
+def begin_delete(attachment: Any) -> bool:
+    """Mark a reserved attachment as ending unless a host is connecting.
 
-    Cinder looks at its state, and deletes it a moment later without another
-    look.
+    Cinder checks its state, and deletes it later without a second check.
+
+    :returns: whether the attachment was marked
     """
     return attachment.conditional_update(
         {'attach_status': _ENDING},
@@ -55,15 +56,15 @@ def begin_to_end(attachment: Any) -> bool:
 
 
 @contextlib.contextmanager
-def being_connected(attachment: Any) -> Iterator[None]:
-    """Connect a reserved attachment, unless it is just being ended.
+def connecting(attachment: Any) -> Iterator[None]:
+    """Mark a reserved attachment as connecting unless it is ending.
 
-    :raises BeingDetached: it is
+    :raises BeingDetached: the attachment is ending
     """
     if not attachment.conditional_update({'attach_status': _CONNECTING},
                                          {'attach_status': _RESERVED}):
-        raise refusals.BeingDetached(volume_id=attachment.volume_id,
-                                     attachment_id=attachment.id)
+        raise exceptions.BeingDetached(volume_id=attachment.volume_id,
+                                       attachment_id=attachment.id)
     with contextlib.ExitStack() as undo:
         undo.callback(attachment.conditional_update,
                       {'attach_status': _RESERVED},
@@ -72,11 +73,11 @@ def being_connected(attachment: Any) -> Iterator[None]:
         undo.pop_all()
 
 
-def note(context: Any, attachment: Any, home_id: str | None) -> None:
-    """Note the holder of an attachment, and log it."""
-    by = holder.note(context, attachment, home_id)
+def record_owner(context: Any, attachment: Any, home_id: str | None) -> None:
+    """Record the owner of an attachment, and log it."""
+    owned_by = owner.record(context, attachment, home_id)
     LOG.info('Attachment %(attachment)s of volume %(volume)s for server '
-             '%(server)s is held by %(by)s', {
-                 'attachment': attachment.id, 'by': by,
+             '%(server)s is owned by %(owner)s', {
+                 'attachment': attachment.id, 'owner': owned_by,
                  'volume': attachment.volume_id,
                  'server': attachment.instance_uuid})

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The options of ``[mixmatch]`` in cinder.conf of a service provider."""
+"""Options of ``[mixmatch]`` in cinder.conf of a service provider."""
 
 from typing import Any
 
@@ -41,5 +41,5 @@ def register_opts(conf: cfg.ConfigOpts) -> None:
 
 
 def list_opts() -> list[tuple[str, list[Any]]]:
-    """The options for sample files and the documentation."""
+    """List the options for sample files and the documentation."""
     return [(GROUP, OPTS)]

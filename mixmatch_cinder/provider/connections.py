@@ -10,11 +10,11 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""At a service provider: whom a volume is connected to, and under which name.
+"""Calls of cinder-api to cinder-volume that connect and disconnect hosts.
 
-These are the last steps in cinder-api before cinder-volume is asked, where the
-old way (``os-initialize_connection`` and its kin) and that of attachments have
-been decided.
+These are the last steps in cinder-api before the remote procedure call. The
+older API (``os-initialize_connection`` and its kin) and the attachment API
+both end here.
 """
 
 from collections.abc import Callable
@@ -23,9 +23,9 @@ from typing import Any
 from mixmatch import patch
 from mixmatch_cinder.provider import attachments
 from mixmatch_cinder.provider import connectors
-from mixmatch_cinder.provider import owner as holder
-from mixmatch_cinder.provider import owner_store as notes
-from mixmatch_cinder.provider import exceptions as refusals
+from mixmatch_cinder.provider import exceptions
+from mixmatch_cinder.provider import owner
+from mixmatch_cinder.provider import owner_store
 from mixmatch_cinder.provider import requester
 
 CONNECT = patch.Symbol(
@@ -43,9 +43,9 @@ DETACH = patch.Symbol(
 
 
 class Connections:
-    """Replace what cinder-api asks of cinder-volume.
+    """Wrappers for the calls of cinder-api to cinder-volume.
 
-    :param requesters: who is who
+    :param requesters: tells services, other clouds and users apart
     """
 
     def __init__(self, requesters: requester.Requesters) -> None:
@@ -62,72 +62,77 @@ class Connections:
                  attachment_id: str) -> Any:
         """Connect a host, under a name that no other cloud uses.
 
-        :raises Held: it is a host that another cloud uses the volume on
+        :raises AttachmentProtected: another cloud uses the volume on this
+            host
         """
         if self._requesters.is_own_service(context):
             return original(rpc, context, volume, connector, attachment_id)
-        home_id = self._requesters.home(context)
-        held = holder.of_volume(context, volume.id)
+        home_id = self._requesters.home_domain(context)
+        owners = owner.list_for_volume(context, volume.id)
         reserved = None
-        for each in attachments.of_volume(context, volume.id):
-            by = held.get(each.id)
+        for each in attachments.list_for_volume(context, volume.id):
+            owned_by = owners.get(each.id)
             if each.id == attachment_id:
                 if home_id and attachments.is_reserved(each):
                     reserved = each
-            elif by is not None and by.home_id not in (None, home_id) and (
-                    connectors.share_a_host(each.connector, connector)):
-                raise refusals.refusal(context, 'connect', each, by)
-        connector = self._named(context, volume, connector)
+            elif (owner.is_of_another_cloud(owned_by, home_id)
+                  and connectors.have_same_host(each.connector, connector)):
+                raise exceptions.attachment_protected(
+                    context, 'connect', each, owned_by)
+        connector = self._with_unique_host(context, volume, connector)
         if reserved is None:
             return original(rpc, context, volume, connector, attachment_id)
-        if attachment_id not in held:
-            # Made before the protection, and never connected.
-            attachments.note(context, reserved, home_id)
-        with attachments.being_connected(reserved):
+        if attachment_id not in owners:
+            # Created before the protection was enabled, and never connected.
+            attachments.record_owner(context, reserved, home_id)
+        with attachments.connecting(reserved):
             return original(rpc, context, volume, connector, attachment_id)
 
     def _initialize(self, original: Callable, rpc: Any, context: Any,
                     volume: Any, connector: Any) -> Any:
-        """Connect a host in the old way; the names are the same."""
+        """Connect a host by the older API, under the same name."""
         return original(rpc, context, volume,
-                        self._named(context, volume, connector))
+                        self._with_unique_host(context, volume, connector))
 
     def _terminate(self, original: Callable, rpc: Any, context: Any,
                    volume: Any, connector: Any, force: bool = False) -> Any:
-        """Disconnect a host in the old way.
+        """Disconnect a host by the older API.
 
-        An administrator may end what a cloud that is gone has left.
+        An administrator may end connections left by a cloud that is gone, so
+        the connector of an administrator is not changed.
         """
         if not context.is_admin:
-            connector = self._named(context, volume, connector)
+            connector = self._with_unique_host(context, volume, connector)
         return original(rpc, context, volume, connector, force)
 
-    def _named(self, context: Any, volume: Any, connector: Any) -> Any:
-        """Return a connector with a name that no other cloud uses.
+    def _with_unique_host(self, context: Any, volume: Any,
+                          connector: Any) -> Any:
+        """Return a connector with a host name that no other cloud uses.
 
-        :raises NameOfAnotherCloud: a user has chosen one that may be
+        :raises HostOfAnotherCloud: a user has chosen a host name that may
+            belong to another cloud
         """
         if self._requesters.is_own_service(context):
             return connector
-        home_id = self._requesters.home(context)
+        home_id = self._requesters.home_domain(context)
         if home_id:
-            return connectors.told_apart(connector, home_id)
-        host = connectors.host_of(connector)
-        if host and (connectors.is_told_apart(host)
-                     or holder.is_on_host(context, host)):
-            raise refusals.named_apart(context, volume.id, host)
+            return connectors.with_unique_host(connector, home_id)
+        host = connectors.host_name(connector)
+        if host and (connectors.may_be_of_another_cloud(host)
+                     or owner.another_cloud_uses_host(context, host)):
+            raise exceptions.host_of_another_cloud(context, volume.id, host)
         return connector
 
     def _detach(self, original: Callable, rpc: Any, context: Any,
                 volume: Any, attachment_id: str | None) -> Any:
-        """Detach what is attached by then.
+        """Detach by ``os-detach`` if no attachment has been added meanwhile.
 
-        NOTE: cinder-volume goes by the attachments that cinder-api has read
-        and sent along. If there were none, it makes the volume available,
-        whatever has come since; if there was one, it ends the export even
-        where that one has gone and another is there.
+        NOTE: cinder-volume uses the attachments that cinder-api has read and
+        sent along. If there were none, it makes the volume available even if
+        one has been added since. If there was one, it ends the export even
+        if another attachment has replaced it.
 
-        :raises BeingAttached: something has been attached meanwhile
+        :raises BeingAttached: an attachment has been added meanwhile
         """
         known = volume.volume_attachment
         if attachment_id is None and len(known) == 1:
@@ -136,6 +141,6 @@ class Connections:
             return original(rpc, context, volume, attachment_id)
         if not volume.conditional_update(
                 {'status': 'available', 'attach_status': 'detached'}, {},
-                notes.nothing_is_attached()):
-            raise refusals.BeingAttached(volume_id=volume.id)
+                owner_store.nothing_is_attached()):
+            raise exceptions.BeingAttached(volume_id=volume.id)
         return None

@@ -10,30 +10,32 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The hosts of several clouds, as a storage back end sees them."""
+"""Host names in connectors, unique across clouds on a storage back end."""
 
 import re
 from typing import Any
 
-#: What a back end knows a host by, besides its name.
+#: Fields that identify a host on a back end, besides its name.
 _KEYS = ('initiator', 'nqn', 'wwpns')
 
-#: Of the id of a domain: of one length, so that no two clouds and hosts
-#: make the same name.
+#: Characters of a domain id in a host name. The length is fixed, so that no
+#: two pairs of cloud and host give the same name.
 _PREFIX = 8
 
-#: The ids of domains are UUIDs; see :func:`mixmatch_cinder.provider.owner.is_on_host`
-#: for those that an operator has chosen.
-_TOLD_APART = re.compile(
+#: Domain ids are UUIDs. For those that an operator has chosen, see
+#: :func:`mixmatch_cinder.provider.owner.another_cloud_uses_host`.
+_FOREIGN_HOST = re.compile(
     r'[^0-9a-z]*([0-9a-f]{%d}|default)[^0-9a-z]' % _PREFIX)
 _IGNORED = re.compile(r'[^0-9a-z._-]')
 
 
-def told_apart(connector: dict[str, Any], home_id: str) -> dict[str, Any]:
-    """A connector whose host has a name of its own.
+def with_unique_host(connector: dict[str, Any], home_id: str
+                     ) -> dict[str, Any]:
+    """Return a connector whose host name is unique to its cloud.
 
-    Two clouds may both have a "compute1", and back ends take hosts of one
-    name for the same. In front, since some cut off what follows a dot.
+    Two clouds may both have a "compute1", and back ends treat hosts of one
+    name as the same host. The domain is a prefix, since some back ends cut
+    off everything after a dot.
 
     :param home_id: the domain of the other cloud
     """
@@ -42,27 +44,28 @@ def told_apart(connector: dict[str, Any], home_id: str) -> dict[str, Any]:
     return {**connector, 'host': f'{home_id[:_PREFIX]}-{connector["host"]}'}
 
 
-def host_of(connector: Any) -> str:
-    """Return the host's name in a connector, which may be any JSON at all."""
+def host_name(connector: Any) -> str:
+    """Return the host name in a connector, which may be any JSON value."""
     host = connector.get('host') if isinstance(connector, dict) else None
     return host if isinstance(host, str) else ''
 
 
-def is_told_apart(host: str) -> bool:
-    """Return whether a name may be that of a host of another cloud.
+def may_be_of_another_cloud(host: str) -> bool:
+    """Return True if a host name may belong to a host of another cloud.
 
     A back end may ignore case, leave out some characters and replace others.
     """
-    return _TOLD_APART.match(_IGNORED.sub('', host.lower())) is not None
+    return _FOREIGN_HOST.match(_IGNORED.sub('', host.lower())) is not None
 
 
-def share_a_host(one: Any, other: Any) -> bool:
-    """Whether two connectors are of one host, by what cannot be chosen."""
-    return not _names(one).isdisjoint(_names(other))
+def have_same_host(one: Any, other: Any) -> bool:
+    """Return True if two connectors have an initiator, NQN or WWPN in common.
+    """
+    return not _initiators(one).isdisjoint(_initiators(other))
 
 
-def _names(connector: Any) -> set[str]:
-    # NOTE: a user may have written it: any JSON at all.
+def _initiators(connector: Any) -> set[str]:
+    # NOTE: a user may have written it, so it may be any JSON value.
     if not isinstance(connector, dict):
         return set()
     values = [connector.get(key) for key in _KEYS]

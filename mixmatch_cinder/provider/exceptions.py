@@ -10,101 +10,106 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What is answered to those who touch what somebody else holds: 409."""
+"""Errors of requests that the protection refuses: HTTP 409."""
 
 from typing import Any
 
 from cinder import exception
 from oslo_log import log as logging
 
-from mixmatch_cinder.provider import owner as holder
+from mixmatch_cinder.provider import owner
 
 LOG = logging.getLogger(__name__)
 
 
-# NOTE: the controllers answer most other exceptions with 500.
-class Held(exception.InvalidVolume):
-    """Somebody else holds an attachment."""
+# NOTE: the controllers turn most other exceptions into 500.
+class AttachmentProtected(exception.InvalidVolume):
+    """The attachment has another owner."""
 
     code = 409
 
 
-class HeldByAnotherCloud(Held):
+class OwnedByAnotherCloud(AttachmentProtected):
     message = ('Volume %(volume_id)s is attached to server %(server_id)s of '
-               'the cloud "%(home)s", and only the Nova of that cloud may '
-               'change this: detach it from the server there.')
-
-
-class HeldByUser(Held):
-    message = ('A user has attached volume %(volume_id)s by himself, for '
-               'server %(server_id)s: he has to end that first.')
-
-
-class HeldByThisCloud(Held):
-    message = ('Volume %(volume_id)s is attached to server %(server_id)s of '
-               'this cloud, whose services alone may change this.')
-
-
-class HolderUnknown(Held):
-    message = ('It is not known whose attachment %(attachment_id)s for '
-               'server %(server_id)s is. Detach the volume from the server '
-               'in the cloud where that is, or ask the administrator of this '
+               'the cloud "%(home)s"; only the Nova of that cloud may change '
+               'the attachment. Detach the volume from the server in that '
                'cloud.')
 
 
-class NameOfAnotherCloud(Held):
-    """A user's connector has the name of a host of another cloud."""
+class OwnedByUser(AttachmentProtected):
+    message = ('Attachment %(attachment_id)s of volume %(volume_id)s for '
+               'server %(server_id)s was created by a user, not by Nova. '
+               'Its user has to delete it first.')
 
-    message = ('"%(host)s" may be the name of a host of another cloud here. '
-               'Connect volume %(volume_id)s to a host with another name.')
+
+class OwnedByThisCloud(AttachmentProtected):
+    message = ('Volume %(volume_id)s is attached to server %(server_id)s of '
+               'this cloud; only the services of this cloud may change the '
+               'attachment.')
 
 
-class BeingAttached(Held):
-    """There was nothing to detach, and there is something now."""
+class OwnerUnknown(AttachmentProtected):
+    message = ('The owner of attachment %(attachment_id)s for server '
+               '%(server_id)s is unknown. Detach the volume from the server '
+               'in the cloud of that server, or ask the administrator of '
+               'this cloud.')
 
-    message = ('Volume %(volume_id)s is just being attached. If it stays '
+
+class HostOfAnotherCloud(AttachmentProtected):
+    """The connector of a user names a host of another cloud."""
+
+    message = ('Host name "%(host)s" may belong to another cloud. Connect '
+               'volume %(volume_id)s to a host with another name.')
+
+
+class BeingAttached(AttachmentProtected):
+    """An attachment was added while the volume was being detached."""
+
+    message = ('Volume %(volume_id)s is being attached. If it stays '
                'reserved without an attachment, ask the administrator of '
                'this cloud to reset its state.')
 
 
-class BeingDetached(Held):
-    """Somebody has just ended what is to be connected."""
+class BeingDetached(AttachmentProtected):
+    """The attachment to connect is being deleted."""
 
-    message = ('Attachment %(attachment_id)s of volume %(volume_id)s is just '
+    message = ('Attachment %(attachment_id)s of volume %(volume_id)s is '
                'being deleted.')
 
 
-def refusal(context: Any, action: str, attachment: Any,
-            by: holder.Holder | None) -> Held:
-    """The error to raise; what was tried goes to the log.
+def attachment_protected(context: Any, action: str, attachment: Any,
+                         owned_by: owner.Owner | None) -> AttachmentProtected:
+    """Log that an action was refused, and return the error to raise.
 
-    :param by: who holds the attachment; None if that is not known
+    :param owned_by: the owner of the attachment; None if it is unknown
     """
-    kind = _kind(by)
+    kind = _kind(owned_by)
     LOG.warning(
-        'Refused to user %(user)s with service user %(service)s: %(action)s '
-        'of attachment %(attachment)s, volume %(volume)s, server %(server)s, '
-        'held by %(by)s', {
+        'Refused %(action)s of attachment %(attachment)s of volume '
+        '%(volume)s for server %(server)s, owned by %(owner)s, to user '
+        '%(user)s with service user %(service)s', {
             'user': context.user_id, 'service': context.service_user_id,
             'action': action, 'attachment': attachment.id,
-            'volume': attachment.volume_id, 'by': by,
+            'volume': attachment.volume_id, 'owner': owned_by,
             'server': attachment.instance_uuid})
     return kind(volume_id=attachment.volume_id, attachment_id=attachment.id,
-                server_id=attachment.instance_uuid, home=by and by.home)
+                server_id=attachment.instance_uuid,
+                home=owned_by and owned_by.home)
 
 
-def _kind(by: holder.Holder | None) -> type[Held]:
-    if by is None:
-        return HolderUnknown
-    if by.home_id:
-        return HeldByAnotherCloud
-    return HeldByThisCloud if by.own else HeldByUser
+def _kind(owned_by: owner.Owner | None) -> type[AttachmentProtected]:
+    if owned_by is None:
+        return OwnerUnknown
+    if owned_by.home_id:
+        return OwnedByAnotherCloud
+    return OwnedByThisCloud if owned_by.is_own_service else OwnedByUser
 
 
-def named_apart(context: Any, volume_id: str, host: str) -> Held:
-    """The error for a user's connector with another cloud's host."""
+def host_of_another_cloud(context: Any, volume_id: str,
+                          host: str) -> AttachmentProtected:
+    """Log a refused host name, and return the error to raise."""
     LOG.warning(
-        'Refused to user %(user)s: volume %(volume)s on host %(host)r, which '
-        'is named as one of another cloud', {
+        'Refused to connect volume %(volume)s to host %(host)r for user '
+        '%(user)s: the host name may belong to another cloud', {
             'user': context.user_id, 'volume': volume_id, 'host': host})
-    return NameOfAnotherCloud(volume_id=volume_id, host=host)
+    return HostOfAnotherCloud(volume_id=volume_id, host=host)

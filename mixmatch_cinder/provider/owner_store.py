@@ -10,17 +10,17 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Keep one note for each attachment where nothing of Cinder changes it.
+"""Database store with one record for each attachment: its owner.
 
 The table ``driver_initiator_data`` is Cinder's own store of keys and values,
-made for what drivers want to remember. Its rows are inserted and read, each
-driver in a namespace of its own; Cinder itself never writes one back, and no
-API shows one. Each supported release has it.
+made for drivers. Its rows are inserted and read, each driver in a namespace
+of its own; Cinder itself never updates a row, and no API shows one. Each
+supported release has it.
 
-The admin metadata of a volume, where notes were kept before, is no such place:
-``Volume.save()`` deletes each key that has come since the object was loaded,
-and ``os-attach``, the end of an extension and others save it. What is there is
-still read.
+The admin metadata of a volume, where owners were stored before, is not safe:
+``Volume.save()`` deletes each key that was added after the object was loaded,
+and ``os-attach``, the end of an extension and others save it. Records that are
+there are still read.
 """
 
 from collections.abc import Iterable
@@ -40,19 +40,19 @@ except ImportError:  # until 2026.1
 
 _NAMESPACE = 'mixmatch'
 _OLD_PREFIX = 'mixmatch:'
-_NOTE, _OLD = models.DriverInitiatorData, models.VolumeAdminMetadata
+_RECORD, _OLD = models.DriverInitiatorData, models.VolumeAdminMetadata
 _ATTACHMENT = models.VolumeAttachment
 
-#: A query does not get longer than databases like.
-_AT_ONCE = 500
+#: Volumes in one query, since databases limit its length.
+_BATCH_SIZE = 500
 
 
 def read(context: Any, volume_ids: Iterable[str]
          ) -> Iterator[tuple[str, str, str]]:
-    """Yield volume, attachment and text of each note of some volumes."""
+    """Yield volume, attachment and text of each record of some volumes."""
     wanted = list(volume_ids)
-    for first in range(0, len(wanted), _AT_ONCE):
-        yield from _read(context, wanted[first:first + _AT_ONCE])
+    for first in range(0, len(wanted), _BATCH_SIZE):
+        yield from _read(context, wanted[first:first + _BATCH_SIZE])
 
 
 def _read(context: Any, volume_ids: list[str]
@@ -60,18 +60,19 @@ def _read(context: Any, volume_ids: list[str]
     old = sa.select(_OLD.volume_id, _OLD.key, _OLD.value).where(
         _OLD.volume_id.in_(volume_ids), ~_OLD.deleted,
         _OLD.key.startswith(_OLD_PREFIX))
-    new = sa.select(_NOTE.initiator, _NOTE.key, _NOTE.value).where(
-        _NOTE.initiator.in_(volume_ids), _NOTE.namespace == _NAMESPACE)
+    new = sa.select(_RECORD.initiator, _RECORD.key, _RECORD.value).where(
+        _RECORD.initiator.in_(volume_ids), _RECORD.namespace == _NAMESPACE)
     with sql.main_context_manager.reader.using(context) as session:
         rows = session.execute(sa.union_all(old, new)).all()
-    # What is in both is newer in the second; a database may mix the two.
+    # A record that is in both is newer in the second; a database may return
+    # the rows in any order.
     for volume_id, key, text in sorted(
             rows, key=lambda row: not row[1].startswith(_OLD_PREFIX)):
         yield volume_id, key.removeprefix(_OLD_PREFIX), text
 
 
 def add(context: Any, volume_id: str, attachment_id: str, text: str) -> None:
-    """Make the note of an attachment; the first one stays."""
+    """Add the record of an attachment unless it has one."""
     try:
         db.driver_initiator_data_insert_by_key(
             context, volume_id, _NAMESPACE, attachment_id, text)
@@ -79,30 +80,30 @@ def add(context: Any, volume_id: str, attachment_id: str, text: str) -> None:
         pass
 
 
-def forget(context: Any, volume_id: str,
+def delete(context: Any, volume_id: str,
            attachment_ids: Iterable[str]) -> None:
-    """Delete the notes of attachments that are gone."""
+    """Delete the records of attachments that are gone."""
     with sql.main_context_manager.writer.using(context) as session:
-        session.execute(sa.delete(_NOTE).where(
-            _NOTE.initiator == volume_id, _NOTE.namespace == _NAMESPACE,
-            _NOTE.key.in_(list(attachment_ids))))
+        session.execute(sa.delete(_RECORD).where(
+            _RECORD.initiator == volume_id, _RECORD.namespace == _NAMESPACE,
+            _RECORD.key.in_(list(attachment_ids))))
 
 
 def on_host(context: Any, host: str) -> list[str]:
-    """Return the texts of the notes of what is connected to a host."""
-    query = sa.select(_NOTE.value).join(
-        _ATTACHMENT, sa.and_(_ATTACHMENT.volume_id == _NOTE.initiator,
-                             _ATTACHMENT.id == _NOTE.key)).where(
+    """Return the texts of the records of attachments to a host."""
+    query = sa.select(_RECORD.value).join(
+        _ATTACHMENT, sa.and_(_ATTACHMENT.volume_id == _RECORD.initiator,
+                             _ATTACHMENT.id == _RECORD.key)).where(
         sa.func.lower(_ATTACHMENT.attached_host) == host.lower(),
-        ~_ATTACHMENT.deleted, _NOTE.namespace == _NAMESPACE)
+        ~_ATTACHMENT.deleted, _RECORD.namespace == _NAMESPACE)
     with sql.main_context_manager.reader.using(context) as session:
         return list(session.scalars(query).all())
 
 
 def nothing_is_attached() -> list[Any]:
-    """Return filters for an update of a volume that nothing uses.
+    """Return filters for an update of a volume without attachments.
 
-    ``reserved`` comes before the attachment that it is for.
+    The status ``reserved`` is set before its attachment is created.
     """
     return [models.Volume.status != 'reserved',
             ~db.volume_has_attachments_filter()]

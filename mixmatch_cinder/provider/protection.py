@@ -10,16 +10,17 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""At a service provider: what another cloud's Nova holds stays attached.
+"""Protection of attachments that the Nova of another cloud owns.
 
 Cinder asks the Nova of its own cloud whether an attachment is in use
-(CVE-2023-2088). That does not know the servers of other clouds, so Cinder
-would let anybody delete their attachments. Here each attachment has a holder
-(see :mod:`mixmatch_cinder.provider.owner`), and only its service token may touch it.
-Who proves nothing is a user, and what has no note may be anybody's.
+(CVE-2023-2088). That Nova does not know the servers of other clouds, so
+Cinder would let any user delete their attachments. Here each attachment has an
+owner (see :mod:`mixmatch_cinder.provider.owner`), and only a service token of
+the owner may change it. A requester without a service token is a user, and an
+attachment without a record may have any owner.
 
-The checks are inside of cinder-api, where all ways to an attachment meet, and
-not in front of it: what a path or a body means is for Cinder to say. ::
+The checks are inside cinder-api, where all ways to an attachment meet, and not
+in front of it, since only Cinder decides the meaning of a path or a body. ::
 
     [filter:mixmatch_protection]
     use = egg:mixmatch#cinder_protection
@@ -43,9 +44,9 @@ from mixmatch import patch
 from mixmatch_cinder.provider import attachments
 from mixmatch_cinder.provider import conf as options
 from mixmatch_cinder.provider import connections
-from mixmatch_cinder.provider import owner as holder
-from mixmatch_cinder.provider import owner_store as notes
-from mixmatch_cinder.provider import exceptions as refusals
+from mixmatch_cinder.provider import exceptions
+from mixmatch_cinder.provider import owner
+from mixmatch_cinder.provider import owner_store
 from mixmatch_cinder.provider import requester
 from mixmatch_cinder.provider import views
 
@@ -53,11 +54,11 @@ LOG = logging.getLogger(__name__)
 
 _ADMIN_ACTION = 'volume_extension:volume_admin_actions:'
 _RESET = _ADMIN_ACTION + 'reset_status'
-#: The policies of what ends an attachment: one that is only reserved may go.
+#: Policies of actions that end an attachment: a reserved one may be ended.
 _ENDS = frozenset({
     attachment_policy.DELETE_POLICY, action_policy.DETACH_POLICY,
     _ADMIN_ACTION + 'force_detach'})
-#: And of what changes one, its connections, or what is behind it.
+#: Policies of actions that change an attachment, its connections or its data.
 _CHANGES = frozenset({
     attachment_policy.UPDATE_POLICY, attachment_policy.COMPLETE_POLICY,
     action_policy.ATTACH_POLICY, action_policy.INITIALIZE_POLICY,
@@ -89,7 +90,7 @@ DETACHED = patch.Symbol(
 
 
 class Protection:
-    """What is replaced in one cinder-api.
+    """Wrappers for functions of one cinder-api.
 
     :param conf: Cinder's configuration
     """
@@ -112,179 +113,185 @@ class Protection:
     def _authorize(self, original: Callable, context: Any, action: str,
                    target: Any = None, target_obj: Any = None,
                    fatal: bool = True) -> Any:
-        asking = self._requesters.without_unproven_roles(context)
-        allowed = original(asking, action, target, target_obj, fatal)
+        proven = self._requesters.without_unproven_roles(context)
+        allowed = original(proven, action, target, target_obj, fatal)
         if allowed and action in GUARDED:
             self._guard(context, action, target_obj)
         return allowed
 
     def _guard(self, context: Any, action: str, target: Any) -> None:
-        """Check that nothing is touched that somebody else holds.
+        """Check that an action affects no attachment of another owner.
 
-        :param target: an attachment; or a volume, and so all attachments of
-            it: what ends a connection or an export may hit each of them
-        :raises Held: something is
+        :param target: an attachment; or a volume, and so all its attachments,
+            since the end of a connection or an export may affect any of them
+        :raises AttachmentProtected: the action affects one
         """
-        home_id = self._requesters.home(context)
-        alone = isinstance(target, objects.VolumeAttachment)
-        volume_id = target.volume_id if alone else target.id
-        held = holder.of_volume(context, volume_id)
-        # NOTE: policy lets another cloud's Nova reset what has no attachment.
-        # It must not end others' attachments by that, whosever they are.
+        home_id = self._requesters.home_domain(context)
+        is_attachment = isinstance(target, objects.VolumeAttachment)
+        volume_id = target.volume_id if is_attachment else target.id
+        owners = owner.list_for_volume(context, volume_id)
+        # NOTE: policy lets the Nova of another cloud reset a volume without
+        # attachments. That must not end attachments of any other owner.
         strict = (action == _RESET and home_id is not None
                   and not context.is_admin)
-        if not strict and not any(each.home_id for each in held.values()):
+        if not strict and not any(each.home_id for each in owners.values()):
             return
-        for each in attachments.of_volume(context, volume_id):
-            by = held.get(each.id)
-            if alone and each.id != target.id:
+        for each in attachments.list_for_volume(context, volume_id):
+            owned_by = owners.get(each.id)
+            if is_attachment and each.id != target.id:
                 continue
-            if strict and (by is None or by.home_id != home_id):
-                raise refusals.refusal(context, action, each, by)
-            if by is not None and by.home_id not in (None, home_id) and (
-                    not _may_end(context, action, each, by, home_id)):
-                raise refusals.refusal(context, action, each, by)
+            if strict and (owned_by is None or owned_by.home_id != home_id):
+                raise exceptions.attachment_protected(
+                    context, action, each, owned_by)
+            if owner.is_of_another_cloud(owned_by, home_id) and not _may_end(
+                    context, action, each, owned_by, home_id):
+                raise exceptions.attachment_protected(
+                    context, action, each, owned_by)
 
     def _reserve(self, original: Callable, api: Any, context: Any,
                  volume: Any, instance_uuid: str | None = None) -> Any:
-        """Make an attachment, and note its holder.
+        """Create an attachment, and record its owner.
 
-        :raises Held: it names a server that somebody else has attached the
-            volume to; Cinder would take it for a server that moves
+        :raises AttachmentProtected: another owner has attached the volume to
+            the named server; Cinder would treat it as a server that moves
         """
-        home_id = self._requesters.home(context)
+        home_id = self._requesters.home_domain(context)
         if instance_uuid and volume.volume_attachment:
-            held = holder.of_volume(context, volume.id)
-            for each in attachments.of_volume(context, volume.id):
-                by = held.get(each.id)
-                if (by is not None and by.home_id != home_id
+            owners = owner.list_for_volume(context, volume.id)
+            for each in attachments.list_for_volume(context, volume.id):
+                owned_by = owners.get(each.id)
+                if (owned_by is not None and owned_by.home_id != home_id
                         and each.instance_uuid == instance_uuid):
-                    raise refusals.refusal(context, 'reserve', each, by)
+                    raise exceptions.attachment_protected(
+                        context, 'reserve', each, owned_by)
         attachment = original(api, context, volume, instance_uuid)
-        self._note(context, attachment)
+        self._record_owner(context, attachment)
         return attachment
 
     def _attach(self, original: Callable, api: Any, context: Any,
                 volume: Any, *args: Any, **kwargs: Any) -> Any:
-        """Attach by ``os-attach``, and note who has done that."""
+        """Attach by ``os-attach``, and record the owner."""
         attachment = original(api, context, volume, *args, **kwargs)
         if isinstance(attachment, objects.VolumeAttachment):
-            self._note(context, attachment)
+            self._record_owner(context, attachment)
         return attachment
 
-    def _note(self, context: Any, attachment: Any) -> None:
+    def _record_owner(self, context: Any, attachment: Any) -> None:
         if self._requesters.is_own_service(context):
-            holder.note_own(context, attachment)
+            owner.record_own_service(context, attachment)
         else:
-            attachments.note(context, attachment,
-                             self._requesters.home(context))
+            attachments.record_owner(context, attachment,
+                                     self._requesters.home_domain(context))
 
     def _delete(self, original: Callable, api: Any, context: Any,
                 attachment: Any) -> Any:
-        """Delete an attachment, and the note of it."""
+        """Delete an attachment, and the record of its owner."""
         left = original(api, context, attachment)
-        notes.forget(context, attachment.volume_id, [attachment.id])
+        owner_store.delete(context, attachment.volume_id, [attachment.id])
         return left
 
     def _detach(self, original: Callable, api: Any, context: Any,
                 volume: Any, attachment_id: str | None) -> Any:
-        """Detach by ``os-detach``, likewise."""
+        """Detach by ``os-detach``, and delete the records of owners."""
         ended = [attachment_id] if attachment_id else [
             each.id for each in volume.volume_attachment]
         result = original(api, context, volume, attachment_id)
-        notes.forget(context, volume.id, ended)
+        owner_store.delete(context, volume.id, ended)
         return result
 
     def _deletion_allowed(self, original: Callable, api: Any, context: Any,
                           attachment_or_attachment_id: Any,
                           volume: Any = None) -> None:
-        """Cinder's check; a service token counts for what it attached."""
+        """Check a deletion; a service token counts for its own attachments."""
         if self._requesters.is_own_service(context):
             original(api, context, attachment_or_attachment_id, volume)
             return
-        home_id = self._requesters.home(context)
-        ended, held = _concerned(context, attachment_or_attachment_id, volume)
+        home_id = self._requesters.home_domain(context)
+        ended, owners = _attachments_and_owners(
+            context, attachment_or_attachment_id, volume)
         if home_id is not None and all(
-                each.id in held and held[each.id].home_id == home_id
+                each.id in owners and owners[each.id].home_id == home_id
                 for each in ended):
             return
-        # NOTE: it may be of this cloud's own Nova, or older than the
-        # protection. Cinder asks Nova, as for a user.
-        asking = self._requesters.as_user(context)
+        # NOTE: the owner may be the Nova of this cloud, or the attachment
+        # older than the protection. Cinder asks Nova, as for a user.
+        as_user = self._requesters.as_user(context)
         try:
-            original(api, asking, attachment_or_attachment_id, volume)
+            original(api, as_user, attachment_or_attachment_id, volume)
         except nova_exceptions.Forbidden as exc:
             if home_id is None:
                 raise
-            # Nova has the server, and shows it to its own users only.
+            # Nova has the server, but shows it to users of this cloud only.
             raise exception.ConflictNovaUsingAttachment(
                 instance_id='') from exc
         except ksa_exceptions.EndpointNotFound:
             if not _is_storage_only(context):
                 raise
         if home_id is None:
-            _check_known(context, ended, held)
+            _check_owners_known(context, ended, owners)
 
 
-def _may_end(context: Any, action: str, attachment: Any, by: holder.Holder,
-             home_id: str | None) -> bool:
-    """Whether what another cloud holds may nevertheless be ended."""
+def _may_end(context: Any, action: str, attachment: Any,
+             owned_by: owner.Owner | None, home_id: str | None) -> bool:
+    """Return True if an attachment of another cloud may still be ended."""
     if action == _RESET and context.is_admin:
         LOG.warning(
-            'Administrator %(user)s resets volume %(volume)s in spite of '
-            'attachment %(attachment)s for server %(server)s of another '
-            'cloud: %(by)s', {
+            'Administrator %(user)s resets volume %(volume)s despite '
+            'attachment %(attachment)s for server %(server)s, owned by '
+            '%(owner)s', {
                 'user': context.user_id, 'volume': attachment.volume_id,
-                'attachment': attachment.id, 'by': by,
+                'attachment': attachment.id, 'owner': owned_by,
                 'server': attachment.instance_uuid})
         return True
     return action in _ENDS and home_id is None and (
         attachments.is_reserved(attachment)
-        and attachments.begin_to_end(attachment))
+        and attachments.begin_delete(attachment))
 
 
-def _concerned(context: Any, attachment_or_id: Any, volume: Any
-               ) -> tuple[list[Any], Mapping[str, holder.Holder]]:
-    """Return the attachments that Cinder's check is about, and their holders.
+def _attachments_and_owners(
+        context: Any, attachment_or_id: Any, volume: Any
+) -> tuple[list[Any], Mapping[str, owner.Owner]]:
+    """Return the attachments that a deletion check is about, and all owners.
 
-    Without one in particular it is about all of the volume.
+    Without an attachment the check is about all attachments of the volume.
     """
     wanted = (attachment_or_id if isinstance(attachment_or_id, str)
               else attachment_or_id and attachment_or_id.id)
     volume_id = volume.id if volume else attachment_or_id.volume_id
-    present = attachments.of_volume(context, volume_id)
-    held = holder.of_volume(context, volume_id)
-    return [each for each in present if wanted in (None, each.id)], held
+    present = attachments.list_for_volume(context, volume_id)
+    owners = owner.list_for_volume(context, volume_id)
+    return [each for each in present if wanted in (None, each.id)], owners
 
 
 def _is_storage_only(context: Any) -> bool:
-    """Whether this cloud has no Nova that could use an attachment."""
+    """Return True if this cloud has no Nova that could use an attachment."""
     known = {each.get('type') for each in context.service_catalog}
     return 'identity' in known and 'compute' not in known
 
 
-def _check_known(context: Any, ended: list[Any],
-                 held: Mapping[str, holder.Holder]) -> None:
-    """Check that a user ends nothing that a Nova may have made.
+def _check_owners_known(context: Any, ended: list[Any],
+                        owners: Mapping[str, owner.Owner]) -> None:
+    """Check that a user ends no attachment that a Nova may have created.
 
-    That this cloud's Nova does not know an attachment says nothing: it may be
-    another's, whose note is lost or was never made. A Nova always names the
-    server.
+    An attachment that the Nova of this cloud does not know may still belong to
+    another Nova, if its record is lost or was never made. A Nova always names
+    the server.
 
-    :raises HolderUnknown: there is something else
+    :raises OwnerUnknown: a Nova may have created one of them
     """
     for each in ended:
-        if each.id not in held and each.instance_uuid and (
+        if each.id not in owners and each.instance_uuid and (
                 not attachments.is_reserved(each)):
-            raise refusals.refusal(context, 'delete', each, None)
+            raise exceptions.attachment_protected(
+                context, 'delete', each, None)
 
 
 def load(conf: cfg.ConfigOpts) -> None:
-    """Put the protection into this process, once.
+    """Apply the protection to this process, once.
 
     :param conf: Cinder's configuration
-    :raises mixmatch.patch.DoesNotFit: the installed Cinder is not the one
-        that the patches were written for; nothing is patched then
+    :raises mixmatch.patch.DoesNotFit: the patches do not fit the installed
+        Cinder; nothing is patched then
     """
     if patch.owner_of(AUTHORIZE) is None:
         protection = Protection(conf)
@@ -295,9 +302,9 @@ def load(conf: cfg.ConfigOpts) -> None:
 
 def factory(global_conf: dict[str, str], **local_conf: str
             ) -> Callable[[Callable], Callable]:
-    """The filter factory of paste.deploy; loading it is the point.
+    """Create the paste.deploy filter, which only applies the protection.
 
-    A cinder-api that does not fit does not start.
+    A cinder-api that the patches do not fit does not start.
     """
     load(cfg.CONF)
     return lambda application: application

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Tell apart the services of this cloud, those of other clouds, and users."""
+"""Services of this cloud, the Nova of other clouds, and users."""
 
 import copy
 from typing import Any
@@ -19,7 +19,7 @@ from oslo_config import cfg
 
 
 class Requesters:
-    """Say on whose behalf a request is made.
+    """Tells services of this cloud, other clouds and users apart.
 
     :param conf: Cinder's configuration
     """
@@ -28,17 +28,18 @@ class Requesters:
         self._conf = conf
         self._roles = frozenset(conf.mixmatch.home_roles)
 
-    def home(self, context: Any) -> str | None:
-        """Return the domain of the other cloud whose Nova asks.
+    def home_domain(self, context: Any) -> str | None:
+        """Return the domain of the other cloud whose Nova sent the request.
 
-        :returns: None if none does, or if its service token has no domain
+        :returns: None for other requesters, or if the service token has no
+            domain
         """
         if self._has_home_role(context):
             return context.service_user_domain_id
         return None
 
     def is_own_service(self, context: Any) -> bool:
-        """Return whether a service of this cloud asks."""
+        """Return True if a service of this cloud sent the request."""
         services = self._conf.keystone_authtoken.service_token_roles
         return (not self._has_home_role(context)
                 and not set(services).isdisjoint(context.service_roles or ()))
@@ -47,17 +48,17 @@ class Requesters:
         return not self._roles.isdisjoint(context.service_roles or ())
 
     def without_unproven_roles(self, context: Any) -> Any:
-        """Return the context that policy is asked about.
+        """Return the context for policy checks.
 
-        Policy lets the Nova of another cloud do without a user what its role
-        says. The role is that of the Nova's *user*; that the request is
-        protected as one of that Nova follows from its service token. So the
-        role counts only beside a service token of the same domain: whoever
-        leaves that out is a user like any other.
+        Policy grants the Nova of another cloud what its role allows without a
+        user. The role belongs to the *user* of that Nova, while the request
+        is attributed to that Nova by its service token. So the role counts
+        only beside a service token of the same domain: a requester without
+        one is a user like any other.
         """
         if self._roles.isdisjoint(context.roles or ()):
             return context
-        home_id = self.home(context)
+        home_id = self.home_domain(context)
         if home_id is not None and home_id == context.user_domain_id:
             return context
         reduced = copy.copy(context)
@@ -66,9 +67,9 @@ class Requesters:
         return reduced
 
     def as_user(self, context: Any) -> Any:
-        """Return the context without what another cloud's service token says.
+        """Return the context without the service roles of another cloud.
 
-        Cinder takes each service token for one of its own cloud.
+        Cinder treats each service token as one of its own cloud.
         """
         if not self._has_home_role(context):
             return context

@@ -10,14 +10,14 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Administrators see who holds an attachment."""
+"""The owner of an attachment in API responses to administrators."""
 
 from collections.abc import Callable
 from collections.abc import Mapping
 from typing import Any
 
 from mixmatch import patch
-from mixmatch_cinder.provider import owner as holder
+from mixmatch_cinder.provider import owner
 
 #: In the body of an attachment, by itself or as a part of a volume.
 SHOWN = 'os-mixmatch:holder'
@@ -35,10 +35,10 @@ VOLUMES_VIEW = patch.Symbol(
     'cinder.api.v3.views.volumes', 'ViewBuilder.detail_list',
     ('self', 'request', 'volumes'))
 
-#: Where a request keeps the holders of what it lists: one query is enough.
-_LISTED = 'mixmatch.holders'
+#: Key of the owners in the environment of a list request: one query for all.
+_LISTED = 'mixmatch.owners'
 
-Holders = Mapping[str, holder.Holder]
+Owners = Mapping[str, owner.Owner]
 
 
 def patches() -> list[patch.Patch]:
@@ -50,58 +50,58 @@ def patches() -> list[patch.Patch]:
 
 def _show_attachment(original: Callable, view: Any, attachment: Any,
                      flat: bool = False) -> dict[str, Any]:
-    """Return the body of an attachment, for administrators with the holder.
+    """Return the body of an attachment, with its owner for administrators.
 
-    It is flat in a list, which adds the holders itself.
+    It is flat in a list, where :func:`_show_attachments` adds the owners.
     """
     body = original(view, attachment, flat)
     context = attachment._context
     if not flat and context is not None and context.is_admin:
-        held = holder.of_volume(context, attachment.volume_id)
-        _add(body['attachment'], attachment.id, held)
+        owners = owner.list_for_volume(context, attachment.volume_id)
+        _add(body['attachment'], attachment.id, owners)
     return body
 
 
 def _show_attachments(original: Callable, view: Any, attachments: Any,
                       detail: bool = False) -> dict[str, Any]:
-    """Return the body of a list of attachments, likewise."""
+    """Return the body of a list of attachments, with their owners."""
     body = original(view, attachments, detail)
     context = next((each._context for each in attachments), None)
     if detail and context is not None and context.is_admin:
-        held = holder.of_volumes(
+        owners = owner.list_for_volumes(
             context, {each.volume_id for each in attachments})
         for shown in body['attachments']:
-            _add(shown, shown['id'], held.get(shown['volume_id'], {}))
+            _add(shown, shown['id'], owners.get(shown['volume_id'], {}))
     return body
 
 
 def _show_volumes(original: Callable, view: Any, request: Any, volumes: Any,
                   *args: Any, **kwargs: Any) -> dict[str, Any]:
-    """Return the body of a list of volumes, likewise."""
+    """Return the body of a list of volumes, with owners of attachments."""
     context = request.environ['cinder.context']
     if context.is_admin:
-        request.environ[_LISTED] = holder.of_volumes(
+        request.environ[_LISTED] = owner.list_for_volumes(
             context, [each.id for each in volumes if each.volume_attachment])
     return original(view, request, volumes, *args, **kwargs)
 
 
 def _show_volume(original: Callable, view: Any, request: Any,
                  volume: Any) -> dict[str, Any]:
-    """Return the body of a volume, likewise."""
+    """Return the body of a volume, with the owners of its attachments."""
     body = original(view, request, volume)
     attachments = body['volume']['attachments']
     context = request.environ['cinder.context']
     if attachments and context.is_admin:
         listed = request.environ.get(_LISTED)
-        held = (holder.of_volume(context, volume.id) if listed is None
+        owners = (owner.list_for_volume(context, volume.id) if listed is None
                 else listed.get(volume.id, {}))
         for each in attachments:
-            _add(each, each['attachment_id'], held)
+            _add(each, each['attachment_id'], owners)
     return body
 
 
-def _add(shown: dict[str, Any], attachment_id: str, held: Holders) -> None:
-    """Add the holder, unless Cinder alone knows it as well."""
-    by = held.get(attachment_id)
-    if by is not None and not by.own:
-        shown[SHOWN] = by.shown()
+def _add(shown: dict[str, Any], attachment_id: str, owners: Owners) -> None:
+    """Add the owner, unless it is a service of this cloud."""
+    owned_by = owners.get(attachment_id)
+    if owned_by is not None and not owned_by.is_own_service:
+        shown[SHOWN] = owned_by.shown()

@@ -18,7 +18,7 @@ from oslo_config import cfg
 from oslotest import base
 
 from mixmatch import patch
-from mixmatch_cinder.provider import owner as holder
+from mixmatch_cinder.provider import owner
 from mixmatch_cinder.provider import protection
 from tests.functional.cinder import cinder_api
 from tests.functional.cinder import protected
@@ -137,7 +137,8 @@ class TestHeld(protected.TestCase):
         self.delete(MOC_NOVA, self.attachment)
         again = self.attach(MOC_NOVA, self.mine)
         context = self.cinder.admin_context()
-        self.assertEqual([again], list(holder.of_volume(context, self.mine)))
+        self.assertEqual([again], list(owner.list_for_volume(
+            context, self.mine)))
 
     def test_a_volume_that_a_user_shares(self):
         """To detach by the old way would end the export for all."""
@@ -258,7 +259,7 @@ class TestForged(protected.TestCase):
         forged = self.attach(ALICE, mine)
         fault = self.send(MOC_NOVA, 'POST', '/attachments', {'attachment': {
             'volume_uuid': mine, 'instance_uuid': SERVER}}, 409).text
-        self.assertIn('by himself', fault)
+        self.assertIn('created by a user', fault)
         self.delete(ALICE, forged)
         self.attach(MOC_NOVA, mine)
         self.assertIntact(mine)
@@ -266,8 +267,8 @@ class TestForged(protected.TestCase):
     def test_metadata_is_not_believed(self):
         mine = self.cinder.add_volume()
         attachment = self.attach(ALICE, mine)
-        value = holder.Holder(cinder_api.DOMAINS['moc'], 'moc', 'x',
-                              'x').dump()
+        value = owner.Owner(cinder_api.DOMAINS['moc'], 'moc', 'x',
+                            'x').dump()
         self.send(ALICE, 'POST', f'/volumes/{mine}/metadata', {
             'metadata': {f'mixmatch:{attachment}': value}}, 200)
         self.act(ALICE, mine, 'os-set_image_metadata', 200,

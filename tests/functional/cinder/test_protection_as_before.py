@@ -14,7 +14,7 @@
 
 from cinder.db import api as db
 
-from mixmatch_cinder.provider import owner as holder
+from mixmatch_cinder.provider import owner
 from tests.functional.cinder import cinder_api
 from tests.functional.cinder import protected
 
@@ -132,7 +132,7 @@ class TestLegacy(protected.TestCase):
     def test_holders_that_the_version_before_has_noted(self):
         mine = self.cinder.add_volume()
         attachment = self.attach(MOC_NOVA, mine)
-        by = holder.Holder(cinder_api.DOMAINS['moc'], 'moc', 'id', 'alice')
+        by = owner.Owner(cinder_api.DOMAINS['moc'], 'moc', 'id', 'alice')
         db.volume_admin_metadata_update(
             self.cinder.admin_context(), mine,
             {f'mixmatch:{attachment}': by.dump()}, delete=False)

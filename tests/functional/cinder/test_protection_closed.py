@@ -19,7 +19,7 @@ from cinder import context as cinder_context
 from cinder import objects
 import sqlalchemy as sa
 
-from mixmatch_cinder.provider import exceptions as refusals
+from mixmatch_cinder.provider import exceptions
 from tests.functional.cinder import cinder_api
 from tests.functional.cinder import protected
 
@@ -99,7 +99,7 @@ class TestOvertaken(protected.TestCase):
         """The volume is reserved before there is one."""
         mine = self.cinder.add_volume()
         self.act(ADMIN, mine, 'os-reset_status', status='reserved')
-        self.assertIn('just being attached', self.act(
+        self.assertIn('is being attached', self.act(
             ALICE, mine, 'os-detach', 409).text)
         self.assertEqual('reserved', self.volume(mine)['status'])
 
@@ -218,7 +218,7 @@ class TestOldWay(protected.TestCase):
         context = cinder_context.RequestContext(
             'id-of-alice', cinder_api.PROJECT, roles=['member', 'reader'])
         self.assertRaises(
-            refusals.Held, volume_api.API().reimage, context,
+            exceptions.AttachmentProtected, volume_api.API().reimage, context,
             objects.Volume.get_by_id(context, mine), ANOTHER, True)
         self.act(ADMIN, mine, 'os-force_delete', 409)
         self.delete(ALICE, attachment)

@@ -52,7 +52,7 @@ class TestHosts(protected.TestCase):
 
 
 class TestShown(protected.TestCase):
-    """The landlord sees who holds what; nobody else does."""
+    """Administrators see the owner of an attachment; users do not."""
 
     def setUp(self):
         super().setUp()

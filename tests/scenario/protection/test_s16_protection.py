@@ -78,7 +78,7 @@ class TestProtection(attachers.ProtectionScenario):
         log, = (path for path in self.sandbox.logs()
                 if path.parent.name == 'bu' and path.name == 'cinder-api.log')
         line = next(line for line in log.read_text().splitlines()
-                    if self.attachment in line and 'is held by' in line)
+                    if self.attachment in line and 'is owned by' in line)
         for word in ('the Nova of moc', by['user_id'], self.server):
             self.assertIn(word, line)
 
