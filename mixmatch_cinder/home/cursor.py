@@ -10,12 +10,13 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Where a client is in a list of several clouds.
+"""Position of a client in the merged list of several clouds.
 
-Each Cinder knows only markers of its own, so a place in the merged list is
-one marker for each cloud. It travels in the link to the next page. Clients
-that do not follow the link name the last row that they have seen: what the
-place was is then remembered, or found again (see :mod:`listing`).
+Each Cinder knows only markers of its own, so a position in the merged list is
+one marker for each cloud. It is part of the link to the next page. Clients
+that do not follow the link send the id of the last row that they have seen:
+the position is then remembered, or found again (see
+:mod:`mixmatch_cinder.home.listing`).
 """
 
 import base64
@@ -30,21 +31,22 @@ from oslo_serialization import jsonutils
 from mixmatch import api
 from mixmatch import exceptions
 
-#: What stands for home among the names of clouds.
+#: Stands for home among the names of clouds.
 HOME = ''
 
 
 class InvalidPosition(exceptions.MixmatchException):
-    msg_fmt = 'Invalid %(what)s: it is not from a link to the next page.'
+    msg_fmt = ('Invalid %(parameter)s: use the value in the link to the next '
+               'page.')
     code = 400
 
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """A row that was passed.
+    """A row that has been returned.
 
     :param id: the marker
-    :param values: what its place in the list depends on
+    :param values: the values that the list is sorted by
     """
 
     id: str
@@ -53,37 +55,37 @@ class Row:
 
 @dataclasses.dataclass(frozen=True)
 class Cursor:
-    """A place in the merged list.
+    """A position in the merged list.
 
     :param last: the row before it
-    :param passed: the last row of each cloud that had one before it
+    :param passed: by cloud, the last row before it; not every cloud has one
     """
 
     last: Row
     passed: dict[str, Row]
 
     def encode(self) -> str:
-        """As text that may stand in a URL."""
+        """Serialize as text that is safe in a URL."""
         return base64.urlsafe_b64encode(jsonutils.dump_as_bytes(
             [_pair(self.last), {name: _pair(row) for name, row
                                 in self.passed.items()}])).decode()
 
     @classmethod
     def decode(cls, text: str, width: int) -> 'Cursor':
-        """What was encoded.
+        """Deserialize.
 
-        :param width: how many values decide the place of a row
-        :raises InvalidPosition: it was not
+        :param width: number of values that the list is sorted by
+        :raises InvalidPosition: the text is not a serialized cursor
         """
         try:
             last, passed = jsonutils.loads(base64.urlsafe_b64decode(text))
             cursor = cls(Row(*last), {
                 name: Row(*pair) for name, pair in passed.items()})
         except (ValueError, TypeError, AttributeError, binascii.Error) as exc:
-            raise InvalidPosition(what=api.POSITION) from exc
+            raise InvalidPosition(parameter=api.POSITION) from exc
         for row in (cursor.last, *cursor.passed.values()):
             if not _is_row(row, width):
-                raise InvalidPosition(what=api.POSITION)
+                raise InvalidPosition(parameter=api.POSITION)
         return cursor
 
 
@@ -99,10 +101,10 @@ def _is_row(row: Row, width: int) -> bool:
 
 
 class Memory:
-    """The places where clients have been, of this process.
+    """Positions at the ends of pages that this process has returned.
 
-    :param size: how many
-    :param seconds: for how long
+    :param size: number of positions
+    :param seconds: lifetime of a position
     """
 
     def __init__(self, size: int = 10_000, seconds: float = 3600) -> None:
@@ -110,10 +112,10 @@ class Memory:
         self._cursors: cachetools.TTLCache = cachetools.TTLCache(
             size, seconds)
 
-    def note(self, listing: Any, cursor: Cursor) -> None:
-        """Remember where a page ended.
+    def remember(self, listing: Any, cursor: Cursor) -> None:
+        """Remember the position at the end of a page.
 
-        :param listing: whose list, of what: whatever can be compared
+        :param listing: key of the list: its project, collection and filters
         """
         with self._lock:
             self._cursors[listing, cursor.last.id] = cursor

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What home's own Cinder knows."""
+"""Queries of the database of home's Cinder."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -28,12 +28,12 @@ except ImportError:  # since 2026.2
 
 
 def ever_had(context: Any, kind: routes.Kind, ids: Iterable[str]) -> set[str]:
-    """Which ids are home's, deleted ones and other projects' included.
+    """Return the ids that home has, or had, in any project.
 
-    No service provider is told of such an id, and none can claim it.
+    No such id is sent to a service provider, and none is accepted from one.
 
     :param context: of the request
-    :param ids: as Cinder writes them
+    :param ids: in canonical form
     """
     wanted = list(ids)
     if not wanted:
@@ -44,8 +44,8 @@ def ever_had(context: Any, kind: routes.Kind, ids: Iterable[str]) -> set[str]:
             model.id.in_(wanted))}
 
 
-def zones(context: Any) -> set[str]:
-    """The availability zones of home."""
+def availability_zones(context: Any) -> set[str]:
+    """Return the names of the availability zones of home."""
     return {service.availability_zone for service in
             objects.ServiceList.get_all_by_topic(context.elevated(),
                                                  'cinder-volume')}

@@ -10,13 +10,13 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The volumes, or snapshots, of a project in all its clouds, page by page.
+"""Merged list of the volumes or snapshots of a project in all its clouds.
 
-A page is asked from each cloud with a marker of its own (see
-:mod:`mixmatch_cinder.home.cursor`): by one request to each service provider, and a
-second one only if the row that was its marker has been deleted. Where a
-client names a row of which it is not known any more what came before it, the
-list is made again from its beginning, until that row has come by.
+Each cloud is asked for a page after a marker of its own (see
+:mod:`mixmatch_cinder.home.cursor`): by one request to each service provider,
+and a second one only if the row of its marker has been deleted. If the
+position of the client's marker is not known any more, the list is merged again
+from its beginning up to that row.
 """
 
 from collections.abc import Callable
@@ -36,28 +36,29 @@ import webob.exc
 from mixmatch import api
 from mixmatch import federation
 from mixmatch_cinder.home import cursor
-from mixmatch_cinder.home import database as home
+from mixmatch_cinder.home import database
 from mixmatch_cinder.home import merge
-from mixmatch_cinder.home import partial as missing
 from mixmatch_cinder.home import order
-from mixmatch_cinder.home import remote as partner
+from mixmatch_cinder.home import partial
+from mixmatch_cinder.home import remote
 from mixmatch_cinder.home import routes
+from mixmatch_cinder.home import show
 
-#: Where with_count begins.
-COUNT = '3.45'
+#: The first microversion with with_count.
+NEEDS_COUNT = '3.45'
 
-#: What makes a page; the rest of a query says what is in the list.
+#: Query parameters that select a page; the rest filters and sorts the list.
 _PAGING = ('marker', 'limit', 'offset')
-#: What does not decide what is in the list.
-_SORTING = ('sort', 'sort_key', 'sort_dir', 'with_count', 'all_tenants')
-#: Filters by what only home has; all but all_tenants are administrators'.
-_OF_HOME = frozenset({'project_id', 'user_id', 'host', 'cluster_name',
+#: Query parameters that do not filter the list.
+_NO_FILTERS = ('sort', 'sort_key', 'sort_dir', 'with_count', 'all_tenants')
+#: Filters by fields of home's own, for administrators only.
+_HOME_FILTERS = frozenset({'project_id', 'user_id', 'host', 'cluster_name',
                       'migration_status', 'group_id'})
 _TIME = re.compile(r'\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?')
 
 
-class HomeSays(Exception):
-    """Home's Cinder answered something that is the answer."""
+class HomeResponse(Exception):
+    """Home's Cinder gave a response to return as it is."""
 
     def __init__(self, response: webob.Response) -> None:
         super().__init__()
@@ -66,14 +67,14 @@ class HomeSays(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class Query:
-    """What a request wants to be listed.
+    """Parameters of a list request.
 
-    :param choice: a service provider, where it wants only that one
+    :param choice: the only service provider to list; empty for all clouds
     """
 
     request: webob.Request
     route: routes.Route
-    who: partner.Who
+    requester: remote.Requester
     choice: str
     order: order.Order
     marker: str | None
@@ -82,43 +83,43 @@ class Query:
     filters: dict[str, str]
 
     @classmethod
-    def of(cls, request: webob.Request, route: routes.Route,
-           who: partner.Who, choice: str) -> 'Query':
-        """What a request wants.
+    def from_request(cls, request: webob.Request, route: routes.Route,
+                     requester: remote.Requester, choice: str) -> 'Query':
+        """Return the parameters of a request.
 
-        :raises webob.exc.HTTPException: Cinder would refuse it
+        :raises webob.exc.HTTPException: Cinder would refuse the request
         """
         marker, limit, offset = common.get_pagination_params(
             request.GET.copy())
-        return cls(request, route, who, choice, order.Order.of(request),
-                   marker, limit, offset,
+        return cls(request, route, requester, choice,
+                   order.Order.from_request(request), marker, limit, offset,
                    {name: value for name, value in request.GET.items()
                     if name not in _PAGING})
 
     @property
-    def whole(self) -> bool:
-        """Whether it wants all that the project has."""
-        return set(self.filters) <= set(_SORTING)
+    def is_unfiltered(self) -> bool:
+        """Whether the list has all resources of the project."""
+        return set(self.filters) <= set(_NO_FILTERS)
 
     @property
     def listing(self) -> Any:
-        """What it has in common with other pages of the same list."""
-        return (self.who.project_id, self.route.collection, self.choice,
+        """Key that all pages of the same list have in common."""
+        return (self.requester.project_id, self.route.collection, self.choice,
                 tuple(sorted(each for each in self.filters.items()
                              if each[0] != 'with_count')))
 
     @property
     def needs(self) -> str:
-        return COUNT if 'with_count' in self.filters else '3.0'
+        return NEEDS_COUNT if 'with_count' in self.filters else '3.0'
 
 
-def is_of_home(request: webob.Request,
-               context: cinder_context.RequestContext) -> bool:
-    """Whether a list is about what only home has."""
+def is_home_only(request: webob.Request,
+                 context: cinder_context.RequestContext) -> bool:
+    """Return True if a list has a filter that only home can apply."""
     if context.is_admin and strutils.bool_from_string(
             request.GET.get('all_tenants')):
         return True
-    return not _OF_HOME.isdisjoint(request.GET)
+    return not _HOME_FILTERS.isdisjoint(request.GET)
 
 
 class Listings:
@@ -132,23 +133,23 @@ class Listings:
                  clouds: federation.Federation) -> None:
         self._application = application
         self._clouds = clouds
-        self._partner = partner.Partner(clouds)
+        self._remote = remote.Client(clouds)
         self._memory = cursor.Memory()
 
     def answer(self, request: webob.Request, route: routes.Route,
-               who: partner.Who, names: list[str], only: bool,
+               requester: remote.Requester, names: list[str], only: bool,
                position: str | None) -> webob.Response:
-        """A page of the list.
+        """Return a page of the list.
 
-        :param names: the service providers to ask
-        :param only: whether nothing of home is wanted
-        :param position: what the link to this page had in its query
-        :raises ServiceProviderUnavailable: what the page begins after could
-            be there; or nothing else is wanted
-        :raises cursor.InvalidPosition: the query has another than was given
+        :param names: the service providers to list
+        :param only: whether to leave home out
+        :param position: from the query of the link to this page
+        :raises ServiceProviderUnavailable: the row of the marker may be
+            there; or home is left out
+        :raises cursor.InvalidPosition: the position is not one of ours
         """
         try:
-            query = Query.of(request, route, who,
+            query = Query.from_request(request, route, requester,
                              names[0] if only else '')
         except webob.exc.HTTPException:
             return request.get_response(self._application)
@@ -156,11 +157,11 @@ class Listings:
             return routes.with_query(request, {'marker': None}).get_response(
                 self._application)
         place = self._place(query, position)
-        page = _Page(self._application, self._clouds, self._partner, query,
+        page = _Page(self._application, self._clouds, self._remote, query,
                      names, only, place)
         try:
             return page.answer(self._memory)
-        except HomeSays as exc:
+        except HomeResponse as exc:
             return exc.response
 
     def _place(self, query: Query, position: str | None
@@ -175,21 +176,21 @@ class Listings:
 
 
 class _Page:
-    """The work on one page."""
+    """Creation of one page."""
 
     def __init__(self, application: Callable, clouds: federation.Federation,
-                 partners: partner.Partner, query: Query, names: list[str],
+                 client: remote.Client, query: Query, names: list[str],
                  only: bool, place: cursor.Cursor | None) -> None:
         self._application = application
         self._clouds = clouds
-        self._partner = partners
+        self._remote = client
         self._query = query
         self._only = only
         self._place = place
         self._replay = query.marker is not None and place is None
         self._ends = time.monotonic() + clouds.options.ask_timeout
-        self._missing = missing.Missing(query.route.collection, only)
-        self._of_home: webob.Response | None = None
+        self._missing = partial.MissingParts(query.route.collection, only)
+        self._home_response: webob.Response | None = None
         floor = place.last.values if place and query.order.exact else None
         passed = place.passed if place else {}
         self._streams = [
@@ -197,55 +198,55 @@ class _Page:
             for name in [*([] if only else [cursor.HOME]), *names]]
 
     def answer(self, memory: cursor.Memory) -> webob.Response:
-        """The response.
+        """Return the response.
 
-        :param memory: where the end of the page is noted
+        :param memory: remembers the end of the page
         """
         query = self._query
         self._fill([each for each in self._streams if each.cloud])
         if self._only:
-            # NOTE: home judges the request, and gives the headers.
-            self._ask_home(None, 0)
+            # NOTE: home validates the request, and provides the headers.
+            self._home_page(None, 0)
         elif not self._place and not any(
                 each.has_rows for each in self._streams):
-            return self._home_alone()
+            return self._home_list()
         merged = merge.Merge(self._streams, self._fill)
         if self._replay and not merged.skip_to(query.marker or ''):
             self._missing.check()
-            return self._pass_on()
+            return self._send_home()
         merged.take(query.offset)
         rows = merged.take(query.limit)
         end = merged.cursor
         if rows and end:
-            memory.note(query.listing, end)
+            memory.remember(query.listing, end)
         return self._response(rows, end)
 
-    def _home_alone(self) -> webob.Response:
-        """No service provider has anything: as if there were none."""
-        response = self._pass_on()
+    def _home_list(self) -> webob.Response:
+        """Return home's list if no service provider has any resources."""
+        response = self._send_home()
         if response.status_int == 404 and self._query.marker:
             self._missing.check()
-        return self._missing.told(response)
+        return self._missing.mark(response)
 
-    def _pass_on(self) -> webob.Response:
+    def _send_home(self) -> webob.Response:
         return self._query.request.get_response(self._application)
 
-    def _fill(self, hungry: list[merge.Stream]) -> None:
-        asked = [each for each in hungry if each.cloud]
-        if asked:
-            self._fill_from_partners(asked)
-        for stream in hungry:
+    def _fill(self, empty: list[merge.Stream]) -> None:
+        foreign = [each for each in empty if each.cloud]
+        if foreign:
+            self._fill_from_providers(foreign)
+        for stream in empty:
             if not stream.cloud:
-                stream.add(self._ask_home(stream.marker, self._size(stream)))
+                stream.add(self._home_page(stream.marker, self._size(stream)))
 
     def _size(self, stream: merge.Stream) -> int:
-        """How many rows are asked from a cloud."""
+        """Return the number of rows to request from a cloud."""
         most = common.CONF.osapi_max_limit
-        if self._replay or stream.lost:
+        if self._replay or stream.marker_deleted:
             return most
         return min(most, self._query.limit + self._query.offset)
 
-    def _ask_home(self, marker: str | None, limit: int) -> merge.Page:
+    def _home_page(self, marker: str | None, limit: int) -> merge.Page:
         query = self._query
         request = routes.with_query(query.request, {
             'limit': str(limit), 'marker': marker, 'offset': None})
@@ -253,37 +254,41 @@ class _Page:
             request.path_info = request.path_info.rstrip('/') + '/detail'
         response = request.get_response(self._application)
         if response.status_int == 404 and marker:
-            return merge.Page(lost=True)
+            return merge.Page(marker_deleted=True)
         if response.status_int != 200:
-            raise HomeSays(response)
-        self._of_home = self._of_home or response
+            raise HomeResponse(response)
+        self._home_response = self._home_response or response
         return _page(query.route.kind, response.json, limit)
 
-    def _fill_from_partners(self, asked: list[merge.Stream]) -> None:
-        by_name = {each.cloud: each for each in asked}
-        question = functools.partial(self._ask, by_name)
-        # NOTE: not later than the first of them was asked.
+    def _fill_from_providers(self, streams: list[merge.Stream]) -> None:
+        by_name = {each.cloud: each for each in streams}
+        call = functools.partial(self._provider_page, by_name)
+        # NOTE: all requests for this page share one deadline.
         left = max(0.01, self._ends - time.monotonic())
         answers = self._clouds.ask_for_listing(
-            self._query.route.collection, self._query.who.project_id,
-            by_name, question, left)
-        pages = missing.split(answers, self._missing)
+            self._query.route.collection, self._query.requester.project_id,
+            by_name, call, left)
+        pages = partial.split(answers, self._missing)
         for name, stream in by_name.items():
             page = pages.get(name)
             if page:
-                stream.add(page, self._not_theirs(page))
+                stream.add(page, self._ids_of_home(page))
             else:
                 stream.end()
 
-    def _not_theirs(self, page: merge.Page) -> set[str]:
-        """Rows with which a service provider claims what is home's."""
+    def _ids_of_home(self, page: merge.Page) -> set[str]:
+        """Return the ids in a page of a service provider that are home's."""
         query = self._query
         ids = [row['id'] for row in page.rows]
-        return home.ever_had(query.who.context, query.route.kind, ids)
+        return database.ever_had(query.requester.context, query.route.kind,
+                                 ids)
 
-    def _ask(self, by_name: dict[str, merge.Stream], name: str
-             ) -> merge.Page | None:
-        """One page of a service provider; None if the project has nothing."""
+    def _provider_page(self, by_name: dict[str, merge.Stream], name: str
+                       ) -> merge.Page | None:
+        """Return a page of a service provider.
+
+        :returns: None if the project has no resources there
+        """
         query = self._query
         marker, size = by_name[name].marker, self._size(by_name[name])
         parameters = {key: value for key, value in query.filters.items()
@@ -293,22 +298,22 @@ class _Page:
             parameters['marker'] = marker
         kind = query.route.kind
         below = '/detail' if kind.brief else query.route.item and '/detail'
-        reply = self._partner.send(
-            name, query.who, 'GET', f'/{kind.collection}{below}?'
+        reply = self._remote.send(
+            name, query.requester, 'GET', f'/{kind.collection}{below}?'
             + parse.urlencode(parameters), needs=query.needs)
         if reply.status == 404 and marker:
-            return merge.Page(lost=True)
+            return merge.Page(marker_deleted=True)
         if reply.status != 200:
-            raise partner.unusable(
+            raise remote.unusable(
                 name, f'its Cinder answered HTTP {reply.status}')
         try:
             page = _page(kind, reply.body, size)
             _check(page)
         except (TypeError, ValueError, LookupError) as exc:
-            raise partner.unusable(
-                name, f'its Cinder answered with something else than '
+            raise remote.unusable(
+                name, 'its Cinder answered with an invalid list of '
                 f'{kind.collection}') from exc
-        if query.whole and not marker and not page.rows:
+        if query.is_unfiltered and not marker and not page.rows:
             return None
         return page
 
@@ -318,7 +323,7 @@ class _Page:
         kind = query.route.kind
         brief = kind.brief if not query.route.item else ()
         body: dict[str, Any] = {kind.collection: [
-            _shown(query.request, kind, name, row, brief)
+            show.row(query.request, kind, name, row, brief)
             for name, row in rows]}
         count = None
         if any(each.count is not None for each in self._streams):
@@ -328,10 +333,10 @@ class _Page:
                 {'rel': 'next', 'href': self._next(end)}]
         if count is not None:
             body['count'] = count
-        response = self._of_home
+        response = self._home_response
         assert response is not None
         response.json = body
-        return self._missing.told(response)
+        return self._missing.mark(response)
 
     def _next(self, end: cursor.Cursor) -> str:
         query = self._query
@@ -353,40 +358,18 @@ def _page(kind: routes.Kind, body: dict[str, Any], size: int) -> merge.Page:
 
 
 def _check(page: merge.Page) -> None:
-    """Check what a stranger sent.
+    """Check a page of another cloud, which is not trusted.
 
-    :raises TypeError, ValueError, LookupError: it is no page of a list
+    :raises TypeError, ValueError, LookupError: the page is not valid
     """
     ids = [row['id'] for row in page.rows]
     if len(ids) != len(set(ids)):
-        raise ValueError('the same row twice')
+        raise ValueError('duplicate id')
     for row in page.rows:
         if routes.canonical(row['id']) != row['id']:
-            raise ValueError('no id')
+            raise ValueError('invalid id')
         at = row.get('created_at')
         if at is not None and not _TIME.fullmatch(at):
-            raise ValueError('no time')
+            raise ValueError('invalid time')
     if page.count is not None and not isinstance(page.count, int):
-        raise TypeError('no number')
-
-
-def _shown(request: webob.Request, kind: routes.Kind, name: str,
-           row: dict[str, Any], brief: tuple[str, ...]) -> dict[str, Any]:
-    if name:
-        row = foreign(request, kind, name, row)
-    if not brief:
-        return row
-    return {field: row[field] for field in (*brief, routes.MARK)
-            if field in row}
-
-
-def foreign(request: webob.Request, kind: routes.Kind, name: str,
-            row: dict[str, Any]) -> dict[str, Any]:
-    """A row of a service provider as home shows it."""
-    shown = {**row, routes.MARK: name}
-    if 'links' in row:
-        # NOTE: who follows a link sends home's token.
-        view = common.ViewBuilder()
-        view._collection_name = kind.collection
-        shown['links'] = view._get_links(request, row['id'])
-    return shown
+        raise TypeError('invalid count')

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Where a volume or a snapshot lives that home does not have."""
+"""Location of a volume or a snapshot that home does not have."""
 
 import functools
 import threading
@@ -21,7 +21,7 @@ from oslo_log import log as logging
 
 from mixmatch import exceptions
 from mixmatch import federation
-from mixmatch_cinder.home import remote as partner
+from mixmatch_cinder.home import remote
 from mixmatch_cinder.home import routes
 
 LOG = logging.getLogger(__name__)
@@ -30,95 +30,100 @@ Found = tuple[str, dict[str, Any]]
 
 
 class ClaimedTwice(exceptions.MixmatchException):
-    """Two service providers say that a volume is theirs.
+    """Several service providers return a resource with the same id.
 
-    Each is asked for the id, so each could claim it.
+    Each of them is sent the id, so any of them could claim it.
     """
 
-    msg_fmt = ('%(what)s %(volume_id)s is claimed by more than one service '
-               'provider: %(claimed_by)s. Name the right one.')
+    msg_fmt = ('%(resource)s %(resource_id)s exists at more than one service '
+               'provider: %(claimed_by)s. Select one of them by the query '
+               'os-mixmatch:service_provider.')
     code = 409
 
 
 class Locator:
-    """Asks service providers for a volume, and remembers who has it.
+    """Finds resources at service providers, and remembers their locations.
 
     :param clouds: the service providers of this process
-    :param size: how many locations are remembered
-    :param seconds: for how long
+    :param size: number of locations to remember
+    :param seconds: lifetime of a location
     """
 
     def __init__(self, clouds: federation.Federation, size: int = 10_000,
                  seconds: float = 3600) -> None:
         self._clouds = clouds
-        self._partner = partner.Partner(clouds)
+        self._remote = remote.Client(clouds)
         self._lock = threading.Lock()
         self._known: cachetools.TTLCache = cachetools.TTLCache(size, seconds)
 
-    def find(self, who: partner.Who, names: list[str], kind: routes.Kind,
-             resource_id: str) -> Found | None:
-        """Ask the one that had it, else all, at the same time.
+    def find(self, requester: remote.Requester, names: list[str],
+             kind: routes.Kind, resource_id: str) -> Found | None:
+        """Ask the known location, else all service providers in parallel.
 
         :param names: the service providers that may be asked
-        :param resource_id: as Cinder writes it
-        :returns: the service provider and its body of the volume; None if
-            all say that there is no such volume for this user
-        :raises ServiceProviderUnavailable: one that could have it does not
-            answer; "not found" would be a lie
-        :raises ClaimedTwice: several say that they have it
+        :param resource_id: in canonical form
+        :returns: the service provider and its body of the resource; None if
+            none of them has it for this user
+        :raises ServiceProviderUnavailable: one that may have it does not
+            answer, so "not found" could be wrong
+        :raises ClaimedTwice: several of them have it
         """
-        key = who.project_id, kind.collection, resource_id
+        key = requester.project_id, kind.collection, resource_id
         with self._lock:
             known = self._known.get(key)
         if known in names:
-            found = self._ask_all(who, [known], kind, resource_id)
+            found = self._ask_all(requester, [known], kind, resource_id)
             if found:
                 return found
             with self._lock:
                 self._known.pop(key, None)
-        return self._ask_all(who, names, kind, resource_id, key)
+        return self._ask_all(requester, names, kind, resource_id, key)
 
-    def _ask_all(self, who: partner.Who, names: list[str], kind: routes.Kind,
-                 resource_id: str, key: Any = None) -> Found | None:
+    def _ask_all(self, requester: remote.Requester, names: list[str],
+                 kind: routes.Kind, resource_id: str, key: Any = None
+                 ) -> Found | None:
         answers = self._clouds.ask(names, functools.partial(
-            self._ask, who, kind, resource_id))
+            self._ask, requester, kind, resource_id))
         found = [name for name, body in answers.answered.items() if body]
         if len(found) > 1:
-            raise ClaimedTwice(what=kind.member.capitalize(),
-                               volume_id=resource_id,
+            raise ClaimedTwice(resource=kind.member.capitalize(),
+                               resource_id=resource_id,
                                claimed_by=', '.join(sorted(found)))
         if found:
-            # NOTE: who is silent now could claim it as well.
+            # NOTE: one that did not answer could claim it as well.
             if key and not answers.missing:
                 with self._lock:
                     self._known[key] = found[0]
             return found[0], answers.answered[found[0]]
         for name, exc in answers.missing.items():
-            LOG.info('%(what)s %(id)s may be at %(sp)s: %(reason)s',
-                     {'what': kind.member.capitalize(), 'id': resource_id,
+            LOG.info('Cannot look for %(resource)s %(id)s at service provider '
+                     '%(sp)s: %(reason)s',
+                     {'resource': kind.member, 'id': resource_id,
                       'sp': name, 'reason': exc})
         if answers.missing:
             raise next(iter(answers.missing.values()))
         return None
 
-    def _ask(self, who: partner.Who, kind: routes.Kind, resource_id: str,
-             name: str) -> dict[str, Any] | None:
+    def _ask(self, requester: remote.Requester, kind: routes.Kind,
+             resource_id: str, name: str) -> dict[str, Any] | None:
         try:
-            reply = self._partner.send(
-                name, who, 'GET', f'/{kind.collection}/{resource_id}')
+            reply = self._remote.send(
+                name, requester, 'GET', f'/{kind.collection}/{resource_id}')
         except (exceptions.Refused,
                 exceptions.UnknownServiceProvider) as exc:
-            LOG.debug('Not asked for %(what)s %(id)s: %(reason)s',
-                      {'what': kind.member, 'id': resource_id, 'reason': exc})
+            LOG.debug('No access to service provider %(sp)s to look for '
+                      '%(resource)s %(id)s: %(reason)s',
+                      {'sp': name, 'resource': kind.member, 'id': resource_id,
+                       'reason': exc})
             return None
         if reply.status == 404:
             return None
         if reply.status != 200:
-            raise partner.unusable(
+            raise remote.unusable(
                 name, f'its Cinder answered HTTP {reply.status}')
         found = reply.body.get(kind.member)
         if not isinstance(found, dict) or found.get('id') != resource_id:
-            raise partner.unusable(
-                name, 'its Cinder answered with something else than '
+            raise remote.unusable(
+                name, 'its Cinder answered with an invalid body for '
                 f'{kind.member} {resource_id}')
         return found

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Several sorted lists become one."""
+"""Merge of several sorted lists."""
 
 import collections
 from collections.abc import Callable
@@ -26,28 +26,28 @@ RowBody = dict[str, Any]
 
 @dataclasses.dataclass(frozen=True)
 class Page:
-    """A part of the list of one cloud.
+    """A page of the list of one cloud.
 
     :param rows: in the order of that cloud
     :param more: whether rows may follow
-    :param count: how many there are in all, if that was asked for
-    :param lost: whether the cloud does not know the marker (any more)
+    :param count: total number of rows, if requested
+    :param marker_deleted: whether the cloud does not know the marker
     """
 
     rows: list[RowBody] = dataclasses.field(default_factory=list)
     more: bool = False
     count: int | None = None
-    lost: bool = False
+    marker_deleted: bool = False
 
 
 class Stream:
-    """The rows of one cloud, from a place on.
+    """The rows of one cloud after a position.
 
     :param cloud: its name
     :param sort: the order of the merged list
-    :param passed: the last row of the cloud before that place
-    :param floor: the values of a row; rows up to it are not wanted, since
-        the client is past them
+    :param passed: the last row of the cloud before that position
+    :param floor: values of a row; rows up to it are skipped, since the client
+        is past them
     """
 
     def __init__(self, cloud: str, sort: order.Order,
@@ -57,8 +57,8 @@ class Stream:
         self.passed = passed
         self.count: int | None = None
         self.ended = False
-        #: Whether the cloud did not know a marker any more.
-        self.lost = False
+        #: Whether the row of a marker has been deleted.
+        self.marker_deleted = False
         self.marker = passed.id if passed else None
         self._order = sort
         self._floor = sort.key(floor) if floor else None
@@ -66,7 +66,7 @@ class Stream:
         self._rows: collections.deque[RowBody] = collections.deque()
 
     @property
-    def hungry(self) -> bool:
+    def needs_rows(self) -> bool:
         return not self._rows and not self.ended
 
     @property
@@ -78,13 +78,13 @@ class Stream:
         return self._order.key(self._order.values(self._rows[0]))
 
     def add(self, page: Page, without: Collection[str] = ()) -> None:
-        """Take in the rows after the marker.
+        """Add the rows after the marker.
 
-        :param without: ids of rows that are not the cloud's
+        :param without: ids of rows to skip
         """
         if self.count is None:
             self.count = page.count
-        if page.lost:
+        if page.marker_deleted:
             return self._restart()
         if page.rows:
             last = page.rows[-1]
@@ -100,15 +100,15 @@ class Stream:
                 or self._floor < self._order.key(self._order.values(row)))
 
     def _restart(self) -> None:
-        """The marker was deleted: begin anew, and drop what was passed."""
-        self.lost = True
+        """Start over after a deleted marker, and skip the received rows."""
+        self.marker_deleted = True
         self.marker = None
         if self._received:
             received = self._order.key(self._received.values)
             self._floor = max(self._floor or received, received)
 
     def end(self) -> None:
-        """There is no more of it, for whatever reason."""
+        """Drop all rows, and expect no more."""
         self._rows.clear()
         self.ended = True
 
@@ -119,14 +119,14 @@ class Stream:
 
 
 class Merge:
-    """Takes the rows of all streams, one after the other.
+    """Merges the rows of several streams.
 
-    Each stream keeps the order that its cloud gave it, whatever that cloud
-    thinks of capitals and accents: so no row is lost or comes twice.
+    Each stream keeps the order of its cloud, whatever the collation of its
+    database, so that no row is lost or returned twice.
 
-    :param streams: in the order that decides between equals
-    :param fill: gets more rows for some streams that have none left, so that
-        each has rows or has ended
+    :param streams: of equal rows the one of the first stream comes first
+    :param fill: called with the streams that need rows; afterwards each of
+        them has rows or has ended
     """
 
     def __init__(self, streams: list[Stream],
@@ -136,12 +136,12 @@ class Merge:
         self.last: cursor.Row | None = None
 
     def take(self, wanted: int) -> list[tuple[str, RowBody]]:
-        """The next rows, each with the cloud that it is from."""
+        """Return the next rows, each with the name of its cloud."""
         rows: list[tuple[str, RowBody]] = []
         while len(rows) < wanted:
-            hungry = [each for each in self._streams if each.hungry]
-            if hungry:
-                self._fill(hungry)
+            empty = [each for each in self._streams if each.needs_rows]
+            if empty:
+                self._fill(empty)
                 continue
             full = [each for each in self._streams if each.has_rows]
             if not full:
@@ -152,7 +152,7 @@ class Merge:
         return rows
 
     def skip_to(self, marker: str) -> bool:
-        """Take rows up to one; whether it was there."""
+        """Take rows up to the marker; return False if it was not found."""
         while row := self.take(1):
             if row[0][1]['id'] == marker:
                 return True
@@ -160,7 +160,7 @@ class Merge:
 
     @property
     def cursor(self) -> cursor.Cursor | None:
-        """Where it is; None at the beginning."""
+        """Current position; None at the beginning."""
         if self.last is None:
             return None
         return cursor.Cursor(self.last, {

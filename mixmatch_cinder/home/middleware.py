@@ -10,14 +10,15 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The paste filter of home's cinder-api: all clouds in one place.
+"""Paste filter of home's cinder-api for resources of service providers.
 
-Lists hold what the project has at home and at the service providers. What
-home does not have is looked for there, and what a user does to it is sent on;
-answers are marked with the name of the service provider.
+Lists contain the resources of the project at home and at the service
+providers. A resource that home does not have is looked up there, and requests
+about it are sent on; responses are marked with the name of the service
+provider.
 
-Home's Cinder is always asked first about an id, and only what it never had is
-looked for elsewhere: local work costs no request more.
+Home's Cinder is always asked first about an id, and only ids that it never had
+are looked up elsewhere, so requests about local resources need no others.
 """
 
 from collections.abc import Callable
@@ -33,19 +34,20 @@ import webob.exc
 from mixmatch import api
 from mixmatch import exceptions
 from mixmatch import federation
-from mixmatch_cinder.home import database as home
+from mixmatch_cinder.home import database
 from mixmatch_cinder.home import listing
 from mixmatch_cinder.home import locator
-from mixmatch_cinder.home import proxy as forward
-from mixmatch_cinder.home import remote as partner
+from mixmatch_cinder.home import proxy
+from mixmatch_cinder.home import remote
 from mixmatch_cinder.home import routes
+from mixmatch_cinder.home import show
 from mixmatch_cinder.home import summary
 
 LOG = logging.getLogger(__name__)
 
 
 class Volumes:
-    """Serves what concerns volumes and snapshots of other clouds.
+    """Serves requests about volumes and snapshots of service providers.
 
     :param application: Cinder's API
     :param clouds: the service providers of this process
@@ -55,104 +57,103 @@ class Volumes:
                  clouds: federation.Federation) -> None:
         self._application = application
         self._clouds = clouds
+        self._options = clouds.options
         self._locator = locator.Locator(
-            clouds, clouds.options.location_cache_size,
-            clouds.options.location_cache_time)
+            clouds, self._options.location_cache_size,
+            self._options.location_cache_time)
         self._listings = listing.Listings(application, clouds)
         self._summaries = summary.Summaries(application, clouds)
-        self._forwarder = forward.Forwarder(clouds)
+        self._proxy = proxy.Proxy(clouds)
 
     @webob.dec.wsgify
     def __call__(self, request: webob.Request) -> Any:
-        route = routes.of(request)
-        who = partner.Who.of(request)
-        if route is None or who is None:
+        route = routes.from_request(request)
+        requester = remote.Requester.from_request(request)
+        if route is None or requester is None:
             return self._application
         choice = routes.take_choice(request)
         try:
-            return self._serve(request, route, who, choice)
+            return self._serve(request, route, requester, choice)
         except exceptions.MixmatchException as exc:
             kind = webob.exc.status_map[exc.code]
             return wsgi.Fault(kind(explanation=str(exc)))
 
     def _serve(self, request: webob.Request, route: routes.Route,
-               who: partner.Who, choice: str) -> Any:
-        """The answer.
+               requester: remote.Requester, choice: str) -> Any:
+        """Return the response.
 
-        :raises MixmatchException: is the answer
+        :raises MixmatchException: to return as the response
         """
         only = choice not in ('', routes.ALL, routes.NONE)
         if only:
-            self._clouds.check(choice, who.token_info or {})
+            self._clouds.check(choice, requester.token_info or {})
             names = [choice]
         elif choice == routes.NONE:
             names = []
         else:
-            names = who.may_use(self._clouds)
+            names = requester.usable_providers(self._clouds)
         if request.method == 'GET' and route.collection in routes.KINDS and (
                 route.is_listing or route.is_summary):
-            # NOTE: whatever the link was for, Cinder knows no such filter.
+            # NOTE: remove it in any case, Cinder has no such filter.
             position = request.GET.pop(api.POSITION, None)
-            if (not names or not (choice or self._merges)
-                    or listing.is_of_home(request, who.context)):
+            if (not names or not (choice or self._options.merge_listings)
+                    or listing.is_home_only(request, requester.context)):
                 return self._application
             if route.is_summary:
-                return self._summaries.answer(request, who, names, only)
-            return self._listings.answer(request, route, who, names, only,
-                                         position)
+                return self._summaries.answer(request, requester, names, only)
+            return self._listings.answer(request, route, requester, names,
+                                         only, position)
         if (choice != routes.NONE and request.method == 'POST'
                 and (route.collection, route.item) == ('volumes', '')
-                and not forward.is_by_a_service(request)):
-            target = self._forwarder.target(request, who,
+                and not proxy.is_from_service(request)):
+            target = self._proxy.target(request, requester,
                                             choice if only else '')
             if target:
-                return self._forwarder.create(request, who, *target)
-        return self._at_home_or_foreign(request, route, who, names)
+                return self._proxy.create(request, requester, *target)
+        return self._home_or_provider(request, route, requester, names)
 
-    @property
-    def _merges(self) -> bool:
-        return self._clouds.options.merge_listings
-
-    def _at_home_or_foreign(self, request: webob.Request, route: routes.Route,
-                            who: partner.Who, names: list[str]) -> Any:
-        about = forward.source(request, route)
+    def _home_or_provider(self, request: webob.Request, route: routes.Route,
+                          requester: remote.Requester, names: list[str]
+                          ) -> Any:
+        about = proxy.source(request, route)
         if about is None and route.collection in routes.KINDS and route.id:
             about = route.kind, route.id
         if not names or about is None:
             return self._application
         request.make_body_seekable()
         response = request.get_response(self._application)
-        if response.status_int != 404 or home.ever_had(
-                who.context, about[0], [about[1]]):
+        if response.status_int != 404 or database.ever_had(
+                requester.context, about[0], [about[1]]):
             return response
-        found = self._locator.find(who, names, *about)
+        found = self._locator.find(requester, names, *about)
         if found is None:
             return response
         name, body = found
-        LOG.debug('%(what)s %(id)s lives at %(sp)s',
-                  {'what': about[0].member, 'id': about[1], 'sp': name})
+        LOG.debug('Found %(resource)s %(id)s at service provider %(sp)s',
+                  {'resource': about[0].member, 'id': about[1], 'sp': name})
         if request.method == 'GET' and not route.below:
-            # NOTE: the headers stay: version of the API, request id.
+            # NOTE: keep the headers of home: microversion, request id.
             response.status_int = 200
-            response.json = {route.kind.member: listing.foreign(
+            response.json = {route.kind.member: show.from_provider(
                 request, route.kind, name, body)}
             return response
         if route.item:
-            return self._forwarder.item(request, route, who, name)
-        if forward.is_by_a_service(request):
-            raise forward.NotForServices(
-                what=f'{about[0].member.capitalize()} {about[1]}',
+            return self._proxy.item(request, route, requester, name)
+        if proxy.is_from_service(request):
+            raise proxy.NotForServices(
+                resource=f'{about[0].member.capitalize()} {about[1]}',
                 service_provider=name)
         if route.collection == 'volumes':
-            return self._forwarder.create(request, who, name, None)
+            return self._proxy.create(request, requester, name, None)
         if route.collection == 'snapshots':
-            return self._forwarder.snapshot(request, who, name)
-        raise forward.NotFromHome.of(name, f'Volume {about[1]}',
-                                     f'{request.method} /{route.collection}')
+            return self._proxy.snapshot(request, requester, name)
+        raise proxy.NotFromHome(
+            resource=f'Volume {about[1]}', service_provider=name,
+            operation=f'{request.method} /{route.collection}')
 
 
 def factory(global_conf: dict[str, str], **local_conf: str
             ) -> Callable[[Callable], Volumes]:
-    """The filter factory of paste.deploy."""
+    """Create the paste.deploy filter."""
     clouds = federation.Federation(cfg.CONF)
     return lambda application: Volumes(application, clouds)

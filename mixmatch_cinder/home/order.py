@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The order of a list, as Cinder sorts it."""
+"""Sort order of a list, as in Cinder."""
 
 from typing import Any
 import unicodedata
@@ -22,16 +22,16 @@ import webob
 _FIELDS = {'display_name': 'name', 'display_description': 'description',
            'volume_size': 'size'}
 
-#: What every database sorts alike. How text is sorted is set in each.
+#: Columns that all databases sort alike. The collation of text differs.
 _EXACT = frozenset({'created_at', 'updated_at', 'id', 'size', 'bootable',
                     'volume_id', 'snapshot_id', 'source_volid'})
 
 
 class Order:
-    """Which of two rows comes first.
+    """Sort keys and directions.
 
     :param keys: the names of fields
-    :param descending: of each key, whether the largest comes first
+    :param descending: for each key, whether the largest value comes first
     """
 
     def __init__(self, keys: list[str], descending: list[bool]) -> None:
@@ -39,10 +39,11 @@ class Order:
         self._descending = descending
 
     @classmethod
-    def of(cls, request: webob.Request) -> 'Order':
-        """What a request asks for; Cinder appends created_at and id.
+    def from_request(cls, request: webob.Request) -> 'Order':
+        """Return the order of a request; Cinder appends created_at and id.
 
-        :raises webob.exc.HTTPBadRequest: it asks for it in two ways
+        :raises webob.exc.HTTPBadRequest: the request has both old and new
+            sort parameters
         """
         keys, directions = common.get_sort_params(request.GET.copy())
         # NOTE: as process_sort_params() of Cinder's database.
@@ -55,21 +56,21 @@ class Order:
 
     @property
     def width(self) -> int:
-        """How many values decide the place of a row."""
+        """Number of sort keys."""
         return len(self._keys)
 
     @property
     def exact(self) -> bool:
-        """Whether all clouds sort so, whatever their databases."""
+        """Whether all databases sort alike by these keys."""
         return _EXACT.issuperset(self._keys)
 
     def values(self, row: dict[str, Any]) -> list[Any]:
-        """What the place of a row depends on."""
+        """Return the values of the sort keys in a row."""
         return [value if isinstance(value, (str, int)) else None
                 for value in map(row.get, self._keys)]
 
     def key(self, values: list[Any]) -> tuple[Any, ...]:
-        """Sorts the rows with these values."""
+        """Return a key that compares as the rows with these values."""
         return tuple(
             _Descending(_comparable(value)) if descending
             else _comparable(value)
@@ -77,7 +78,7 @@ class Order:
 
 
 class _Descending:
-    """Sorts the other way round."""
+    """Reverses the order of a value."""
 
     def __init__(self, value: Any) -> None:
         self._value = value
@@ -93,13 +94,16 @@ class _Descending:
 
 
 def _comparable(value: Any) -> tuple[int, Any]:
-    """None first, as in MariaDB; a stranger's types do no harm."""
+    """Return a comparable value; None first, as in MariaDB.
+
+    The value may come from another cloud and be of any JSON type.
+    """
     if value is None:
         return 0, 0
     if isinstance(value, int):
         return 1, value
-    # NOTE: as most collations do: neither case nor accents nor blanks at the
-    # end. It only decides which cloud's row comes first.
+    # NOTE: like most collations, ignore case, accents and trailing blanks.
+    # This only decides which cloud's row comes first.
     plain = unicodedata.normalize('NFKD', value)
     return 2, ''.join(letter for letter in plain if not
                       unicodedata.combining(letter)).upper().rstrip(' ')

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Whose part an answer lacks."""
+"""Partial results: service providers missing in a response."""
 
 from typing import Any
 
@@ -22,58 +22,59 @@ from mixmatch import exceptions
 
 LOG = logging.getLogger(__name__)
 
-#: Why a service provider has nothing of somebody.
-_NOT_LET_IN = (exceptions.Refused, exceptions.UnknownServiceProvider)
+#: Errors of a user who has no access to a service provider, and so no
+#: resources there.
+_NO_ACCESS = (exceptions.Refused, exceptions.UnknownServiceProvider)
 
 
-class Missing:
-    """The service providers that did not answer.
+class MissingParts:
+    """Service providers whose part is missing in a response.
 
-    :param what: for the log
-    :param only: whether the answer is worth nothing without them
+    :param collection: of the requested resources, for the log
+    :param required: whether to fail instead of returning a partial result
     """
 
-    def __init__(self, what: str, only: bool) -> None:
-        self._what = what
-        self._only = only
+    def __init__(self, collection: str, required: bool) -> None:
+        self._collection = collection
+        self._required = required
         self._reasons: dict[str, exceptions.MixmatchException] = {}
 
-    def note(self, name: str, exc: exceptions.MixmatchException) -> None:
-        """Learn why a service provider has not answered.
+    def add(self, name: str, exc: exceptions.MixmatchException) -> None:
+        """Add the error of a service provider.
 
-        :raises MixmatchException: it, if nothing else is wanted
+        :raises MixmatchException: the error, if the part is required
         """
-        if self._only:
+        if self._required:
             raise exc
-        if isinstance(exc, _NOT_LET_IN):
+        if isinstance(exc, _NO_ACCESS):
             return
-        LOG.warning('%(what)s of service provider %(sp)s are missing in an '
-                    'answer: %(reason)s',
-                    {'what': self._what.capitalize(), 'sp': name,
+        LOG.warning('Partial response without %(collection)s of service '
+                    'provider %(sp)s: %(reason)s',
+                    {'collection': self._collection, 'sp': name,
                      'reason': exc})
         self._reasons[name] = exc
 
     def check(self) -> None:
-        """Insist that all have answered.
+        """Check that no part is missing.
 
-        :raises MixmatchException: why one has not
+        :raises MixmatchException: the error of a service provider
         """
         if self._reasons:
             raise next(iter(self._reasons.values()))
 
-    def told(self, response: webob.Response) -> webob.Response:
-        """A response that names them."""
+    def mark(self, response: webob.Response) -> webob.Response:
+        """Name the service providers in the header of a response."""
         if self._reasons:
             response.headers[api.MISSING_HEADER] = ', '.join(
                 sorted(self._reasons))
         return response
 
 
-def split(answers: Any, missing: Missing) -> dict[str, Any]:
-    """What was answered; what was not is noted.
+def split(answers: Any, missing: MissingParts) -> dict[str, Any]:
+    """Return the answers by service provider, and add the errors to missing.
 
     :param answers: :class:`mixmatch.fanout.Answers`
     """
     for name, exc in answers.missing.items():
-        missing.note(name, exc)
+        missing.add(name, exc)
     return answers.answered

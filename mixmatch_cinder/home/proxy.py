@@ -10,10 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What is done to a volume or a snapshot of another cloud, from home.
+"""Proxy of requests about volumes and snapshots of service providers.
 
-It goes there with the user's own rights, so that cloud decides. What makes
-sense only inside one cloud is refused.
+A request is sent with the user's own rights, so the service provider decides.
+Operations that make sense only inside one cloud are refused.
 """
 
 from collections.abc import Callable
@@ -28,77 +28,73 @@ import webob.exc
 
 from mixmatch import exceptions
 from mixmatch import federation
-from mixmatch_cinder.home import database as home
-from mixmatch_cinder.home import listing
-from mixmatch_cinder.home import remote as partner
+from mixmatch_cinder.home import database
+from mixmatch_cinder.home import remote
 from mixmatch_cinder.home import routes
+from mixmatch_cinder.home import show
 
-#: What may be asked of a foreign volume, by ``METHOD path``. Attachments are
-#: Nova's, which asks the service provider itself.
+#: Requests that are sent on, as ``METHOD path``. Attachments are created by
+#: Nova, which calls the service provider itself.
 _ALLOWED = re.compile(
     r'(GET|PUT|DELETE) |(GET|POST|PUT) /metadata|'
     r'(GET|PUT|DELETE) /metadata/(?!\.\.?$)[^/]+|GET /encryption')
-#: ... by ``POST /action``. An image that was made of a volume would be in the
-#: Glance of the service provider.
+#: Actions that are sent on, as ``POST /action``. Not the upload of an image,
+#: which would end up in the Glance of the service provider.
 _ACTIONS = frozenset({
     'os-extend', 'os-retype', 'os-set_bootable', 'os-update_readonly_flag',
     'os-set_image_metadata', 'os-show_image_metadata',
     'os-unset_image_metadata', 'os-reset_status', 'os-force_delete',
     'revert'})
 
-#: What a volume is made of: in the body of the request.
+#: Fields of the request body with the source of a new volume.
 _SOURCES = {'snapshot_id': routes.SNAPSHOTS, 'source_volid': routes.VOLUMES}
 
 
 class NotFromHome(exceptions.MixmatchException):
-    """Something that only the service provider itself can be asked for."""
+    """The operation is possible only at the service provider itself."""
 
-    msg_fmt = ('%(what)s lives at service provider %(service_provider)s; '
-               '%(asked)s is not possible from this cloud. Ask %(remedy)s.')
+    msg_fmt = ('%(resource)s lives at service provider %(service_provider)s; '
+               '%(operation)s is not possible from this cloud. Use that cloud '
+               'directly: openstack --os-service-provider '
+               '%(service_provider)s ...')
     code = 400
-
-    @classmethod
-    def of(cls, name: str, what: str, asked: str) -> 'NotFromHome':
-        return cls(service_provider=name, what=what, asked=asked,
-                   remedy='that cloud itself: openstack '
-                   f'--os-service-provider {name} ...')
 
 
 class NotForServices(exceptions.MixmatchException):
-    """A service of home would take what is made for one of its own cloud."""
+    """A service of home would look for the new resource in its own cloud."""
 
-    msg_fmt = ('%(what)s lives at service provider %(service_provider)s; '
-               'nothing is made of it on behalf of a service of this cloud, '
-               'which would look for the result here. Enable mixmatch in the '
-               'nova.conf of every Nova service.')
+    msg_fmt = ('%(resource)s lives at service provider %(service_provider)s; '
+               'a service of this cloud cannot create resources from it. '
+               'Enable mixmatch in nova.conf of every Nova service.')
     code = 400
 
 
-class AtHome(exceptions.MixmatchException):
-    """A volume of one cloud cannot be made of something in another."""
+class SourceAtHome(exceptions.MixmatchException):
+    """A volume cannot be created from a source in another cloud."""
 
-    msg_fmt = ('%(what)s lives in this cloud; no volume at service provider '
-               '%(service_provider)s can be made of it.')
+    msg_fmt = ('%(resource)s lives in this cloud; a volume at service '
+               'provider %(service_provider)s cannot be created from it.')
     code = 400
 
 
-class Forwarder:
-    """Sends requests of users on to the cloud that they are about.
+class Proxy:
+    """Sends requests of users on to the cloud of their resource.
 
     :param clouds: the service providers of this process
     """
 
     def __init__(self, clouds: federation.Federation) -> None:
         self._clouds = clouds
-        self._partner = partner.Partner(clouds)
+        self._remote = remote.Client(clouds)
 
-    def target(self, request: webob.Request, who: partner.Who,
+    def target(self, request: webob.Request, requester: remote.Requester,
                choice: str) -> tuple[str, str] | None:
-        """Where a new volume shall live.
+        """Return the requested location of a new volume.
 
-        :param choice: the service provider that the request names elsewhere
+        :param choice: the service provider that the request has chosen by
+            query or header
         :returns: the name of the service provider and the availability zone
-            there, which may be empty; None if it is for home to decide
+            there, which may be empty; None for home
         :raises UnknownServiceProvider: the user may not use it
         """
         zone = _volume(request).get('availability_zone')
@@ -107,74 +103,79 @@ class Forwarder:
         name, _, rest = zone.partition(':')
         if name not in self._clouds.names:
             return (choice, zone) if choice else None
-        if zone in home.zones(who.context):
+        if zone in database.availability_zones(requester.context):
             return None
-        self._clouds.check(name, who.token_info or {})
+        self._clouds.check(name, requester.token_info or {})
         return name, rest
 
-    def create(self, request: webob.Request, who: partner.Who, name: str,
-               zone: str | None) -> webob.Response:
-        """Make a volume at a service provider.
+    def create(self, request: webob.Request, requester: remote.Requester,
+               name: str, zone: str | None) -> webob.Response:
+        """Create a volume at a service provider.
 
-        :param zone: there; None to take what the request says
+        :param zone: availability zone there; None for that of the request
         """
-        body = copy.deepcopy(routes.body(request))
+        body = copy.deepcopy(routes.json_body(request))
         volume = _volume(request)
         for field, kind in _SOURCES.items():
             source = routes.canonical(volume.get(field))
-            if source and home.ever_had(who.context, kind, [source]):
-                raise AtHome(what=f'{kind.member.capitalize()} {source}',
-                             service_provider=name)
+            if source and database.ever_had(requester.context, kind, [source]):
+                raise SourceAtHome(
+                    resource=f'{kind.member.capitalize()} {source}',
+                    service_provider=name)
         if zone is not None and isinstance(body.get('volume'), dict):
             body['volume'].pop('availability_zone', None)
             if zone:
                 body['volume']['availability_zone'] = zone
-        return self._send(request, who, name, routes.VOLUMES, '/volumes',
+        return self._send(request, requester, name, routes.VOLUMES, '/volumes',
                           body)
 
-    def snapshot(self, request: webob.Request, who: partner.Who,
+    def snapshot(self, request: webob.Request, requester: remote.Requester,
                  name: str) -> webob.Response:
-        """Make a snapshot where its volume lives."""
-        return self._send(request, who, name, routes.SNAPSHOTS, '/snapshots',
-                          routes.body(request))
+        """Create a snapshot at the service provider of its volume."""
+        return self._send(request, requester, name, routes.SNAPSHOTS,
+                          '/snapshots', routes.json_body(request))
 
     def item(self, request: webob.Request, route: routes.Route,
-             who: partner.Who, name: str) -> webob.Response:
-        """Do to a volume or snapshot what the request says.
+             requester: remote.Requester, name: str) -> webob.Response:
+        """Send on a request about one volume or snapshot.
 
-        :raises NotFromHome: that is refused
+        :raises NotFromHome: the operation is refused
         """
-        what = f'{route.kind.member.capitalize()} {route.id}'
-        body = routes.body(request)
-        asked = f'{request.method} {route.below}'
-        if asked == 'POST /action':
-            asked = ', '.join(sorted(body))
+        body = routes.json_body(request)
+        operation = f'{request.method} {route.below}'
+        if operation == 'POST /action':
+            operation = ', '.join(sorted(body))
             allowed = len(body) == 1 and _ACTIONS.issuperset(body)
         else:
-            allowed = _ALLOWED.fullmatch(asked) is not None
+            allowed = _ALLOWED.fullmatch(operation) is not None
         if not allowed:
-            raise NotFromHome.of(name, what, repr(asked[:100]))
+            raise NotFromHome(
+                resource=f'{route.kind.member.capitalize()} {route.id}',
+                service_provider=name, operation=repr(operation[:100]))
         path = (f'/{route.kind.collection}/{route.id}'
                 + parse.quote(route.below))
         if request.query_string:
             path += f'?{request.query_string}'
-        return self._send(request, who, name, route.kind, path, body or None)
+        return self._send(request, requester, name, route.kind, path,
+                          body or None)
 
-    def _send(self, request: webob.Request, who: partner.Who, name: str,
-              kind: routes.Kind, path: str,
+    def _send(self, request: webob.Request, requester: remote.Requester,
+              name: str, kind: routes.Kind, path: str,
               body: dict[str, Any] | None) -> webob.Response:
-        reply = self._partner.send(name, who, request.method, path, body)
+        reply = self._remote.send(name, requester, request.method, path, body)
         if reply.status >= 400:
             return _fault(name, reply)
         if request.method == 'POST':
-            self._clouds.add_holding(kind.collection, who.project_id, name)
+            self._clouds.add_holding(kind.collection, requester.project_id,
+                                      name)
         answer = dict(reply.body)
         if isinstance(answer.get(kind.member), dict):
             found = answer[kind.member]
             if routes.canonical(found.get('id')) is None:
-                raise partner.unusable(
+                raise remote.unusable(
                     name, f'its Cinder answered with no {kind.member}')
-            answer[kind.member] = listing.foreign(request, kind, name, found)
+            answer[kind.member] = show.from_provider(request, kind, name,
+                                                     found)
         response = webob.Response(status=reply.status)
         if answer:
             response.content_type = 'application/json'
@@ -184,33 +185,33 @@ class Forwarder:
         return response
 
 
-def is_by_a_service(request: webob.Request) -> bool:
-    """Whether a service of home asks, on behalf of a user.
+def is_from_service(request: webob.Request) -> bool:
+    """Return True if a service of home acts for a user by a service token.
 
-    That it is not said does not mean that none does.
+    A service may also send a request without a service token.
     """
-    # NOTE: of keystonemiddleware, which lets none of a client pass.
+    # NOTE: set by keystonemiddleware, which removes it from client requests.
     return request.headers.get('X-Service-Identity-Status') == 'Confirmed'
 
 
 def _volume(request: webob.Request) -> dict[str, Any]:
-    volume = routes.body(request).get('volume')
+    volume = routes.json_body(request).get('volume')
     return volume if isinstance(volume, dict) else {}
 
 
 def source(request: webob.Request, route: routes.Route
            ) -> tuple[routes.Kind, str] | None:
-    """What a request makes something of.
+    """Return the resource that a request creates another one from.
 
-    :returns: its kind and id; None if it makes nothing, or of nothing
+    :returns: its kind and id; None if there is none
     """
     if request.method != 'POST' or route.item:
         return None
-    body = routes.body(request)
+    body = routes.json_body(request)
     member, fields = {
         'volumes': ('volume', _SOURCES),
         'snapshots': ('snapshot', {'volume_id': routes.VOLUMES}),
-    }.get(route.collection) or _made_of(route.collection)
+    }.get(route.collection) or _created_from(route.collection)
     found = body.get(member)
     if not isinstance(found, dict):
         return None
@@ -221,13 +222,13 @@ def source(request: webob.Request, route: routes.Route
     return None
 
 
-def _made_of(collection: str) -> tuple[str, dict[str, routes.Kind]]:
-    member, field = routes.MADE_OF_A_VOLUME[collection]
+def _created_from(collection: str) -> tuple[str, dict[str, routes.Kind]]:
+    member, field = routes.CREATED_FROM_VOLUME[collection]
     return member, {field: routes.VOLUMES}
 
 
-def _fault(name: str, reply: partner.Reply) -> Callable:
-    """What a service provider does not want, in its words."""
+def _fault(name: str, reply: remote.Reply) -> Callable:
+    """Return the error of a service provider, with its message."""
     said = next((found['message'] for found in reply.body.values()
                  if isinstance(found, dict)
                  and isinstance(found.get('message'), str)), '')[:500]

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""One request to the Cinder of another cloud, as the user."""
+"""Requests to the Cinder of a service provider on behalf of a user."""
 
 import dataclasses
 from typing import Any
@@ -25,12 +25,12 @@ from mixmatch_cinder.home import routes
 
 
 @dataclasses.dataclass(frozen=True)
-class Who:
-    """Who asks, and in which version of the API.
+class Requester:
+    """The user of a request, and its microversion.
 
-    :param context: of the user's request at home
-    :param microversion: that the request asks for
-    :param token_info: the body of the user's token, where it is known
+    :param context: of the request at home
+    :param microversion: of the request
+    :param token_info: the body of the user's token, if known
     """
 
     context: Any
@@ -38,8 +38,8 @@ class Who:
     token_info: dict[str, Any] | None = None
 
     @classmethod
-    def of(cls, request: webob.Request) -> 'Who | None':
-        """The user of a request; None if nobody can be asked in his name."""
+    def from_request(cls, request: webob.Request) -> 'Requester | None':
+        """Return the requester; None for a request without a user's token."""
         context = request.environ.get('cinder.context')
         if context is None or not context.auth_token:
             return None
@@ -50,26 +50,26 @@ class Who:
     def project_id(self) -> str:
         return self.context.project_id
 
-    def may_use(self, clouds: federation.Federation) -> list[str]:
-        """The service providers that are configured and in the token."""
+    def usable_providers(self, clouds: federation.Federation) -> list[str]:
+        """Return the service providers both configured and in the token."""
         offered = clouds.offered(self.token_info or {})
         return [name for name in clouds.names if name in offered]
 
 
 @dataclasses.dataclass(frozen=True)
 class Reply:
-    """What another cloud answered.
+    """Response of a service provider.
 
-    :param status: of HTTP; less than 500, and not 401
-    :param body: the JSON object; an empty one if there was none
+    :param status: HTTP status; less than 500, and not 401
+    :param body: JSON object; empty if there is none
     """
 
     status: int
     body: dict[str, Any]
 
 
-class Partner:
-    """Asks one service provider, as the user.
+class Client:
+    """Sends requests to service providers on behalf of users.
 
     :param clouds: the service providers of this process
     """
@@ -77,30 +77,32 @@ class Partner:
     def __init__(self, clouds: federation.Federation) -> None:
         self._clouds = clouds
 
-    def send(self, name: str, who: Who, method: str, path: str,
+    def send(self, name: str, requester: Requester, method: str, path: str,
              body: dict[str, Any] | None = None,
              needs: str = '3.0') -> Reply:
-        """Send a request; an older Cinder answers in its newest version.
+        """Send a request in the highest microversion that both sides support.
 
         :param path: below the endpoint, with the query
-        :param needs: the microversion that it cannot do without
-        :raises Refused: the user may not enter
-        :raises MicroversionNotSupported: it is too old
+        :param needs: the lowest microversion with the requested feature
+        :raises Refused: the user has no access
+        :raises MicroversionNotSupported: the service provider is too old
         :raises ServiceProviderUnavailable: it did not answer
-        :raises ServiceProviderFailed: it answered that it could not do this
+        :raises ServiceProviderFailed: it answered with an error
         """
-        there = self._clouds.service_provider(name)
-        user = self._clouds.user_login(name, who.context.auth_token,
-                                       who.project_id, who.token_info)
-        highest = api_versions.APIVersion(there.highest_microversion(user))
+        provider = self._clouds.service_provider(name)
+        user = self._clouds.user_login(name, requester.context.auth_token,
+                                       requester.project_id,
+                                       requester.token_info)
+        highest = api_versions.APIVersion(provider.highest_microversion(user))
         if highest < api_versions.APIVersion(needs):
             raise exceptions.MicroversionNotSupported(
                 service_provider=name, needed=needs,
                 highest=highest.get_string())
-        wanted = min(api_versions.APIVersion(who.microversion), highest)
-        client = there.volume_client(
+        wanted = min(api_versions.APIVersion(requester.microversion), highest)
+        client = provider.volume_client(
             user, wanted.get_string(), global_request_id=(
-                who.context.global_request_id or who.context.request_id))
+                requester.context.global_request_id
+                or requester.context.request_id))
         more = {} if body is None else {'body': body}
         response, answer = client.client.request(
             path, method, authenticated=True, raise_exc=False, **more)
@@ -108,19 +110,19 @@ class Partner:
         if response.status_code in (401, *transport.DEAD):
             raise unusable(name, failure)
         if response.status_code >= 500:
-            # NOTE: it may be about this request alone; a name with half a
-            # surrogate pair is a 500 of any Cinder.
+            # NOTE: the error may concern only this request: any Cinder answers
+            # a name with half a surrogate pair with 500.
             raise exceptions.ServiceProviderFailed(service_provider=name,
                                                    reason=failure)
         if answer is None and not response.content:
             answer = {}
         if not isinstance(answer, dict):
-            raise unusable(name, 'its Cinder answered no JSON object')
+            raise unusable(name, 'its Cinder answered without a JSON object')
         return Reply(response.status_code, answer)
 
 
 def unusable(name: str, reason: str
              ) -> exceptions.ServiceProviderUnavailable:
-    """The error for an answer that says nothing of what was asked."""
+    """Return the error for a response that cannot be used."""
     return exceptions.ServiceProviderUnavailable(service_provider=name,
                                                  reason=reason)

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What a request of Cinder's API is about, as far as other clouds care."""
+"""Routes of Cinder's API that concern resources of other clouds."""
 
 import dataclasses
 import re
@@ -29,12 +29,12 @@ MARK, HEADER, ALL, NONE = api.ATTRIBUTE, api.HEADER, api.ALL, api.NONE
 
 @dataclasses.dataclass(frozen=True)
 class Kind:
-    """A kind of things that live in a cloud.
+    """A type of resources.
 
-    :param collection: in the path, and in the body of a list
-    :param member: in the body of one
-    :param brief: the fields of a row without details; empty if a row without
-        details says when the thing was created
+    :param collection: key in the path, and in the body of a list
+    :param member: key in the body of one resource
+    :param brief: the fields of a row without details; empty if such a row has
+        created_at
     """
 
     collection: str
@@ -46,25 +46,25 @@ VOLUMES = Kind('volumes', 'volume', ('id', 'name', 'links'))
 SNAPSHOTS = Kind('snapshots', 'snapshot')
 KINDS = {kind.collection: kind for kind in (VOLUMES, SNAPSHOTS)}
 
-#: What is made of a volume but is no volume or snapshot: where the body of
-#: the request names the volume.
-MADE_OF_A_VOLUME = {'backups': ('backup', 'volume_id'),
+#: Collections of other resources that are created from a volume: the key of
+#: the request body, and its field with the id of the volume.
+CREATED_FROM_VOLUME = {'backups': ('backup', 'volume_id'),
                     'attachments': ('attachment', 'volume_uuid'),
                     'volume-transfers': ('transfer', 'volume_id'),
                     'os-volume-transfer': ('transfer', 'volume_id')}
 
 _PATH = re.compile(
     r'(/[^/]+)?/(?P<collection>%s)(/(?P<item>[^/]+)(?P<below>/.+?)?)?/?'
-    % '|'.join([*KINDS, *MADE_OF_A_VOLUME]))
+    % '|'.join([*KINDS, *CREATED_FROM_VOLUME]))
 
 
 @dataclasses.dataclass(frozen=True)
 class Route:
-    """Where a request goes.
+    """Parts of the path of a request.
 
-    :param collection: the first word of the path
-    :param item: the second: an id, or what Cinder has in its place
-    :param below: the rest of the path, such as ``/metadata``
+    :param collection: the first segment
+    :param item: the second: an id, or a word such as ``detail``
+    :param below: the rest, such as ``/metadata``
     """
 
     collection: str
@@ -86,12 +86,12 @@ class Route:
 
     @property
     def id(self) -> str | None:
-        """The id of a volume or snapshot, as Cinder writes it."""
+        """The id of a volume or snapshot in canonical form."""
         return canonical(self.item)
 
 
-def of(request: webob.Request) -> Route | None:
-    """The route of a request; None if other clouds have no part in it."""
+def from_request(request: webob.Request) -> Route | None:
+    """Return the route of a request; None if it concerns only home."""
     match = _PATH.fullmatch(request.path_info)
     if match is None:
         return None
@@ -100,7 +100,7 @@ def of(request: webob.Request) -> Route | None:
 
 
 def canonical(resource_id: Any) -> str | None:
-    """An id in the one way in which Cinder writes it; None if it is none."""
+    """Return the canonical form of an id; None if it is not a UUID."""
     if not isinstance(resource_id, str) or not uuidutils.is_uuid_like(
             resource_id):
         return None
@@ -108,10 +108,10 @@ def canonical(resource_id: Any) -> str | None:
 
 
 def take_choice(request: webob.Request) -> str:
-    """Which clouds the request asks for; Cinder does not see it any more.
+    """Remove the choice of clouds from the query, and return it.
 
     :returns: the name of a service provider, :data:`ALL`, :data:`NONE`, or
-        an empty string if it is left to the operator
+        an empty string for the configured default
     """
     choice = request.headers.get(HEADER, '')
     if MARK in request.GET:
@@ -122,22 +122,22 @@ def take_choice(request: webob.Request) -> str:
 
 def with_query(request: webob.Request,
                changes: dict[str, str | None]) -> webob.Request:
-    """A copy of a request with another query.
+    """Return a copy of a request with changed query parameters.
 
-    :param changes: by name; None takes a parameter away
+    :param changes: by name; None removes a parameter
     """
     pairs = [(name, value) for name, value in request.GET.items()
              if name not in changes]
     pairs += [(name, value) for name, value in changes.items()
               if value is not None]
     copy = request.copy()
-    # NOTE: copy.GET would still be that of the request.
+    # NOTE: copy.GET would still be that of the original request.
     copy.query_string = parse.urlencode(pairs)
     return copy
 
 
-def body(request: webob.Request) -> dict[str, Any]:
-    """The JSON of a request, an empty one if it has no other."""
+def json_body(request: webob.Request) -> dict[str, Any]:
+    """Return the JSON object of a request; an empty one if it has none."""
     try:
         found = jsonutils.loads(request.body)
     except ValueError:
@@ -146,7 +146,7 @@ def body(request: webob.Request) -> dict[str, Any]:
 
 
 def microversion(request: webob.Request) -> str:
-    """The version that the request asks for; 3.0 if it asks for none."""
+    """Return the microversion of a request; 3.0 if it names none."""
     header = request.headers.get('OpenStack-API-Version', '')
     match = re.search(r'\bvolume\s+(3\.\d+)', header)
     if match:

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""How many volumes a project has in all its clouds, and of what size."""
+"""Number and size of the volumes of a project in all its clouds."""
 
 from collections.abc import Callable
 import functools
@@ -19,10 +19,10 @@ from typing import Any
 import webob
 
 from mixmatch import federation
-from mixmatch_cinder.home import partial as missing
-from mixmatch_cinder.home import remote as partner
+from mixmatch_cinder.home import partial
+from mixmatch_cinder.home import remote
 
-#: Where it begins.
+#: The first microversion with a summary.
 NEEDS = '3.12'
 
 
@@ -37,23 +37,23 @@ class Summaries:
                  clouds: federation.Federation) -> None:
         self._application = application
         self._clouds = clouds
-        self._partner = partner.Partner(clouds)
+        self._remote = remote.Client(clouds)
 
-    def answer(self, request: webob.Request, who: partner.Who,
+    def answer(self, request: webob.Request, requester: remote.Requester,
                names: list[str], only: bool) -> webob.Response:
-        """The summary of all.
+        """Return the sum of the summaries.
 
-        :param names: the service providers to ask
-        :param only: whether nothing of home is wanted
+        :param names: the service providers to include
+        :param only: whether to leave home out
         """
         response = request.get_response(self._application)
         if response.status_int != 200:
             return response
-        absent = missing.Missing('volumes', only)
+        missing = partial.MissingParts('volumes', only)
         answers = self._clouds.ask_for_listing(
-            'volumes', who.project_id, names,
-            functools.partial(self._ask, who))
-        found = [each for each in missing.split(answers, absent).values()
+            'volumes', requester.project_id, names,
+            functools.partial(self._ask, requester))
+        found = [each for each in partial.split(answers, missing).values()
                  if each]
         total = response.json['volume-summary']
         if only:
@@ -64,27 +64,29 @@ class Summaries:
             for each in found:
                 _add(total, each)
             response.json = {'volume-summary': total}
-        return absent.told(response)
+        return missing.mark(response)
 
-    def _ask(self, who: partner.Who, name: str) -> dict[str, Any] | None:
-        reply = self._partner.send(name, who, 'GET', '/volumes/summary',
+    def _ask(self, requester: remote.Requester, name: str
+             ) -> dict[str, Any] | None:
+        reply = self._remote.send(name, requester, 'GET', '/volumes/summary',
                                    needs=NEEDS)
         found = reply.body.get('volume-summary')
         if reply.status != 200:
-            raise partner.unusable(
+            raise remote.unusable(
                 name, f'its Cinder answered HTTP {reply.status}')
         if not isinstance(found, dict) or not all(
                 isinstance(found.get(field), int)
                 for field in ('total_count', 'total_size')) or not isinstance(
                     found.get('metadata', {}), dict):
-            raise partner.unusable(name, 'its Cinder answered no summary')
+            raise remote.unusable(
+                name, 'its Cinder answered with an invalid summary')
         return found if found['total_count'] else None
 
 
 def _add(total: dict[str, Any], other: dict[str, Any]) -> None:
     """Add a summary to another, in place.
 
-    Metadata is there only where the version of the API has it.
+    Only newer microversions have metadata.
     """
     for field in ('total_count', 'total_size'):
         total[field] += other[field]

@@ -19,7 +19,7 @@ import requests
 
 from mixmatch import exceptions
 from mixmatch_cinder.home import locator
-from mixmatch_cinder.home import remote as partner
+from mixmatch_cinder.home import remote
 from mixmatch_cinder.home import routes
 from tests.unit.mixmatch_cinder.home import base
 
@@ -32,7 +32,7 @@ class LocatorTestCase(base.CinderTestCase):
 
     def find(self, microversion='3.0', names=None, context=None):
         return self.locator.find(
-            partner.Who(context or self.context(), microversion),
+            remote.Requester(context or self.context(), microversion),
             list(names or self.names), routes.VOLUMES, base.VOLUME)
 
 
