@@ -34,6 +34,7 @@ import webob.exc
 from mixmatch import api
 from mixmatch import exceptions
 from mixmatch import federation
+from mixmatch_cinder.home import conf as options
 from mixmatch_cinder.home import database
 from mixmatch_cinder.home import listing
 from mixmatch_cinder.home import locator
@@ -51,13 +52,15 @@ class Volumes:
 
     :param application: Cinder's API
     :param clouds: the service providers of this process
+    :param conf: Cinder's configuration
     """
 
-    def __init__(self, application: Callable,
-                 clouds: federation.Federation) -> None:
+    def __init__(self, application: Callable, clouds: federation.Federation,
+                 conf: cfg.ConfigOpts) -> None:
+        options.register_opts(conf)
         self._application = application
         self._clouds = clouds
-        self._options = clouds.options
+        self._options = conf.mixmatch
         self._locator = locator.Locator(
             clouds, self._options.location_cache_size,
             self._options.location_cache_time)
@@ -156,4 +159,4 @@ def factory(global_conf: dict[str, str], **local_conf: str
             ) -> Callable[[Callable], Volumes]:
     """Create the paste.deploy filter."""
     clouds = federation.Federation(cfg.CONF)
-    return lambda application: Volumes(application, clouds)
+    return lambda application: Volumes(application, clouds, cfg.CONF)

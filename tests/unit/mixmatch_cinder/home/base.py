@@ -37,8 +37,8 @@ class CinderTestCase(base.TestCase):
         self.clouds = self.useFixture(fixtures.TwoClouds(*self.names))
         self.home, self.bu = self.clouds.home, self.clouds.bu
         self.mit = self.clouds.mit
-        self.federation = federation.Federation(fixtures.configuration(
-            self, fixtures.text(*self.names)))
+        self.conf = fixtures.configuration(self, fixtures.text(*self.names))
+        self.federation = federation.Federation(self.conf)
         for sp in (self.bu, self.mit):
             self.answer(sp, status_code=404, json={})
 
@@ -75,15 +75,16 @@ class RealCinderTestCase(CinderTestCase):
 
     def restart(self):
         """Begin anew, with the options of the test."""
-        self.federation = federation.Federation(fixtures.configuration(
+        self.conf = fixtures.configuration(
             self, fixtures.text(*self.names).replace(
-                '[mixmatch]\n', '[mixmatch]\n' + PATIENT + self.options)))
+                '[mixmatch]\n', '[mixmatch]\n' + PATIENT + self.options))
+        self.federation = federation.Federation(self.conf)
         self.another_process()
 
     def another_process(self):
         """... of home's cinder-api, which remembers nothing."""
         self.filter = middleware.Volumes(self.cinders.application,
-                                         self.federation)
+                                         self.federation, self.conf)
 
     def send(self, path, method='GET', version='3.71', body=None,
              headers=(), user='alice', **kwargs):

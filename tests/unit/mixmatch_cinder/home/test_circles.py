@@ -40,15 +40,16 @@ class Cloud:
     """A cinder-api with the filter, and nothing in its database.
 
     :param keystone: of its own users
-    :param clouds: its service providers
+    :param conf: of its cinder-api
     """
 
-    def __init__(self, keystone, clouds):
+    def __init__(self, keystone, conf):
         self._keystone = keystone
         self._lock = threading.Lock()
         #: method and path of what has come to its Cinder
         self.asked = []
-        self._filter = middleware.Volumes(self._cinder, clouds)
+        self._filter = middleware.Volumes(
+            self._cinder, federation.Federation(conf), conf)
 
     @webob.dec.wsgify
     def _cinder(self, request):
@@ -97,18 +98,18 @@ class TestCircles(base.TestCase):
         moc_for_bu = fixtures.ServiceProvider(clouds.mock, serial, 'moc')
         keystone = KeystoneOfBu(clouds.mock, serial)
         keystone.service_providers = {'moc': moc_for_bu}
-        self.moc = Cloud(clouds.home, self.federation('bu'))
-        self.bu = Cloud(keystone, self.federation(
+        self.moc = Cloud(clouds.home, self.configuration('bu'))
+        self.bu = Cloud(keystone, self.configuration(
             'moc', 'http://users-of-bu:5000'))
         self.bu.serve(clouds.mock, clouds.bu.cinder_url)
         self.moc.serve(clouds.mock, moc_for_bu.cinder_url)
 
-    def federation(self, name, keystone='http://home:5000'):
-        return federation.Federation(fixtures.configuration(
+    def configuration(self, name, keystone='http://home:5000'):
+        return fixtures.configuration(
             self, fixtures.text(name).replace(
                 'http://home:5000', keystone).replace(
                     '[mixmatch]\n', '[mixmatch]\nask_timeout = 5\n'
-                    'listing_refresh = 0\n')))
+                    'listing_refresh = 0\n'))
 
     def assertAsked(self, moc, bu):
         self.assertEqual(

@@ -35,7 +35,8 @@ class MiddlewareTestCase(base.CinderTestCase):
             headers={'x-openstack-request-id': 'req-1',
                      'OpenStack-API-Version': 'volume 3.60'})
         self.reached = []
-        self.filter = middleware.Volumes(self.application, self.federation)
+        self.filter = middleware.Volumes(self.application, self.federation,
+                                         self.conf)
 
     def application(self, environ, start_response):
         """Home's Cinder."""
