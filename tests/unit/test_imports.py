@@ -1,0 +1,114 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The rules of imports between packages, see architecture.rst."""
+
+import ast
+import pathlib
+
+from oslotest import base
+
+ROOT = pathlib.Path(__file__).parents[2]
+
+#: Services, and clients of their APIs. (keystoneauth and keystonemiddleware
+#: are libraries that every service has.)
+SERVICES = frozenset({
+    'cinder', 'cinderclient', 'glance', 'glanceclient', 'keystone',
+    'keystoneclient', 'nova', 'novaclient', 'openstack', 'os_brick',
+    'os_vif'})
+
+#: The core still makes Cinder's client itself, for both mixmatch_nova and
+#: mixmatch_cinder: (module, import). Nothing may be added.
+CORE_EXCEPTIONS = frozenset({
+    ('mixmatch.service_provider', 'cinderclient'),
+})
+
+#: A service provider reaches no other cloud, so it needs nothing that does.
+#: Its checks are wrappers around functions of Cinder.
+PROVIDER_MAY_IMPORT = frozenset({'mixmatch.patch'})
+
+
+def modules(package):
+    """Yield the name and the syntax tree of each module of a package."""
+    for path in sorted((ROOT / package.replace('.', '/')).rglob('*.py')):
+        parts = path.relative_to(ROOT).with_suffix('').parts
+        name = '.'.join(parts).removesuffix('.__init__')
+        yield name, ast.parse(path.read_text())
+
+
+def imported(tree):
+    """Return the absolute names that a module imports, in any scope."""
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found.update(each.name for each in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, 'hacking forbids relative imports'
+            found.update(f'{node.module}.{each.name}' for each in node.names)
+    return found
+
+
+def is_in(name, package):
+    return name == package or name.startswith(package + '.')
+
+
+class TestImports(base.BaseTestCase):
+
+    packages = sorted(path.parent.name
+                      for path in ROOT.glob('mixmatch*/__init__.py'))
+
+    def assertImports(self, package, allowed):
+        """Check each import of mixmatch or mixmatch_* in a package."""
+        wrong = {
+            (name, each) for name, tree in modules(package)
+            for each in imported(tree)
+            if each.startswith('mixmatch') and not any(
+                is_in(each, one) for one in allowed)}
+        self.assertEqual(set(), wrong)
+
+    def test_all_packages_are_found(self):
+        self.assertLessEqual(
+            {'mixmatch', 'mixmatch_cinder', 'mixmatch_keystone',
+             'mixmatch_nova'}, set(self.packages))
+
+    def test_core_imports_no_extension(self):
+        self.assertImports('mixmatch', ['mixmatch'])
+
+    def test_core_imports_no_service(self):
+        found = {
+            (name, each.partition('.')[0]) for name, tree in modules(
+                'mixmatch') for each in imported(tree)
+            if each.partition('.')[0] in SERVICES}
+        self.assertEqual(CORE_EXCEPTIONS, found)
+
+    def test_extensions_import_no_other_extension(self):
+        for package in self.packages:
+            if package != 'mixmatch':
+                self.assertImports(package, ['mixmatch', package])
+
+    def test_keystone_imports_no_core(self):
+        self.assertImports('mixmatch_keystone', ['mixmatch_keystone'])
+
+    def test_home_imports_no_provider(self):
+        self.assertImports('mixmatch_cinder.home',
+                           ['mixmatch', 'mixmatch_cinder.home'])
+
+    def test_provider_imports_only_patch(self):
+        self.assertImports('mixmatch_cinder.provider', [
+            *PROVIDER_MAY_IMPORT, 'mixmatch_cinder.provider'])
+
+    def test_nothing_imports_tests(self):
+        for package in self.packages:
+            for name, tree in modules(package):
+                for each in imported(tree):
+                    self.assertNotIn(each.partition('.')[0], (
+                        'benchmarks', 'sandbox', 'tests'), name)
