@@ -117,7 +117,7 @@ class TestLegacy(protected.TestCase):
         mine = self.cinder.add_volume()
         attachment = self.attach(MOC_NOVA, mine)
         self.begin()
-        self.assertIn('not known', self.delete(ALICE, attachment, 409).text)
+        self.assertIn('is unknown', self.delete(ALICE, attachment, 409).text)
         self.assertIntact(mine)
 
     def test_the_user_removes_what_is_no_servers(self):

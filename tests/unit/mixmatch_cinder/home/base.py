@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What the tests of the Cinder filter share."""
+"""Base of the tests of the filter for home's cinder-api."""
 
 from cinder import context as cinder_context
 import webob
@@ -49,15 +49,15 @@ class CinderTestCase(base.TestCase):
             **{'is_admin': False, 'overwrite': False, **kwargs})
 
     def answer(self, sp, **kwargs):
-        """Let a service provider's Cinder answer so for the volume."""
+        """Set the response of a service provider for the volume."""
         self.clouds.mock.get(f'{sp.cinder_url}/volumes/{VOLUME}', **kwargs)
 
     def asked(self):
-        """The service providers that were asked for the volume."""
+        """Return the service providers that were asked for the volume."""
         return self.asked_since(0)
 
     def asked_since(self, number):
-        """The same without the first ones."""
+        """Return the same without the first ones."""
         return sorted([each.hostname
                        for each in self.clouds.mock.request_history
                        if each.path.endswith(VOLUME)][number:])
@@ -74,7 +74,7 @@ class RealCinderTestCase(CinderTestCase):
         self.restart()
 
     def restart(self):
-        """Begin anew, with the options of the test."""
+        """Start another process with the options of the test."""
         self.conf = fixtures.configuration(
             self, fixtures.text(*self.names).replace(
                 '[mixmatch]\n', '[mixmatch]\n' + PATIENT + self.options))
@@ -82,13 +82,13 @@ class RealCinderTestCase(CinderTestCase):
         self.another_process()
 
     def another_process(self):
-        """... of home's cinder-api, which remembers nothing."""
+        """Start another process of home's cinder-api, without its memory."""
         self.filter = middleware.Volumes(self.cinders.application,
                                          self.federation, self.conf)
 
     def send(self, path, method='GET', version='3.71', body=None,
              headers=(), user='alice', **kwargs):
-        """What a client sends to home's cinder-api."""
+        """Send a request to home's cinder-api, and return the response."""
         context = self.context(user, **{'roles': ['member', 'reader'],
                                         **kwargs})
         request = webob.Request.blank(
@@ -102,7 +102,7 @@ class RealCinderTestCase(CinderTestCase):
         return request.get_response(self.filter)
 
     def get(self, path, **kwargs):
-        """What it must get."""
+        """Return the body of a successful GET request."""
         response = self.send(path, **kwargs)
         self.assertEqual(200, response.status_int, response.text)
         return response.json

@@ -89,10 +89,10 @@ class Cinders(fixtures.Fixture):
         self.addCleanup(db.main_context_manager.patch_factory(
             self.home.manager))
         self._application = router.APIRouter()
-        self._of_partners = {}
+        self._of_providers = {}
         for name, sp in self._clouds.service_providers.items():
             cloud = Cloud(sp.cinder_url, sp.project_id('research'))
-            self._of_partners[name] = cloud
+            self._of_providers[name] = cloud
             setattr(self, name, cloud)
             self._clouds.mock.add_matcher(self._matcher(name, sp, cloud))
         # NOTE: later than the API looks which versions they have.
@@ -105,7 +105,7 @@ class Cinders(fixtures.Fixture):
 
     @property
     def all(self):
-        return {'': self.home, **self._of_partners}
+        return {'': self.home, **self._of_providers}
 
     def application(self, environ, start_response):
         """Home's Cinder, below the filters."""
@@ -152,10 +152,10 @@ class Cinders(fixtures.Fixture):
 
 
 class Cloud:
-    """One of them.
+    """The Cinder of one cloud.
 
     :param url: of its API
-    :param project_id: whose volumes they are
+    :param project_id: the project that owns the volumes
     """
 
     def __init__(self, url, project_id):
@@ -168,7 +168,7 @@ class Cloud:
                      is_public=True, deleted=False)
 
     def as_default(self):
-        """In this block Cinder uses this database."""
+        """Return a context manager in which Cinder uses this database."""
         undo = db.main_context_manager.patch_factory(self.manager)
 
         class Undo:
@@ -184,7 +184,7 @@ class Cloud:
             connection.execute(model.__table__.insert().values(**values))
 
     def add(self, second=0, volume_id=None, project_id=None, **values):
-        """Make a volume; its id.
+        """Create a volume, and return its id.
 
         :param second: when it was created
         """
@@ -199,7 +199,7 @@ class Cloud:
         return volume_id
 
     def add_snapshot(self, volume_id, second=0, **values):
-        """Make a snapshot; its id."""
+        """Create a snapshot, and return its id."""
         snapshot_id = str(uuid.uuid4())
         self._insert(db.models.Snapshot, **{
             'id': snapshot_id, 'project_id': self.project_id,
@@ -210,7 +210,7 @@ class Cloud:
         return snapshot_id
 
     def delete(self, volume_id):
-        """As Cinder does: the row stays, and is not shown."""
+        """Delete a volume as Cinder does: mark its row as deleted."""
         table = db.models.Volume.__table__
         with self._engine.begin() as connection:
             connection.execute(table.update().where(
@@ -232,7 +232,7 @@ class Cloud:
             connection.execute(db.models.Volume.__table__.delete())
 
     def value(self, volume_id, column, model=None):
-        """What its database holds of a volume."""
+        """Return a column of a volume in the database."""
         table = (model or db.models.Volume).__table__
         with self._engine.begin() as connection:
             return connection.execute(table.select().where(

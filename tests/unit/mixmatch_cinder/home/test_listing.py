@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The lists of home and of two other clouds become one."""
+"""Merged lists of home and of two service providers."""
 
 import uuid
 
@@ -60,7 +60,7 @@ class TestMerged(ListingTestCase):
                          sorted(self.asked()))
 
     def test_links_lead_home(self):
-        """Who follows a link sends the token that he has."""
+        """A client that follows a link sends its token there."""
         rows = self.get('/volumes/detail')['volumes']
         for row in rows:
             for link in row['links']:
@@ -232,7 +232,7 @@ class TestChoice(ListingTestCase):
         self.assertEqual(self.all, self.ids(f'/volumes?{MARK}=all'))
 
 
-class TestPartnerFails(ListingTestCase):
+class TestProviderFails(ListingTestCase):
 
     def assertMissing(self, *ids, path='/volumes'):
         response = self.send(path)
@@ -270,7 +270,7 @@ class TestPartnerFails(ListingTestCase):
                 f'/volumes/detail?sort={sort}:asc'))
 
     def test_claim_of_what_is_homes(self):
-        """Or who deletes a row of bu would delete a volume of home."""
+        """Else a user who deletes a row of bu would delete one of home."""
         for victim in (self.of_home, self.cinders.home.add(
                 project_id='another')):
             self.cinders.broken['bu'] = {'json': {'volumes': [
@@ -291,7 +291,7 @@ class TestPartnerFails(ListingTestCase):
         self.assertEqual(2, len(response.json['volumes']))
 
     def test_away_in_the_middle(self):
-        """Its part is missing, the rest goes on, and so does it later."""
+        """Only its part is missing in the next page."""
         for second in (10, 9, 8):
             self.cinders.bu.add(second)
         page = self.get('/volumes?limit=2')
@@ -309,7 +309,7 @@ class TestPartnerFails(ListingTestCase):
 
 
 class TestNothingThere(ListingTestCase):
-    """Where a project has nothing is not asked each time."""
+    """Service providers without resources of the project are skipped."""
 
     options = ''
 

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Who pages through the merged list gets each row once, in order.
+"""Pages of the merged list contain each row once, in order.
 
 Whatever the size of a page, however the client names where it was, and
 whatever comes and goes meanwhile. The Cinders are real ones.

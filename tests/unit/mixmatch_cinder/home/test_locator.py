@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Where a volume lives that home does not have."""
+"""Location of a volume that home does not have."""
 
 import threading
 
@@ -147,7 +147,7 @@ class TestLocator(LocatorTestCase):
 
 
 class TestRemembered(LocatorTestCase):
-    """Who had it is asked alone."""
+    """Only the known location is asked again."""
 
     def asked_again(self, **kwargs):
         before = len(self.asked())

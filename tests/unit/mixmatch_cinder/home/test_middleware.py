@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The filter of home's cinder-api: foreign volumes are found."""
+"""Look-up of foreign volumes in the filter of home's cinder-api."""
 
 import fixtures as base_fixtures
 from oslo_config import cfg
@@ -171,7 +171,7 @@ class TestFailure(MiddlewareTestCase):
 
 
 class TestNotAsked(MiddlewareTestCase):
-    """Nobody else learns of what is home's."""
+    """Ids of home are not sent to service providers."""
 
     def assertNotAsked(self, **kwargs):
         self.assertUntouched(self.send(**kwargs))

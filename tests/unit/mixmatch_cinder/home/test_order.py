@@ -27,7 +27,7 @@ class TestOrder(base.TestCase):
     def sorted(self, query, field, *values):
         """The values of a field in the order of their rows."""
         sort = of_query(query)
-        rows = [{field: value, 'created_at': '2026', 'id': str(number)}
+        rows = [{'created_at': '2026', 'id': str(number), field: value}
                 for number, value in enumerate(values)]
         return [row[field] for row in sorted(
             rows, key=lambda row: sort.key(sort.values(row)))]

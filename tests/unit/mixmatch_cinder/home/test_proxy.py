@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What users do to volumes of other clouds through home's Cinder."""
+"""Requests about volumes of service providers through home's Cinder."""
 
 import uuid
 
@@ -24,7 +24,7 @@ AWAY = requests.exceptions.ConnectTimeout()
 models = cinders.db.models
 
 
-class ForwardTestCase(base.RealCinderTestCase):
+class ProxyTestCase(base.RealCinderTestCase):
 
     def setUp(self):
         super().setUp()
@@ -51,7 +51,7 @@ class ForwardTestCase(base.RealCinderTestCase):
         return [each[1:] for each in self.cinders.asked_of(name)]
 
 
-class TestVolume(ForwardTestCase):
+class TestVolume(ProxyTestCase):
 
     def test_delete(self):
         response = self.do(self.path, 'DELETE')
@@ -107,7 +107,7 @@ class TestVolume(ForwardTestCase):
         self.assertEqual([], self.clouds.leaks())
 
 
-class TestSnapshot(ForwardTestCase):
+class TestSnapshot(ProxyTestCase):
 
     def create(self):
         return self.do('/snapshots', body={'snapshot': {
@@ -140,7 +140,7 @@ class TestSnapshot(ForwardTestCase):
                                                 models.Snapshot))
 
 
-class TestCreate(ForwardTestCase):
+class TestCreate(ProxyTestCase):
 
     def create(self, **body):
         return self.do('/volumes', body={
@@ -190,7 +190,7 @@ class TestCreate(ForwardTestCase):
                          self.at_bu('source_volid', volume['id']))
 
     def test_of_something_at_home(self):
-        """Nobody else learns of its id."""
+        """The id is not sent to a service provider."""
         source = self.cinders.home.add()
         self.assertRefused(
             400, source, 'bu', path='/volumes', method='POST',
@@ -211,8 +211,8 @@ class TestCreate(ForwardTestCase):
                 '/volumes', 'POST', body=body).status_int, body)
 
 
-class TestService(ForwardTestCase):
-    """Home's Nova asks on behalf of a user, as its service token says."""
+class TestService(ProxyTestCase):
+    """Requests of home's Nova for a user, with a service token."""
 
     headers = {'X-Service-Identity-Status': 'Confirmed'}
 
@@ -247,7 +247,7 @@ class TestService(ForwardTestCase):
         self.assertEqual('deleting', self.at_bu('status'))
 
 
-class TestRefused(ForwardTestCase):
+class TestRefused(ProxyTestCase):
     """The message names the cloud."""
 
     def test_what_makes_sense_only_there(self):
@@ -317,8 +317,8 @@ class TestRefused(ForwardTestCase):
             self.assertEqual(404, response.status_int)
 
 
-class TestHomesOwn(ForwardTestCase):
-    """Local work costs no request more, and stays local."""
+class TestHomesOwn(ProxyTestCase):
+    """Requests about local resources stay local."""
 
     def test_all_of_it(self):
         volume = self.cinders.home.add()
