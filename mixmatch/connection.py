@@ -9,7 +9,7 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-"""What a service provider may have the hosts of this cloud connect to.
+"""Check of connections that a service provider gives to home's hosts.
 
 Nova hands to os-brick and QEMU whatever a Cinder names, which open it with the
 keys, and from the network, that a host of home has. So everything in a
@@ -65,20 +65,20 @@ Check = Callable[['_Connection'], None]
 
 
 def missing_options(options: Any) -> list[str]:
-    """The options that ``connection_types`` wants and that are not set."""
+    """Return unset options that ``connection_types`` requires."""
     return sorted({option for kind in options.connection_types
                    for option in _NEEDS.get(kind, ())
                    if not getattr(options, option)})
 
 
 def check(name: str, options: Any, connection_info: dict[str, Any]) -> None:
-    """Check that a connection leads to what is the service provider's.
+    """Check that a connection leads to storage of the service provider.
 
     :param name: the service provider
     :param options: its section of the configuration
     :param connection_info: what Cinder gave for an attachment; empty for
         one that is only reserved
-    :raises ConnectionNotAllowed: says which option would allow it
+    :raises ConnectionNotAllowed: names the option that allows it
     """
     if not connection_info:
         return
@@ -103,11 +103,11 @@ def check(name: str, options: Any, connection_info: dict[str, Any]) -> None:
 
 
 class _Refused(Exception):
-    """Something of a connection is not the service provider's to name."""
+    """Error: a part of a connection is not allowed."""
 
 
 class _Connection:
-    """One connection, with what is needed to check it."""
+    """Connection, with the options that it is checked by."""
 
     def __init__(self, kind: str, options: Any,
                  connection_info: dict[str, Any]) -> None:
@@ -123,7 +123,7 @@ class _Connection:
                                f'connection_types {kind}')
 
     def lists(self, single: str, several: str) -> list[Any]:
-        """All values of a field that comes alone, as a list, or as both."""
+        """Return all values of a field in its singular and plural form."""
         found = list(_listed(self.data.get(several)))
         if single in self.data:
             found.extend(_listed(self.data[single]))
@@ -173,7 +173,7 @@ def _is_port(port: Any) -> bool:
 
 
 def _covers(listed: str, host: str, port: int) -> bool:
-    """Whether an entry of storage_portals has a portal."""
+    """Return whether an entry of storage_portals covers a portal."""
     found = re.fullmatch(r'\[?(.+?)\]?(/\d+)?(:\d+)?', listed)
     assert found
     if found[3] and int(found[3][1:]) != port:

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The errors of mixmatch; what is thrown says how to react to it."""
+"""Errors of mixmatch; the class of an error tells how to react."""
 
 from typing import Any
 
@@ -33,23 +33,22 @@ class MixmatchException(Exception):
         super().__init__(self.msg_fmt % kwargs)
 
     def again(self) -> 'MixmatchException':
-        """The same, to be raised once more.
+        """Return a copy to raise again.
 
-        Without the frames that this one has passed through, and what they
-        hold.
+        The copy has no traceback, and so keeps no frames alive.
         """
         return type(self)(**vars(self))
 
 
 class InvalidTarget(MixmatchException):
-    """A request names its target cloud in a way that cannot be read."""
+    """Error: a request names its target cloud in an invalid way."""
 
     msg_fmt = 'Invalid service provider: %(reason)s'
     code = 400
 
 
 class UnknownServiceProvider(MixmatchException):
-    """The service provider is not one that the request may use."""
+    """Error: the request may not use this service provider."""
 
     msg_fmt = ('Service provider %(service_provider)s %(reason)s. '
                'Service providers that you can use here: %(allowed)s.')
@@ -58,7 +57,7 @@ class UnknownServiceProvider(MixmatchException):
     @classmethod
     def not_one_of(cls, name: str, configured: tuple[str, ...],
                    known: tuple[str, ...]) -> 'UnknownServiceProvider':
-        """Say why a name cannot be used.
+        """Make the error, with the reason why a name cannot be used.
 
         :param name: what the request asked for
         :param configured: the service providers in the configuration
@@ -77,13 +76,13 @@ class UnknownServiceProvider(MixmatchException):
 
 
 class Refused(MixmatchException):
-    """An identity may not enter a service provider."""
+    """Base of errors: an identity may not log in."""
 
     code = 403
 
 
 class AssertionRefused(Refused):
-    """Home's Keystone gives no SAML assertion for this token."""
+    """Error: home's Keystone gives no SAML assertion for this token."""
 
     msg_fmt = ('The Keystone of this cloud gave no assertion for service '
                'provider %(service_provider)s: %(reason)s. The token must '
@@ -91,7 +90,7 @@ class AssertionRefused(Refused):
 
 
 class LoginRefused(Refused):
-    """The service provider does not let this identity in."""
+    """Error: the service provider refuses the login of this identity."""
 
     msg_fmt = ('Service provider %(service_provider)s refused the login: '
                '%(reason)s. Its operator maps which users and projects of '
@@ -99,24 +98,23 @@ class LoginRefused(Refused):
 
 
 class ServiceProviderSetupError(MixmatchException):
-    """Two landlords have not finished their agreement; users cannot mend it.
-    """
+    """Error in the set-up of two clouds, which only operators can mend."""
 
     msg_fmt = ('Service provider %(service_provider)s cannot be used: '
-               '%(reason)s. This is for the operator of this cloud to mend.')
+               '%(reason)s. The operator of this cloud has to correct this.')
     code = 502
 
 
 class ConnectionNotAllowed(MixmatchException):
-    """A service provider names storage that is not its own to give."""
+    """Error: a connection leads to storage that is not allowed."""
 
-    msg_fmt = ('Service provider %(service_provider)s wants the hosts of this '
-               'cloud to open a connection that is not allowed: %(reason)s.')
+    msg_fmt = ('Service provider %(service_provider)s gave a connection that '
+               'is not allowed: %(reason)s.')
     code = 502
 
 
 class MicroversionNotSupported(MixmatchException):
-    """The other cloud runs an older release than this request needs."""
+    """Error: the other cloud is too old for this request."""
 
     msg_fmt = ('The volume API of service provider %(service_provider)s is '
                'too old: this needs microversion %(needed)s, it has '
@@ -126,7 +124,7 @@ class MicroversionNotSupported(MixmatchException):
 
 
 class ConnectionFailure(MixmatchException, ksa_exceptions.ConnectionError):
-    """A cloud did not answer; the same request may succeed later.
+    """Base of errors: a cloud did not answer; a retry may succeed.
 
     It is a connection error of keystoneauth as well, so that code which
     knows that library treats it as one, and never as "not found".
@@ -141,7 +139,7 @@ class ServiceProviderUnavailable(ConnectionFailure):
 
 
 class ServiceProviderFailed(ServiceProviderUnavailable):
-    """It answers, but could not do what was asked: perhaps only this."""
+    """Error: it answers, but this request failed."""
 
     msg_fmt = 'Service provider %(service_provider)s could not do this: ' \
               '%(reason)s'

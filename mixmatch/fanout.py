@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""One call to many service providers."""
+"""Concurrent calls to several service providers."""
 
 from collections.abc import Callable, Iterable
 from concurrent import futures
@@ -36,10 +36,10 @@ Call = Callable[[str], Any]
 
 @dataclasses.dataclass(frozen=True)
 class Answers:
-    """What came back in time.
+    """Results of a call to several service providers.
 
-    :param answered: by the name of the service provider
-    :param missing: why there is no answer, by the name
+    :param answered: results by the name of the service provider
+    :param missing: errors by the name of the service provider
     """
 
     answered: dict[str, Any]
@@ -47,7 +47,7 @@ class Answers:
 
 
 class Fanout:
-    """Asks service providers all at once, each by threads of its own.
+    """Calls service providers concurrently, each in threads of its own.
 
     :param conf: with ``[mixmatch] service_providers``, ``ask_threads``,
         ``ask_timeout`` and ``listing_refresh``
@@ -62,13 +62,14 @@ class Fanout:
     def ask(self, names: Iterable[str], call: Call,
             timeout: float | None = None,
             patience: float = deadline.PATIENCE) -> Answers:
-        """Ask, and wait for the answers until the time is over.
+        """Call service providers, and wait for the results until a timeout.
 
         :param call: called with each name, in other threads, with the
             request context of this one; its requests end when the time is
             over
         :param timeout: seconds; the configured ones if it is None
-        :param patience: seconds to wait for the probe of who was down
+        :param patience: seconds to wait for the probe of a service provider
+            that was down
         """
         timeout = timeout or self._timeout
         at = time.monotonic() + timeout
@@ -90,8 +91,9 @@ class Fanout:
             except exceptions.MixmatchException as exc:
                 answers.missing[name] = exc
             except Exception as exc:
-                # NOTE: what one cloud says must not lose what others said.
-                LOG.exception('The answer of %s cannot be used', name)
+                # NOTE: a bad answer of one cloud must not lose the others.
+                LOG.exception('The answer of service provider %s cannot be '
+                              'used', name)
                 answers.missing[name] = exceptions.ServiceProviderUnavailable(
                     service_provider=name,
                     reason=f'an answer that cannot be used '
@@ -101,12 +103,12 @@ class Fanout:
     def ask_for_listing(self, kind: str, project_id: str,
                         names: Iterable[str], call: Call,
                         timeout: float | None = None) -> Answers:
-        """Ask for what a project has, but not where it has nothing.
+        """Call only service providers where a project may have resources.
 
-        :param kind: of what, such as volumes
+        :param kind: collection of the resources, such as volumes
         :param project_id: the project at home
-        :param call: returns all of it that the project has there;
-            nothing is false
+        :param call: returns the resources of the project there; a false
+            value if it has none
         """
         whose = f'{kind} {project_id}'
 
@@ -119,37 +121,38 @@ class Fanout:
             try:
                 learn(name)
             except Exception as exc:  # noqa: BLE001
-                LOG.debug('%(sp)s was not checked for %(whose)s: %(reason)s',
+                LOG.debug('Service provider %(sp)s could not be checked for '
+                          '%(whose)s: %(reason)s',
                           {'sp': name, 'whose': whose, 'reason': exc})
         ask, check = self._holdings.sort(whose, names)
         for name in check:
             self._try_submit(check_later, name,
                              time.monotonic() + self._timeout)
-        # NOTE: a list can do without who was down a moment ago.
+        # NOTE: a list can do without clouds that were down a moment ago.
         return self.ask(ask, learn, timeout, patience=0)
 
     def add_holding(self, kind: str, project_id: str, name: str) -> None:
-        """Learn that a project has something at a service provider.
+        """Remember that a project has resources at a service provider.
 
-        :param kind: of what, as for :meth:`ask_for_listing`
+        :param kind: collection, as for :meth:`ask_for_listing`
         """
         self._holdings.remember(f'{kind} {project_id}', name, True)
 
     def begin(self, name: str, call: Call) -> None:
-        """Ask one, and wait for nothing: the answer is kept elsewhere."""
+        """Begin a call without waiting; the call keeps its own result."""
         self._try_submit(call, name, math.inf, deadline.PATIENCE)
 
     def shutdown(self) -> None:
-        """Wait until all that was begun has ended."""
+        """Wait until all calls have ended."""
         self._pools.shutdown()
 
     def _try_submit(self, call: Call, name: str,
                     at: float, patience: float = 0) -> None:
-        """Have something done that whoever needs it does otherwise."""
+        """Begin an optional call; the work is done elsewhere if it fails."""
         try:
             self._submit(call, name, at, patience)
         except exceptions.MixmatchException as exc:
-            LOG.debug('Nothing was begun: %s', exc)
+            LOG.debug('A call in the background was not begun: %s', exc)
 
     def _submit(self, call: Call, name: str,
                 at: float, patience: float = 0) -> futures.Future:
@@ -160,7 +163,7 @@ class Fanout:
 
         def run() -> Any:
             context.update_store()
-            # NOTE: its turn may come long after.
+            # NOTE: a queued call may start long after its deadline.
             if time.monotonic() >= at:
                 raise _silent(name, self._timeout)
             with deadline.limit(at, patience):
@@ -169,9 +172,9 @@ class Fanout:
 
 
 class Holdings:
-    """Where projects have nothing, as answers told.
+    """Memory of service providers where projects have no resources.
 
-    :param refresh: seconds that such an answer counts
+    :param refresh: seconds that an empty answer counts
     """
 
     def __init__(self, refresh: float) -> None:
@@ -183,9 +186,9 @@ class Holdings:
             100_000, refresh / 2 or 1)
 
     def remember(self, whose: str, name: str, something: bool) -> None:
-        """Learn whether somebody has something at a service provider.
+        """Remember whether a project has resources at a service provider.
 
-        :param whose: a kind of things and a project
+        :param whose: a collection and a project
         """
         if not self._refresh:
             return
@@ -198,10 +201,10 @@ class Holdings:
 
     def sort(self, whose: str, names: Iterable[str]
              ) -> tuple[list[str], list[str]]:
-        """Whom to ask now, and whom to check in the background.
+        """Split service providers: call now, or check in the background.
 
-        :returns: two lists; who is in neither was asked just now and had
-            nothing
+        :returns: two lists; a service provider in neither was called just
+            now, and the project had nothing there
         """
         ask, check = [], []
         with self._lock:

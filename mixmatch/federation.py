@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The clouds that this service may reach, and its logins there."""
+"""Facade of the core: service providers, and logins there."""
 
 from collections.abc import Callable, Iterable
 from concurrent import futures
@@ -47,7 +47,7 @@ from mixmatch import threads
 
 
 class _Process:
-    """What one process has: connections, threads, locks, logins.
+    """State of one process: connections, threads, locks, logins.
 
     None of these survives a fork.
     """
@@ -66,7 +66,7 @@ class _Process:
 
 
 class Federation:
-    """What a service of home asks of other clouds begins here.
+    """Entry point of home's services to other clouds.
 
     Sends nothing and reads no credential before it is first used, so a
     service can make one when it starts, before it forks.
@@ -96,12 +96,12 @@ class Federation:
 
     @property
     def options(self) -> Any:
-        """The group [mixmatch] of the configuration."""
+        """Group ``[mixmatch]`` of the configuration."""
         return self._conf.mixmatch
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The service providers that the configuration names."""
+        """Names of the configured service providers."""
         return tuple(self._conf.mixmatch.service_providers)
 
     def check(self, name: str, token_info: dict[str, Any]) -> None:
@@ -109,7 +109,7 @@ class Federation:
 
         :param name: what the user asked for
         :param token_info: the body of the user's validated token
-        :raises UnknownServiceProvider: says what would be allowed
+        :raises UnknownServiceProvider: lists the allowed ones
         """
         known = self.offered(token_info)
         if name not in self.names or name not in known:
@@ -118,12 +118,12 @@ class Federation:
 
     @staticmethod
     def offered(token_info: dict[str, Any]) -> tuple[str, ...]:
-        """The service providers that a validated token lists."""
+        """Return the service providers that a validated token lists."""
         return tuple(sp['id'] for sp in token_info.get('token', {}).get(
             'service_providers', ()))
 
     def service_provider(self, name: str) -> service_provider.ServiceProvider:
-        """One of the service providers.
+        """Return a service provider by its name.
 
         :raises UnknownServiceProvider: it is not configured
         """
@@ -140,7 +140,7 @@ class Federation:
             return process.service_providers[name]
 
     def health(self) -> dict[str, dict[str, Any]]:
-        """What this process knows: service provider, service, state."""
+        """Return the states by service provider and service."""
         return {name: {service: state.to_dict()
                        for service, state in there.health.items()}
                 for name, there in list(
@@ -176,7 +176,7 @@ class Federation:
                                 project_id=project_id)
             return there.log_in(home, there.user_scope)
         key = login.Key(name, _digest(token),
-                        f'{project_id} {there.user_agreement}')
+                        f'{project_id} {there.user_scope_key}')
         return self._logged_in(key, make)
 
     def service_login(self, name: str,
@@ -197,7 +197,7 @@ class Federation:
             self, name: str, token: str, project_id: str,
             token_info: dict[str, Any] | None = None
     ) -> tuple[auth_plugin.LoginPlugin, auth_plugin.LoginPlugin]:
-        """Log in a user and this service, both at the same time.
+        """Log in a user and this service concurrently.
 
         :raises MixmatchException: of the user's login first
         """
@@ -221,10 +221,10 @@ class Federation:
 
     def begin_login(self, name: str, token: str, project_id: str,
                     token_info: dict[str, Any] | None = None) -> None:
-        """Begin to log in a user and this service, and do not wait.
+        """Begin to log in a user and this service, without waiting.
 
-        Who needs the login soon waits for the rest of it, and is told if it
-        fails.
+        A later call that needs the login waits for the rest of it, and gets
+        its error.
         """
         self._process.fanout.begin(name, lambda _: self.user_and_service_login(
             name, token, project_id, token_info))
@@ -232,7 +232,7 @@ class Federation:
     def with_service_token(
             self, name: str, auth: plugin.BaseAuthPlugin
     ) -> service_token.ServiceTokenAuthWrapper:
-        """Add the service token that was issued *there*.
+        """Add the service token of the service provider.
 
         Home's service token never leaves home.
         """
@@ -241,7 +241,7 @@ class Federation:
 
     def ask(self, names: Iterable[str], call: fanout.Call,
             timeout: float | None = None) -> fanout.Answers:
-        """Ask service providers, all at the same time.
+        """Call service providers concurrently.
 
         See :meth:`mixmatch.fanout.Fanout.ask`.
         """
@@ -250,7 +250,7 @@ class Federation:
     def ask_for_listing(self, kind: str, project_id: str,
                         names: Iterable[str], call: fanout.Call,
                         timeout: float | None = None) -> fanout.Answers:
-        """Ask only where the project may have something.
+        """Call only service providers where the project may have resources.
 
         See :meth:`mixmatch.fanout.Fanout.ask_for_listing`.
         """
@@ -258,7 +258,7 @@ class Federation:
             kind, project_id, names, call, timeout)
 
     def add_holding(self, kind: str, project_id: str, name: str) -> None:
-        """Tell lists that a project has something at a service provider."""
+        """Remember that a project has resources at a service provider."""
         self._process.fanout.add_holding(kind, project_id, name)
 
     def _service_login(self, name: str, project_id: str | None = None
@@ -282,11 +282,11 @@ class Federation:
                 raise there.setup_error(
                     "this service's own user could not log in "
                     f'({exc})') from exc
-        # NOTE: the identifier is a digest of all credentials; what has none
-        # cannot be recognized by another process.
+        # NOTE: the identifier is a digest of all credentials; a plugin
+        # without one is not recognized by another process.
         credential = home.get_cache_id() or f'{os.getpid()} {id(home)}'
         return login.Key(name, _digest(credential),
-                         project_id or there.service_agreement), make
+                         project_id or there.service_scope_key), make
 
     def _logged_in(self, key: login.Key, make: Callable[[], login.Login],
                    renew: bool = False) -> auth_plugin.LoginPlugin:

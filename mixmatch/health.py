@@ -11,16 +11,15 @@
 # under the License.
 
 
-"""Whether something answers, so that nobody waits twice for what does not.
+"""Circuit breaker that needs more than one failed call to open.
 
-A circuit breaker that does not believe a single call. A call that fails is a
-suspicion: it may be one user's, one project's, or one connection's. One cheap
-probe looks, and only if that is not answered either nobody asks until a pause
-has passed; the next caller then lets one probe ask again. The pause doubles
-while probes are not answered.
+A failed call is a suspicion: it may concern one user, one project or one
+connection. It causes one cheap probe. Only if the probe fails as well, calls
+are refused until a pause has passed; the next call then causes another probe.
+The pause doubles while probes fail.
 
-Behind some load balancers the root is served while nothing else is. That is
-believed only of calls of several projects of which none was answered; see
+Some load balancers serve the version document while nothing else works. Then
+calls of several projects have to fail without any success; see
 :mod:`mixmatch.outage`.
 """
 
@@ -50,7 +49,7 @@ Probe = Callable[[], bool]
 
 
 class Health:
-    """What a process knows of one thing that it needs.
+    """Circuit breaker of one service, in one process.
 
     :param label: begins each line of the log
     :param pause: seconds that it is left alone after the first failure
@@ -107,7 +106,7 @@ class Health:
         """Note that something is odd: let a probe find out, in the background.
 
         :param reason: for the log and for users, if the probe is not
-            answered; no text of a stranger
+            answered; no text of the peer
         :param probe: asks cheaply; raises or returns False if that is not
             answered
         :returns: whether a probe has found that it is down
@@ -147,7 +146,7 @@ class Health:
                 self._probe, self._probe_lies = probe, not dead
                 self._close(reason)
         if dead or everybody:
-            self._tell_down(before, reason)
+            self._log_down(before, reason)
         else:
             self.suspect(reason, probe)
 
@@ -160,7 +159,7 @@ class Health:
             self._outage.ended()
             before, after = self._state, self._open()
         if before != UP:
-            self._tell_up(after)
+            self._log_up(after)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the state: times in seconds since 1970."""
@@ -201,7 +200,7 @@ class Health:
 
     def _start_probe(self, probe: Probe, again: bool = False
                      ) -> threading.Event | None:
-        """Let a thread look.
+        """Start a thread that probes.
 
         :param again: whether the pause is over
         """
@@ -246,28 +245,28 @@ class Health:
                 after = self._open()
         answered.set()
         if self._state == DOWN:
-            self._tell_down(before, suspicion)
+            self._log_down(before, suspicion)
         elif before == DOWN:
-            self._tell_up(after)
+            self._log_up(after)
         elif suspicion:
             LOG.info('%(label)s answers a probe, so it is not down, though '
                      'not all calls are answered: %(reason)s',
                      {'label': self._label, 'reason': suspicion})
 
-    def _tell_down(self, before: str, reason: str) -> None:
+    def _log_down(self, before: str, reason: str) -> None:
         if before == UP:
             LOG.warning('%(label)s is down: %(reason)s',
                         {'label': self._label, 'reason': reason})
-        self._tell()
+        self._publish()
 
-    def _tell_up(self, after: float | None) -> None:
+    def _log_up(self, after: float | None) -> None:
         if after is not None:
             LOG.warning('%(label)s is up again after %(after).0f s',
                         {'label': self._label, 'after': after})
-        self._tell()
+        self._publish()
 
-    def _tell(self) -> None:
+    def _publish(self) -> None:
         try:
             self._changed()
         except Exception:
-            LOG.exception('%s: its state cannot be shown', self._label)
+            LOG.exception('%s: its state cannot be published', self._label)

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""How often and how long: what a process tells a statsd server."""
+"""Counters and timings, sent to a statsd server."""
 
 import re
 import threading
@@ -40,12 +40,12 @@ class Metrics:
         self._failed = False
 
     def count(self, service_provider: str, what: str) -> None:
-        self._tell('incr', _name(service_provider, what))
+        self._send('incr', _name(service_provider, what))
 
     def time(self, service_provider: str, what: str, seconds: float) -> None:
-        self._tell('timing', _name(service_provider, what), seconds * 1000)
+        self._send('timing', _name(service_provider, what), seconds * 1000)
 
-    def _tell(self, method: str, *args: Any) -> None:
+    def _send(self, method: str, *args: Any) -> None:
         # NOTE: whatever goes wrong here must not hurt the call that is
         # measured, or whoever waits for it.
         try:
@@ -55,7 +55,7 @@ class Metrics:
         except Exception:
             if not self._failed:
                 self._failed = True
-                LOG.exception('Metrics are missing')
+                LOG.exception('Metrics could not be sent; logged only once')
 
     def _connected(self) -> statsd.StatsClient | None:
         if self._off or self._client:
@@ -67,7 +67,8 @@ class Metrics:
                     _plain(self._conf.statsd_prefix, '.'),
                     ipv6=netutils.is_valid_ipv6(self._conf.statsd_host))
             except (OSError, UnicodeError) as exc:
-                LOG.error('No metrics: statsd_host = %(host)s: %(reason)s',
+                LOG.error('No metrics are sent: statsd_host = %(host)s: '
+                          '%(reason)s',
                           {'host': self._conf.statsd_host, 'reason': exc})
                 self._off = True
         return self._client

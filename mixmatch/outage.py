@@ -11,7 +11,7 @@
 # under the License.
 
 
-"""Whether calls fail for everybody, though a probe is answered."""
+"""Detection of an outage: calls of all projects fail."""
 
 import time
 
@@ -26,7 +26,7 @@ CALLS, PROJECTS, OF_ONE = 4, 2, 2
 
 
 class Outage:
-    """Calls that failed since the last one that was answered.
+    """Record of calls that failed since the last one that was answered.
 
     One user's stream of failures, or one project's, is never an outage,
     however long: to the others nothing has happened.

@@ -10,8 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Replacing a function of a service, after checking that it is the one meant.
-"""
+"""Patches of a service's functions, checked before they are applied."""
 
 from collections.abc import Callable
 from collections.abc import Iterable
@@ -28,7 +27,7 @@ Wrapper = Callable[..., Any]
 
 
 class DoesNotFit(Exception):
-    """The installed service is not what a patch expects."""
+    """Error: the installed service is not the one that a patch expects."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,7 +47,7 @@ class Symbol:
         return f'{self.module}.{self.name}'
 
     def owner(self) -> Any:
-        """The module or class that holds the function."""
+        """Return the module or class that holds the function."""
         found = importlib.import_module(self.module)
         for part in self.name.split('.')[:-1]:
             found = getattr(found, part)
@@ -59,7 +58,7 @@ class Symbol:
         return self.name.rpartition('.')[2]
 
     def raw(self) -> Any:
-        """The function as its owner holds it.
+        """Return the function as its owner holds it.
 
         :raises DoesNotFit: it is not there
         """
@@ -69,7 +68,7 @@ class Symbol:
             raise DoesNotFit(f'{self} does not exist') from exc
 
     def exists(self) -> bool:
-        """Whether this release has it."""
+        """Return whether this release has the function."""
         try:
             return self.raw() is not None
         except DoesNotFit:
@@ -82,7 +81,7 @@ class Symbol:
         """
         function = _function(self.raw())
         if not callable(function):
-            raise DoesNotFit(f'{self} is no function')
+            raise DoesNotFit(f'{self} is not a function')
         names = tuple(inspect.signature(function).parameters)
         if names[:len(self.parameters)] != self.parameters:
             raise DoesNotFit(f'{self} takes {names}, expected '
@@ -91,7 +90,7 @@ class Symbol:
 
 @dataclasses.dataclass(frozen=True)
 class Patch:
-    """A symbol, and what is called in its place."""
+    """Symbol, and the wrapper that replaces it."""
 
     symbol: Symbol
     wrapper: Wrapper
@@ -119,7 +118,7 @@ def _function(raw: Any) -> Any:
 
 
 def owner_of(symbol: Symbol) -> Any:
-    """On whose behalf a symbol is patched; None if it is not."""
+    """Return the owner of a patched symbol; None if it is not patched."""
     return getattr(_function(symbol.raw()), _MARK, None)
 
 

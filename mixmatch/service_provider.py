@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""One service provider: its options, and how we log in and talk to it."""
+"""Service provider: its options, logins and clients."""
 
 from collections.abc import Callable
 import functools
@@ -49,7 +49,7 @@ DISCOVERED = 3600
 
 
 class ServiceProvider:
-    """Another cloud, as the configuration describes it.
+    """Service provider, as the configuration describes it.
 
     :param name: its id in home's Keystone
     :param conf: the configuration of this process
@@ -108,7 +108,7 @@ class ServiceProvider:
             self._conf.login_cache_time, self._options.service_type)
 
     def user_scope(self, home: access.AccessInfoV3) -> dict[str, str]:
-        """The project that a user's project at home maps to.
+        """Return the project that a user's home project maps to.
 
         :raises ServiceProviderSetupError: the configured template is wrong
         """
@@ -121,13 +121,13 @@ class ServiceProvider:
                                'project_id': home.project_id})
         except (LookupError, ValueError, AttributeError) as exc:
             raise self.setup_error(
-                f'project_name = {template} is no template that can be '
-                f'filled ({exc})') from exc
+                f'project_name = {template} is not a valid template '
+                f'({exc})') from exc
         return {'project_name': name,
                 'project_domain_name': self._options.project_domain_name}
 
     def service_scope(self, home: access.AccessInfoV3) -> dict[str, str]:
-        """The project that this service's own user works in."""
+        """Return the project that this service's own user works in."""
         if not self._options.service_project_name:
             return {}
         return {'project_name': self._options.service_project_name,
@@ -135,8 +135,8 @@ class ServiceProvider:
                     self._options.service_project_domain_name}
 
     @property
-    def user_agreement(self) -> str:
-        """What decides the project of a user.
+    def user_scope_key(self) -> str:
+        """Settings that decide the project of a user.
 
         It differs between services only if their configurations do.
         """
@@ -144,17 +144,17 @@ class ServiceProvider:
                f'{self._options.project_name or ""}'
 
     @property
-    def service_agreement(self) -> str:
-        """What decides the project that this service's own user works in."""
+    def service_scope_key(self) -> str:
+        """Settings that decide the project of this service's own user."""
         return f'{self._options.service_project_domain_name}/' \
                f'{self._options.service_project_name or ""}'
 
     def volume_client(self, auth: plugin.BaseAuthPlugin,
                       microversion: str | None = None,
                       global_request_id: str | None = None) -> Any:
-        """A client of the service provider's Cinder.
+        """Return a client of the service provider's Cinder.
 
-        :param auth: who asks
+        :param auth: auth plugin of the requester
         :param microversion: the version of the API that the caller needs
         :param global_request_id: joins the logs of both clouds
         :returns: ``cinderclient.v3.client.Client``
@@ -178,17 +178,17 @@ class ServiceProvider:
         return client
 
     def check_connection(self, connection_info: dict[str, Any]) -> None:
-        """Check that a connection leads to what is the service provider's.
+        """Check that a connection leads to storage of the service provider.
 
         :param connection_info: what Cinder gave for an attachment; empty for
             one that is only reserved
-        :raises ConnectionNotAllowed: says which option would allow it
+        :raises ConnectionNotAllowed: names the option that allows it
         """
         connection.check(self.name, self._options, connection_info)
 
     @property
     def missing_options(self) -> list[str]:
-        """The options without which no volume of it can be attached."""
+        """Unset options without which none of its volumes can be attached."""
         return connection.missing_options(self._options)
 
     @property
@@ -200,9 +200,9 @@ class ServiceProvider:
                 'endpoint_override': self._options.endpoint_override}
 
     def highest_microversion(self, auth: plugin.BaseAuthPlugin) -> str:
-        """The newest version of the volume API that it speaks.
+        """Return the newest microversion of its volume API.
 
-        Asked once for each endpoint, and again after a while.
+        Requested once for each endpoint, and again after a while.
 
         :raises ServiceProviderSetupError: it has no Cinder for us
         :raises ServiceProviderUnavailable: it does not answer
@@ -245,8 +245,8 @@ class ServiceProvider:
             raise
         except (ksa_exceptions.ClientException, TypeError, ValueError,
                 LookupError, AttributeError) as exc:
-            # NOTE: not its message, which is a stranger's text.
-            raise self.setup_error(f'{root} is no volume API') from exc
+            # NOTE: not its message, which is text of the peer.
+            raise self.setup_error(f'{root} is not a volume API') from exc
         if data is None:
             raise self.setup_error(f'{root} has no volume API of version 3')
         major, minor = data['max_microversion'] or (3, 0)
@@ -266,9 +266,9 @@ class ServiceProvider:
 
 
 def _root(endpoint: str) -> str:
-    """Where a Cinder tells its versions."""
-    # NOTE: below /v3 Cinder tells its versions only to who has a token,
-    # which keystoneauth does not show in discovery.
+    """Return the URL of the version document of a Cinder."""
+    # NOTE: below /v3 Cinder requires a token for its versions, which
+    # keystoneauth does not send in discovery.
     return re.sub(r'(?<!/)/v3(/.*)?$', '/', endpoint)
 
 

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What the processes of a host think of service providers, in files.
+"""Status files: health of service providers as seen by each process.
 
 Each writes its own when something changes; ``mixmatch-status`` reads them.
 """
@@ -33,7 +33,7 @@ _SUFFIX = '.json'
 
 
 def directory(conf: cfg.ConfigOpts) -> pathlib.Path | None:
-    """Where the files are; None if none are written."""
+    """Return the directory of the files; None if none are written."""
     try:
         name = conf.mixmatch.status_directory
     except (cfg.TemplateSubstitutionError, cfg.NoSuchOptError):
@@ -43,7 +43,7 @@ def directory(conf: cfg.ConfigOpts) -> pathlib.Path | None:
 
 
 def write(conf: cfg.ConfigOpts, health: dict[str, Any]) -> None:
-    """Write what this process knows; a file that cannot be is no failure.
+    """Write the file of this process; failure to do so is ignored.
 
     :param health: service provider, service, state
     """
@@ -64,13 +64,13 @@ def write(conf: cfg.ConfigOpts, health: dict[str, Any]) -> None:
              'problem': threads.problem()}))
         new.replace(where / (name + _SUFFIX))
     except (OSError, ValueError, TypeError) as exc:
-        LOG.debug('The status of service providers is not written: %s', exc)
+        LOG.debug('The status file could not be written: %s', exc)
 
 
 def read(where: pathlib.Path) -> list[dict[str, Any]]:
-    """What the living processes have written.
+    """Read the files of the living processes.
 
-    :raises OSError: they cannot be read
+    :raises OSError: a file cannot be read
     """
     found = []
     for path in sorted(where.glob('*' + _SUFFIX)):

@@ -9,7 +9,7 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-"""What another cloud says, where people and programs read it."""
+"""Checks and escapes for text of other clouds."""
 
 import re
 from typing import Any
@@ -32,7 +32,7 @@ def clean(said: str, most: int = LONGEST) -> str:
 
 
 def quoted(said: Any, most: int = 80) -> str:
-    """Quote and shorten whatever was said."""
+    """Quote and shorten a value."""
     # NOTE: not repr() of the whole, which may be large.
     if isinstance(said, (dict, list)):
         return f'a {type(said).__name__}'
@@ -43,7 +43,7 @@ def quoted(said: Any, most: int = 80) -> str:
 def identifier(said: Any) -> str:
     """Check the id of a project or a user in a Keystone.
 
-    :raises ValueError: no Keystone makes such an id
+    :raises ValueError: it is not a valid id
     """
     if not isinstance(said, str) or not _ID.fullmatch(said):
         raise ValueError('no id')
@@ -53,7 +53,7 @@ def identifier(said: Any) -> str:
 def token(said: Any) -> str:
     """Check a token, which is sent as a header.
 
-    :raises ValueError: it would be no header, or an endless one
+    :raises ValueError: it is not a valid header, or too long
     """
     if not isinstance(said, str) or not _TOKEN.fullmatch(said):
         raise ValueError('no token')

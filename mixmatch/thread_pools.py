@@ -11,8 +11,7 @@
 # under the License.
 
 
-"""Threads for each service provider, so that a slow one holds only its own.
-"""
+"""Thread pool for each service provider: a bulkhead against slow ones."""
 
 from collections.abc import Callable, Iterable
 from concurrent import futures
@@ -21,17 +20,17 @@ from typing import Any
 
 from mixmatch import exceptions
 
-#: How many calls wait for a thread of their lane, for each thread.
+#: Calls in the queue for each thread.
 WAITING = 8
-#: A service provider has as many threads at least, however many there are.
+#: Least number of threads for each service provider.
 FEWEST = 4
 
 
 class ThreadPools:
-    """A bounded number of threads, and of calls that wait, for each name.
+    """Bounded threads, and a bounded queue, for each service provider.
 
-    Threads are made when they are needed. Those of one name are never used
-    by another, so whoever does not answer cannot make others seem silent.
+    Threads are started on demand and never shared between service providers,
+    so one that does not answer delays no other.
 
     NOTE: futurist's executors could refuse as well, but (as of 3.5.0) they
     make a thread for each call until all are there, wake each once a second,
@@ -49,10 +48,10 @@ class ThreadPools:
         self._calls: dict[str, int] = {}
 
     def submit(self, name: str, call: Callable[[], Any]) -> futures.Future:
-        """Have a call made.
+        """Submit a call.
 
-        :raises ServiceProviderUnavailable: too many wait already, or there
-            can be no more threads
+        :raises ServiceProviderUnavailable: the queue is full, or no thread
+            can be started
         """
         with self._lock:
             calls = self._calls.get(name, 0)
@@ -67,7 +66,7 @@ class ThreadPools:
             future = pool.submit(call)
         except (RuntimeError, MemoryError) as exc:
             self._ended(name)
-            raise _refusal(name, 'this service can start no more threads'
+            raise _refusal(name, 'this service cannot start more threads'
                            ) from exc
         future.add_done_callback(lambda _: self._ended(name))
         return future

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Threads that may not start, and processes where none runs."""
+"""Start of threads, and detection of processes that run none."""
 
 from collections.abc import Callable
 import functools
@@ -28,16 +28,16 @@ def start(target: Callable[..., None], *args: Any,
           name: str | None = None) -> threading.Thread | None:
     """Start a daemon thread.
 
-    :returns: None if there can be no more: what it should have done has to
-        be undone, or somebody waits for it for ever
+    :returns: None if no thread can be started: the caller then has to end
+        whatever others wait for
     """
     thread = threading.Thread(target=target, args=args, name=name,
                               daemon=True)
     try:
         thread.start()
     except (RuntimeError, MemoryError) as exc:
-        LOG.error('No thread can be started (%s): is there a limit on the '
-                  'tasks of this service?', exc)
+        LOG.error('No thread can be started: %s. Check the limits of this '
+                  'service on tasks and memory.', exc)
         return None
     return thread
 
@@ -61,15 +61,15 @@ def problem() -> str:
     # uWSGI turns them on itself if it has several for requests.
     if _number(options.get('threads')) > 1:
         return ''
-    return ('uWSGI runs no threads here: set enable-threads = true in its '
-            'configuration; until then nothing that asks service providers '
-            'at once gets an answer')
+    return ('uWSGI runs no threads in this process: set enable-threads = true '
+            'in its configuration. Until then all requests to several '
+            'service providers fail')
 
 
 def check() -> bool:
     """Log why threads do not run in this process.
 
-    :returns: whether there is something to say
+    :returns: True if there is a problem
     """
     if problem():
         LOG.error(problem())

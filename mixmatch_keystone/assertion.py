@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What another cloud's Keystone asserts of one user in one project."""
+"""Assertion of another cloud's Keystone about a user in a project."""
 
 from collections.abc import Iterator, Mapping
 import dataclasses
@@ -33,7 +33,7 @@ ENDS = 'openstack_not_on_or_after'
 
 
 class InvalidAssertion(Exception):
-    """It does not say what is needed; the text holds nothing of it."""
+    """Error: an assertion is incomplete; the text quotes none of it."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Assertion:
     """One user in one project of another cloud.
 
     :param roles: names, implied ones included
-    :param ends: when what it says ends
+    :param ends: when the assertion expires
     """
 
     user: str
@@ -53,7 +53,7 @@ class Assertion:
 
 
 def from_environment(environ: Mapping[str, Any]) -> Assertion:
-    """Read what the web server's SAML module has put there.
+    """Read the attributes that the web server's SAML module has set.
 
     :param environ: of a WSGI request
     :raises InvalidAssertion: something is missing or cannot be read
@@ -67,13 +67,13 @@ def from_saml(text: bytes) -> tuple[str, Assertion]:
     """Read a SAML assertion; its signature is not checked.
 
     :param text: the assertion, or an envelope with it
-    :returns: who issued it, and what it says
-    :raises InvalidAssertion: it is none
+    :returns: the issuer and the assertion
+    :raises InvalidAssertion: it is not a valid one
     """
     try:
         root = ElementTree.fromstring(text)
     except ElementTree.ParseError as exc:
-        raise InvalidAssertion(f'it is no XML: {exc}') from None
+        raise InvalidAssertion(f'it is not valid XML: {exc}') from None
     issuer = root.find(f'.//{SAML}Assertion/{SAML}Issuer')
     if root.tag == f'{SAML}Assertion':
         issuer = root.find(f'{SAML}Issuer')
@@ -119,6 +119,6 @@ def _time(text: str) -> datetime.datetime:
     try:
         time = datetime.datetime.fromisoformat(text)
     except ValueError:
-        raise InvalidAssertion(f'{ENDS} is no time') from None
+        raise InvalidAssertion(f'{ENDS} is not a time') from None
     # NOTE: SAML's times are UTC (saml-core-2.0, 1.3.3).
     return time if time.tzinfo else time.replace(tzinfo=datetime.UTC)

@@ -10,10 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Who was let in, refused or thrown out: a line in the log, a notification.
+"""Audit of grants, refusals and revocations: a log line, a notification.
 
-Ids of this cloud, the name of a rule, a reason: nothing of an assertion,
-which is another landlord's.
+They carry ids of this cloud, the name of a rule and a reason, but no content
+of an assertion, which belongs to another cloud.
 """
 
 import socket
@@ -36,7 +36,7 @@ ALLOW, DENY, REVOKE = 'allow', 'deny', 'revoke'
 
 
 class Audit:
-    """Tells those who want to know, in CADF (DMTF DSP0262).
+    """Audit log and notifications in CADF (DMTF DSP0262).
 
     :param conf: of Keystone
     """
@@ -47,17 +47,17 @@ class Audit:
 
     def granted(self, initiator: resource.Resource, user_id: str,
                 until: str, **facts: Any) -> None:
-        """Somebody got something."""
-        LOG.info('Rule %(rule)r lets user %(user)s of identity provider '
-                 '%(identity_provider)s have %(roles)s in project '
-                 '%(project)s; a token until %(until)s',
+        """Record a grant."""
+        LOG.info('Rule %(rule)r grants user %(user)s of identity provider '
+                 '%(identity_provider)s %(roles)s in project %(project)s, '
+                 'with a token until %(until)s',
                  {'user': user_id, 'until': until, **facts})
         self._notify(ALLOW, taxonomy.OUTCOME_SUCCESS,
                      initiator, user_id, facts)
 
     def refused(self, initiator: resource.Resource, reason: str,
                 **facts: Any) -> None:
-        """Somebody got nothing."""
+        """Record a refusal."""
         LOG.warning('Rule %(rule)r refuses a user of identity provider '
                     '%(identity_provider)s: %(reason)s' if facts['rule'] else
                     'A user of identity provider %(identity_provider)s is '
@@ -66,9 +66,9 @@ class Audit:
                      initiator, taxonomy.UNKNOWN, facts, reason)
 
     def revoked(self, user_id: str, **facts: Any) -> None:
-        """An operator has ended a grant."""
-        LOG.info('What rule %(rule)r let user %(user)s of identity provider '
-                 '%(identity_provider)s have is revoked: %(roles)s',
+        """Record that an operator has revoked a grant."""
+        LOG.info('Grant of rule %(rule)r to user %(user)s of identity '
+                 'provider %(identity_provider)s revoked: %(roles)s',
                  {'user': user_id, **facts})
         self._notify(REVOKE, taxonomy.OUTCOME_SUCCESS,
                      resource.Resource(typeURI=taxonomy.SERVICE_SECURITY,
@@ -97,7 +97,7 @@ class Audit:
         try:
             self._notifying().info({}, name, event.as_dict())
         except Exception:
-            # A message bus that is away keeps nobody out.
+            # A missing message bus must not stop a login.
             LOG.exception('The notification %s could not be sent', name)
 
     def _notifying(self) -> oslo_messaging.Notifier:

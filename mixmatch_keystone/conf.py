@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The options of ``[mixmatch]`` in keystone.conf."""
+"""Options of ``[mixmatch]`` in keystone.conf."""
 
 from typing import Any
 
@@ -21,12 +21,12 @@ GROUP = 'mixmatch'
 OPTS = [
     cfg.StrOpt(
         'rules_file', default='/etc/keystone/mixmatch.yaml',
-        help='What users of other clouds may do here. It is read again when '
-             'it has changed. One with an error is refused as a whole: the '
-             'error is logged, and the last good one stays in force. A '
-             'process that has seen no good one yet lets nobody in whom it '
-             'would decide about. Check it with "mixmatch-keystone check" '
-             'before you put it there.'),
+        help='The file with the rules for users of other clouds. It is read '
+             'again when it has changed. An invalid file is refused as a '
+             'whole: the error is logged, and the last valid rules stay in '
+             'force. A process that has read no valid file yet refuses all '
+             'logins that the rules decide about. Check it with '
+             '"mixmatch-keystone check" before you put it there.'),
     cfg.StrOpt(
         'mapping', default='mixmatch',
         help='The id of a mapping. For the protocols of identity providers '
@@ -40,5 +40,5 @@ def register_opts(conf: cfg.ConfigOpts) -> None:
 
 
 def list_opts() -> list[tuple[str, list[Any]]]:
-    """The options for sample files and the documentation."""
+    """List the options for sample files and the documentation."""
     return [(GROUP, OPTS)]

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What is granted, in Keystone's own terms.
+"""Grants, stored as users, groups and roles of Keystone.
 
 Each pair of a home user and a home project has a user here and a group,
 which has the roles. Keystone ends the membership of a federated user in a
@@ -44,24 +44,24 @@ from mixmatch_keystone import rules
 LOG = logging.getLogger(__name__)
 PROVIDERS = provider_api.ProviderAPIs
 
-#: What a group, or a project that was made for somebody, is for.
+#: Property of groups and projects that were made by mixmatch.
 MARK = 'mixmatch'
 
 
-class NotPossible(Exception):
-    """The rules want what this Keystone does not have."""
+class GrantError(Exception):
+    """Error: the rules need something that this Keystone lacks."""
 
 
 @dataclasses.dataclass(frozen=True)
-class Held:
-    """What somebody holds.
+class HeldGrant:
+    """Grant in Keystone, perhaps lapsed, and leftovers of its user.
 
     :param group_id: None if the user has no grant, lapsed or not, but has
         left something behind
-    :param home: who that is at home; the project is "?" if there is no group
+    :param home: user and project at home; the project is "?" without a group
     :param roles: names, by the name of the project and its domain
     :param until: naive UTC, as Keystone has it; None if the grant has lapsed
-    :param leftovers: how much the user has made that gives tokens, by kinds
+    :param leftovers: number of the user's leftovers by kind
     """
 
     identity_provider: str
@@ -75,7 +75,7 @@ class Held:
 
 
 class Assignment(NamedTuple):
-    """Of a role to a group."""
+    """Assignment of a role to a group."""
 
     role_id: str
     project_id: str | None
@@ -83,20 +83,21 @@ class Assignment(NamedTuple):
     inherited_to_projects: bool = False
 
 
-# NOTE: all of it may be done twice, and at the same time by several.
+# NOTE: all steps can be repeated, and done concurrently.
 @db_api.wrap_db_retry(
     max_retries=10, retry_interval=0.05, inc_retry_interval=True,
     max_retry_interval=1, retry_on_deadlock=True,
     exception_checker=lambda exc: isinstance(
         exc, (db_exception.DBDuplicateEntry, exception.Conflict)))
-def give(idp: Mapping[str, Any], protocol: str, who: assertion.Assertion,
-         grant: rules.Grant) -> tuple[str, str]:
-    """Let somebody have exactly what the rules say.
+def grant_access(idp: Mapping[str, Any], protocol: str,
+                 who: assertion.Assertion, grant: rules.Grant
+                 ) -> tuple[str, str]:
+    """Make the roles of a user exactly those of a grant.
 
     :param idp: the identity provider, as Keystone has it
     :param protocol: the id of its protocol
     :returns: the ids of the user and the project
-    :raises NotPossible: says what has to be made first
+    :raises GrantError: names what has to be created first
     """
     roles = [_role_id(name) for name in grant.roles]
     project_id = _project_id(idp, who, grant)
@@ -117,11 +118,11 @@ def give(idp: Mapping[str, Any], protocol: str, who: assertion.Assertion,
     return user_id, project_id
 
 
-def held(identity_provider: str) -> Iterator[Held]:
-    """What the users of an identity provider hold, or held once.
+def list_grants(identity_provider: str) -> Iterator[HeldGrant]:
+    """List the grants of an identity provider, lapsed ones included.
 
-    A grant that has lapsed comes back with the next login, with all that its
-    user has left behind.
+    A lapsed grant comes back with the next login, and with it the leftovers
+    of its user.
     """
     domain_id = PROVIDERS.federation_api.get_idp(
         identity_provider)['domain_id']
@@ -133,28 +134,29 @@ def held(identity_provider: str) -> Iterator[Held]:
         group = _marked_group(user['unique_id'], domain_id)
         if group:
             mark = json.loads(group[MARK])
-            yield Held(identity_provider, user_id, group['id'], mark['home'],
-                       mark['rule'], _roles(group['id']),
-                       _until(user_id, group['id']), left)
+            yield HeldGrant(
+                identity_provider, user_id, group['id'], mark['home'],
+                mark['rule'], _roles(group['id']),
+                _until(user_id, group['id']), left)
         elif left:
             name, _, domain = (user['display_name'] or '').rpartition('@')
-            yield Held(identity_provider, user_id, None, {
+            yield HeldGrant(identity_provider, user_id, None, {
                 'user': name, 'user_domain': domain, 'project': '?',
                 'project_domain': '?'}, '?', {}, None, left)
 
 
-def end(which: Held) -> None:
-    """Take all away, live tokens included.
+def revoke(held: HeldGrant) -> None:
+    """Revoke a grant, with all tokens and leftovers of its user.
 
-    What makes tokens goes last, since until then it could be made anew.
+    Leftovers go last, since until then the user could make new ones.
     """
-    if which.group_id:
-        # NOTE: another revocation may be at it as well.
+    if held.group_id:
+        # NOTE: another revocation may run at the same time.
         with contextlib.suppress(exception.GroupNotFound):
-            PROVIDERS.identity_api.delete_group(which.group_id)
-    PROVIDERS.revoke_api.revoke_by_user(which.user_id)
+            PROVIDERS.identity_api.delete_group(held.group_id)
+    PROVIDERS.revoke_api.revoke_by_user(held.user_id)
     _forget_cached('the grant has been revoked')
-    leftovers.end(which.user_id)
+    leftovers.end(held.user_id)
 
 
 def _marked_group(name: str, domain_id: str) -> dict[str, Any] | None:
@@ -166,14 +168,14 @@ def _marked_group(name: str, domain_id: str) -> dict[str, Any] | None:
 
 
 def _until(user_id: str, group_id: str) -> datetime.datetime | None:
-    """When a membership lapses; None if it has."""
+    """Return when a membership lapses; None if it has."""
     return next((each['membership_expires_at'] for each in
                  PROVIDERS.identity_api.list_groups_for_user(user_id)
                  if each['id'] == group_id), None)
 
 
 def _unique_id(idp: Mapping[str, Any], who: assertion.Assertion) -> str:
-    """Of one user in one project of one other cloud; 64 characters."""
+    """Return the id of one user in one project at home: 64 characters."""
     return hashlib.sha256(json.dumps(
         [idp['id'], *_home(who).values()]).encode()).hexdigest()
 
@@ -194,7 +196,7 @@ def _user_id(idp: Mapping[str, Any], protocol: str,
             'unique_id': unique_id,
             'display_name': f'{who.user}@{who.user_domain}'[:255]})
     if not user.get('enabled', True):
-        raise NotPossible('the user is disabled here')
+        raise GrantError('the user is disabled here')
     shadow.set_last_active_at(user['id'])
     return user['id']
 
@@ -221,7 +223,7 @@ def _role_id(name: str) -> str:
     for role in PROVIDERS.role_api.list_roles(hints):
         if role['name'] == name and not role['domain_id']:
             return role['id']
-    raise NotPossible(f'there is no role {name!r}')
+    raise GrantError(f'there is no role {name!r}')
 
 
 def _project_id(idp: Mapping[str, Any], who: assertion.Assertion,
@@ -231,10 +233,10 @@ def _project_id(idp: Mapping[str, Any], who: assertion.Assertion,
     if found:
         return found
     if not grant.create:
-        raise NotPossible(f'there is no {grant.project.label} in domain '
+        raise GrantError(f'there is no {grant.project.label} in domain '
                           f'{grant.project.domain or idp["domain_id"]!r}')
     if len(name) > 64:
-        raise NotPossible('a project cannot have a name of '
+        raise GrantError('a project cannot have a name of '
                           f'{len(name)} characters')
     project_id = uuid.uuid4().hex
     PROVIDERS.resource_api.create_project(project_id, {
@@ -246,10 +248,11 @@ def _project_id(idp: Mapping[str, Any], who: assertion.Assertion,
 
 def find(idp: Mapping[str, Any], wanted: rules.Project,
           origin: str | None = None) -> str | None:
-    """The id of a project that may be used; None if it does not exist.
+    """Return the id of a project; None if it does not exist.
 
-    :param origin: whose it must be, if it was made for somebody
-    :raises NotPossible: it is somebody else's
+    :param origin: the home project that it must have been made for, if it
+        was made by mixmatch
+    :raises GrantError: it belongs to another one
     """
     resource = PROVIDERS.resource_api
     try:
@@ -261,13 +264,13 @@ def find(idp: Mapping[str, Any], wanted: rules.Project,
     if domain_id != idp['domain_id'] and domain_id in {
             each['domain_id']
             for each in PROVIDERS.federation_api.list_idps()}:
-        raise NotPossible(f'the {wanted.label} is in the domain of another '
+        raise GrantError(f'the {wanted.label} is in the domain of another '
                           'identity provider')
     # NOTE: databases may take "Research", "research" and "résearch" for the
     # same, and two names may have been put together to the same one.
     if project['name'] != wanted.name or (
             origin and project.get(MARK, origin) != origin):
-        raise NotPossible('the project of that name was made for another '
+        raise GrantError('the project of that name was made for another '
                           'one of the identity provider')
     return project['id']
 
@@ -293,7 +296,7 @@ def _assign(group_id: str, wanted: set[Assignment]) -> None:
             try:
                 change(group_id=group_id, **each._asdict())
             except exception.RoleAssignmentNotFound:
-                LOG.debug('Another login has taken %s away', each)
+                LOG.debug('%s was removed by another login already', each)
     if present - wanted:
         _forget_cached('a role has been taken away')
 

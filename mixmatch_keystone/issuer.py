@@ -10,11 +10,11 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Which identity provider has issued an assertion.
+"""Check of the issuer of an assertion.
 
-Keystone takes anybody's assertion at any protocol if nothing tells it whose
-it is: neither ``remote_id_attribute`` nor a remote id is mandatory there.
-Whoever the web server trusts could then speak for every other cloud.
+Keystone accepts any issuer's assertion at any protocol if neither
+``remote_id_attribute`` nor a remote id is set, and neither is mandatory. Any
+issuer that the web server trusts could then assert users of other clouds.
 """
 
 from collections.abc import Iterator, Mapping
@@ -28,17 +28,17 @@ from oslo_log import log as logging
 LOG = logging.getLogger(__name__)
 PROVIDERS = provider_api.ProviderAPIs
 
-#: What an operator can do if nothing names the attribute.
+#: Remedy for operators, if no attribute is configured.
 REMEDY = ('set remote_id_attribute for the protocol, or in [federation] of '
           'keystone.conf; Shib-Identity-Provider for mod_shib')
 
 
 class UnknownIssuer(Exception):
-    """Nothing tells which identity provider an assertion is of."""
+    """Error: the issuer of an assertion cannot be determined."""
 
 
 def problems(idp: Mapping[str, Any], protocol: str) -> Iterator[str]:
-    """Say why assertions of others could not be told from its own.
+    """List reasons why the issuer of assertions cannot be determined.
 
     :param idp: the identity provider, as Keystone has it
     :param protocol: the id of its protocol
@@ -56,7 +56,7 @@ def problems(idp: Mapping[str, Any], protocol: str) -> Iterator[str]:
 
 
 def shared(idp: Mapping[str, Any]) -> Iterator[str]:
-    """Say what it shares with other identity providers."""
+    """List what it shares with other identity providers."""
     for other in PROVIDERS.federation_api.list_idps():
         if other['id'] == idp['id']:
             continue
@@ -71,12 +71,13 @@ def shared(idp: Mapping[str, Any]) -> Iterator[str]:
 def check(idp: Mapping[str, Any], protocol: str) -> None:
     """Check that the assertion of this request is the identity provider's.
 
-    :raises UnknownIssuer: this cannot be told, whoever asks
+    :raises UnknownIssuer: the issuer cannot be determined
     :raises keystone.exception.Forbidden: it is of another one
     :raises keystone.exception.ValidationError: it names none
     """
     for problem in (*problems(idp, protocol), *shared(idp)):
-        LOG.error('Identity provider %(idp)s: nobody is let in: %(problem)s',
+        LOG.error('Identity provider %(idp)s: all logins are refused: '
+                  '%(problem)s',
                   {'idp': idp['id'], 'problem': problem})
         raise UnknownIssuer(problem)
     utils.validate_idp(idp, protocol, mapped.extract_assertion_data())

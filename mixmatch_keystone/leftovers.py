@@ -10,10 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What users have made in Keystone that gives them tokens without a login.
+"""Leftovers: credentials of users that give tokens without a login.
 
-All of it is the user's own, so it stays when a grant lapses, gives nothing
-while there is none, and works again after the next login.
+They belong to the user, so they stay when a grant lapses, give no access
+until the next login, and work again after it.
 """
 
 from collections.abc import Callable
@@ -30,10 +30,10 @@ PROVIDERS = provider_api.ProviderAPIs
 
 
 class Kind(NamedTuple):
-    """Something that users can make.
+    """Kind of leftovers.
 
-    :param ids: of what a user has; never from a cache
-    :param end: end one, by the ids of user and thing
+    :param ids: lists the ids of a user's, never from a cache
+    :param end: deletes one, by the ids of user and leftover
     """
 
     name: str
@@ -69,7 +69,7 @@ def _end_credential(user_id: str, each: str) -> None:
 
 
 def _trusts(user_id: str) -> list[str]:
-    # NOTE: who is trusted can pass that on, in the name of the other user.
+    # NOTE: a trustee can pass a trust on, in the name of the trustor.
     api = PROVIDERS.trust_api
     return list(dict.fromkeys(each['id'] for each in (
         *api.list_trusts_for_trustor(user_id),
@@ -115,13 +115,13 @@ KINDS = (
 
 
 def count(user_id: str) -> dict[str, int]:
-    """Count what a user has made, by the names of kinds."""
+    """Count the leftovers of a user by kind."""
     found = {kind.name: len(kind.ids(user_id)) for kind in KINDS}
     return {name: number for name, number in found.items() if number}
 
 
 def end(user_id: str) -> None:
-    """End all of it; what cannot be ended does not keep the rest.
+    """Delete all leftovers of a user; a failure does not stop the rest.
 
     :raises Exception: the first failure
     """
@@ -131,9 +131,10 @@ def end(user_id: str) -> None:
             try:
                 kind.end(user_id, each)
             except exception.NotFound:
-                LOG.debug('One of the %s has gone already', kind.name)
+                LOG.debug('One of the %s is deleted already', kind.name)
             except Exception as exc:
-                LOG.exception('One of the %(what)s of user %(user)s stays',
+                LOG.exception('One of the %(what)s of user %(user)s could not '
+                              'be deleted',
                               {'what': kind.name, 'user': user_id})
                 failures.append(exc)
     if failures:

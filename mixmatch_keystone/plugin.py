@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The auth plugin of Keystone: ``[auth] mapped = mixmatch``."""
+"""Auth plugin of Keystone: ``[auth] mapped = mixmatch``."""
 
 import datetime
 from typing import Any
@@ -43,9 +43,9 @@ PROVIDERS = provider_api.ProviderAPIs
 
 
 class Mapped(mapped.Mapped):
-    """Keystone's own, but for those about whom the rules file decides.
+    """Keystone's own plugin, except where the rules file decides.
 
-    These are the protocols of identity providers whose mapping is the one
+    The rules decide for the protocols of identity providers with the mapping
     that ``[mixmatch] mapping`` names.
     """
 
@@ -59,7 +59,7 @@ class Mapped(mapped.Mapped):
 
     def authenticate(self, auth_payload: dict[str, Any]
                      ) -> base.AuthHandlerResponse:
-        """Let a user of another cloud in.
+        """Authenticate a user of another cloud.
 
         :param auth_payload: names an identity provider and a protocol; the
             assertion is in the environment of the request
@@ -77,17 +77,18 @@ class Mapped(mapped.Mapped):
             user_id, expires = self._let_in(name, protocol)
         except (assertion.InvalidAssertion, issuer.UnknownIssuer,
                 rules.Refused, rules_file.RulesUnavailable,
-                grants.NotPossible) as exc:
+                grants.GrantError) as exc:
             reason, rule = str(exc), getattr(exc, 'rule', None)
         except (exception.ValidationError, exception.Unauthorized,
                 exception.Forbidden) as exc:
             # NOTE: Keystone's own texts may quote the assertion.
-            LOG.debug('Keystone refuses the assertion', exc_info=True)
-            reason = f'Keystone does not take it ({type(exc).__name__})'
+            LOG.debug('Keystone refused the assertion', exc_info=True)
+            reason = ('Keystone refused the assertion '
+                      f'({type(exc).__name__})')
         if reason is not None:
             self._refuse(name, protocol, reason, rule)
             raise exception.Unauthorized(reason)
-        self._tell(user_id, name, protocol, taxonomy.OUTCOME_SUCCESS)
+        self._notify(user_id, name, protocol, taxonomy.OUTCOME_SUCCESS)
         return base.AuthHandlerResponse(
             status=True, response_body=None, response_data={
                 'user_id': user_id, 'group_ids': [],
@@ -98,7 +99,7 @@ class Mapped(mapped.Mapped):
     def _as_long_as_before(payload: dict[str, Any],
                            response: base.AuthHandlerResponse
                            ) -> base.AuthHandlerResponse:
-        """Let no token that is made of another outlive it."""
+        """Limit the lifetime of a token to that of its parent token."""
         # NOTE: not all releases of Keystone see to that themselves.
         if response.status and 'id' in payload:
             token = PROVIDERS.token_provider_api.validate_token(payload['id'])
@@ -106,7 +107,7 @@ class Mapped(mapped.Mapped):
         return response
 
     def _decides(self, payload: dict[str, Any]) -> bool:
-        """Whether this is about an assertion, and the rules are asked."""
+        """Return whether the rules decide about this request."""
         if 'id' in payload or not {'identity_provider',
                                    'protocol'} <= payload.keys():
             return False
@@ -125,7 +126,7 @@ class Mapped(mapped.Mapped):
                   {'idp': name, 'who': who})
         grant = self._rules.rules().decide(name, who)
         expires = self._expires(who, grant)
-        user_id, project_id = grants.give(idp, protocol, who, grant)
+        user_id, project_id = grants.grant_access(idp, protocol, who, grant)
         self._audit.granted(
             notifications.build_audit_initiator(), user_id, expires,
             identity_provider=name, rule=grant.rule, project=project_id,
@@ -146,11 +147,11 @@ class Mapped(mapped.Mapped):
                 rule: str | None) -> None:
         self._audit.refused(notifications.build_audit_initiator(), reason,
                             identity_provider=name, rule=rule)
-        self._tell(None, name, protocol, taxonomy.OUTCOME_FAILURE)
+        self._notify(None, name, protocol, taxonomy.OUTCOME_FAILURE)
 
     @staticmethod
-    def _tell(user_id: str | None, name: str, protocol: str,
+    def _notify(user_id: str | None, name: str, protocol: str,
               outcome: str) -> None:
-        """What Keystone itself notifies of any federated login."""
+        """Send Keystone's own notification of a federated login."""
         notifications.send_saml_audit_notification(
             'authenticate', user_id, [], name, protocol, None, outcome)

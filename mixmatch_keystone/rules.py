@@ -10,9 +10,9 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What the landlord has decided: who of another cloud gets what here.
+"""Rules: the decision about one assertion.
 
-Nothing here knows Keystone or a file: an assertion goes in, a decision comes
+Pure logic, without Keystone or files: an assertion goes in, a decision comes
 out.
 """
 
@@ -26,9 +26,9 @@ PLACEHOLDER = re.compile(r'\{(project|project_domain)\}')
 
 
 class Refused(Exception):
-    """Nothing is granted.
+    """Error: the rules grant nothing.
 
-    :param rule: the name of the rule that says so; None if none does
+    :param rule: the name of the rule that decided; None if none did
     """
 
     def __init__(self, reason: str, rule: str | None = None) -> None:
@@ -37,7 +37,7 @@ class Refused(Exception):
 
 
 class Names:
-    """Which names are meant; ``*`` in a pattern is any text."""
+    """Patterns of names; ``*`` in a pattern matches any text."""
 
     def __init__(self, patterns: Iterable[str] = ('*',)) -> None:
         self.patterns = tuple(patterns)
@@ -50,7 +50,7 @@ class Names:
 
     @property
     def single(self) -> bool:
-        """Whether no two names can be meant."""
+        """Whether only one name can match."""
         return len(self.patterns) == 1 and '*' not in self.patterns[0]
 
 
@@ -70,7 +70,7 @@ class Project:
 
     @property
     def label(self) -> str:
-        """For the log, where nothing of an assertion goes."""
+        """Label for the log, without content of an assertion."""
         return ('project of the asserted name' if self.asserted
                 else f'project {self.name!r}')
 
@@ -78,8 +78,8 @@ class Project:
     def template(self) -> bool:
         return PLACEHOLDER.search(self.name) is not None
 
-    def of(self, who: assertion.Assertion) -> 'Project':
-        """The project that is meant for somebody."""
+    def fill_in(self, who: assertion.Assertion) -> 'Project':
+        """Return the project with the placeholders filled in."""
         # NOTE: all at once, since a name may look like a placeholder.
         return Project(PLACEHOLDER.sub(
             lambda found: getattr(who, found[1]), self.name), self.domain,
@@ -88,12 +88,13 @@ class Project:
 
 @dataclasses.dataclass(frozen=True)
 class Rule:
-    """Whom it is about, and what they get.
+    """Rule: the users that it matches, and what it grants to them.
 
     :param roles: names of roles at home, and those that they give here
-    :param project: where; None denies
+    :param project: the project of the roles; None denies
     :param create: make the project if it does not exist
-    :param everywhere: in all projects that other rules may give, as well
+    :param everywhere: whether the roles hold in all projects that other rules
+        may grant as well
     :param token_lifetime: seconds
     """
 
@@ -110,7 +111,7 @@ class Rule:
     everywhere: bool = False
 
     def is_about(self, who: assertion.Assertion) -> bool:
-        """Whether this rule decides.
+        """Return whether this rule matches.
 
         Roles count only for one that denies. Otherwise somebody with one
         more role at home could meet another rule, and get less.
@@ -125,12 +126,12 @@ class Rule:
 
 @dataclasses.dataclass(frozen=True)
 class Grant:
-    """What somebody gets.
+    """Grant: the decision of a rule.
 
-    :param rule: its name
-    :param roles: names, in the project and ...
-    :param everywhere: ... in these, and in all of the identity provider's
-        domain; None for only that one
+    :param rule: the name of the rule
+    :param roles: names of roles
+    :param everywhere: further projects with these roles, besides all of the
+        identity provider's domain; None for ``project`` only
     :param token_lifetime: seconds
     :param grant_lifetime: seconds
     """
@@ -146,9 +147,9 @@ class Grant:
 
 @dataclasses.dataclass(frozen=True)
 class IdentityProvider:
-    """What is decided about one other cloud.
+    """Rules for one identity provider.
 
-    :param domains: the names of the domains that it may speak for
+    :param domains: names of the home domains that it may assert
     :param grant_lifetime: seconds
     """
 
@@ -157,14 +158,14 @@ class IdentityProvider:
     rules: tuple[Rule, ...]
 
     def decide(self, who: assertion.Assertion) -> Grant:
-        """The first rule that is about somebody counts.
+        """Return the grant of the first rule that matches.
 
-        :raises Refused: there is none, or it denies, or gives nothing
+        :raises Refused: no rule matches, or it denies or grants nothing
         """
         if not (who.user_domain in self.domains
                 and who.project_domain in self.domains):
-            raise Refused('the identity provider may not speak for this '
-                          'domain')
+            raise Refused('the identity provider may not assert users or '
+                          'projects of this domain')
         rule = next((each for each in self.rules if each.is_about(who)), None)
         if rule is None:
             raise Refused('no rule is about this user and project')
@@ -177,12 +178,12 @@ class IdentityProvider:
             raise Refused('the rule gives nothing for the roles at home',
                           rule.name)
         return Grant(
-            rule.name, rule.project.of(who), rule.create, roles,
+            rule.name, rule.project.fill_in(who), rule.create, roles,
             self._everywhere() if rule.everywhere else None,
             rule.token_lifetime, self.grant_lifetime)
 
     def _everywhere(self) -> tuple[Project, ...]:
-        """Whatever is not in the domain of the identity provider."""
+        """Return the projects outside the identity provider's domain."""
         return tuple(dict.fromkeys(
             rule.project for rule in self.rules
             if rule.project and rule.project.domain))
@@ -190,15 +191,15 @@ class IdentityProvider:
 
 @dataclasses.dataclass(frozen=True)
 class Rules:
-    """All of it, by the ids of identity providers in Keystone."""
+    """Rules by the ids of identity providers in Keystone."""
 
     identity_providers: Mapping[str, IdentityProvider]
 
     def decide(self, identity_provider: str,
                who: assertion.Assertion) -> Grant:
-        """What somebody gets.
+        """Return the grant for a user and project.
 
-        :raises Refused: nothing
+        :raises Refused: nothing is granted
         """
         known = self.identity_providers.get(identity_provider)
         if known is None:

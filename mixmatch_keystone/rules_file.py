@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The file with the rules, which an operator edits."""
+"""Rules file: read, checked and reloaded."""
 
 from collections.abc import Mapping
 import importlib.resources
@@ -29,15 +29,15 @@ from mixmatch_keystone import rules
 LOG = logging.getLogger(__name__)
 
 UNITS = {'s': 1, 'm': 60, 'h': 3600, 'd': 86400}
-#: What is not said.
+#: Defaults.
 LIFETIMES = {'token_lifetime': '1h', 'grant_lifetime': '8h'}
 
-#: Where something is in the file: keys and indices.
+#: Position in the file: keys and indices.
 Path = tuple[Any, ...]
 
 
 class InvalidRules(Exception):
-    """The file cannot be used, none of it.
+    """Error: the file is invalid, and refused as a whole.
 
     :param line: of the file, from 1
     """
@@ -48,11 +48,11 @@ class InvalidRules(Exception):
 
 
 class RulesUnavailable(Exception):
-    """There is no rules file that could be used, and never was."""
+    """Error: no valid rules file has been read yet."""
 
 
 def schema() -> dict[str, Any]:
-    """The JSON schema of the file."""
+    """Return the JSON schema of the file."""
     return json.loads(importlib.resources.files('mixmatch_keystone')
                       .joinpath('rules.schema.json').read_text())
 
@@ -61,7 +61,7 @@ def parse(text: str) -> rules.Rules:
     """Read all rules.
 
     :param text: YAML
-    :raises InvalidRules: says what is wrong and where
+    :raises InvalidRules: names the line and the error
     """
     document = _Document(text)
     error = jsonschema.exceptions.best_match(
@@ -75,9 +75,9 @@ def parse(text: str) -> rules.Rules:
 
 
 class RulesFile:
-    """The rules that are in force.
+    """Rules in force, reloaded when the file changes.
 
-    :param path: where they are
+    :param path: path of the file
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -87,7 +87,7 @@ class RulesFile:
         self._good: rules.Rules | None = None
 
     def rules(self) -> rules.Rules:
-        """Those of the file, or of the last good one.
+        """Return the rules of the file, or of its last valid version.
 
         :raises RulesUnavailable: there was none
         """
@@ -114,14 +114,14 @@ class RulesFile:
             LOG.error(
                 'The rules in %(path)s cannot be used: %(reason)s. %(what)s',
                 {'path': self._path, 'reason': exc, 'what':
-                 'The last good ones stay in force.' if self._good else
-                 'There are no others: nobody is let in.'})
+                 'The last valid rules stay in force.' if self._good else
+                 'All logins are refused until they are corrected.'})
         else:
-            LOG.info('The rules in %s are in force now', self._path)
+            LOG.info('Rules loaded from %s', self._path)
 
 
 class _Document:
-    """YAML, with the line of each part."""
+    """YAML document with line numbers."""
 
     def __init__(self, text: str) -> None:
         self._lines: dict[Path, int] = {(): 1}

@@ -10,10 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""uWSGI's buffer for the headers and the environment of one request.
+"""Check of uWSGI's buffer for the headers and environment of a request.
 
-A login brings all that the assertion says there: the groups of a user at
-home, too. What does not fit is a 500, and Keystone never hears of it.
+A login carries the whole assertion there, including the groups of a user at
+home. uWSGI answers 500 if it does not fit, and Keystone never sees it.
 """
 
 import importlib
@@ -31,22 +31,22 @@ _LINE = re.compile(r'(?m)^[ \t]*buffer-size[ \t]*=[ \t]*(\S+)')
 
 
 def problem(size: int | None) -> str | None:
-    """Say what is wrong with a size; None if nothing is."""
+    """Return the problem of a size; None if there is none."""
     if (size or DEFAULT) >= ENOUGH:
         return None
-    return (f'uWSGI takes requests of {size or DEFAULT} bytes only, and a '
-            'login of a user with many groups is longer: set buffer-size = '
-            f'{MOST}')
+    return (f'uWSGI accepts requests of at most {size or DEFAULT} bytes, and '
+            'a login of a user with many groups is longer: set buffer-size '
+            f'= {MOST}')
 
 
-def of_file(text: str) -> int | None:
+def from_file(text: str) -> int | None:
     """Find the size in a configuration of uWSGI (ini)."""
     found = _LINE.findall(text)
     return _number(found[-1]) if found else None
 
 
 def warn() -> None:
-    """Log it, if this process is one of uWSGI's and its buffer is small."""
+    """Log the problem if uWSGI runs this process with a small buffer."""
     try:
         # NOTE: it exists in such processes only.
         options = importlib.import_module('uwsgi').opt

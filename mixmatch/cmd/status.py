@@ -10,14 +10,14 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""mixmatch-status: which service providers can be used, and who says so.
+"""``mixmatch-status``: state of the service providers.
 
     mixmatch-status --config-file /etc/nova/nova.conf
 
-First it enters each service provider itself, with the credentials of the
-service whose configuration it reads. Then it shows what the running
-processes of this host have seen. It ends with 0 if all is well, with 1 if a
-process leaves a service provider alone, with 2 if one cannot be entered now.
+First it logs in at each service provider, with the credentials of the
+service whose configuration it reads. Then it shows the states that the running
+processes of this host have recorded. The exit code is 0 if all is well, 1 if a
+process has a service provider down, 2 if a login fails now.
 """
 
 import sys
@@ -36,7 +36,7 @@ OK, WARNING, FAILURE = range(3)
 
 
 def check(clouds: federation.Federation, name: str) -> tuple[int, str]:
-    """Enter a service provider now.
+    """Log in at a service provider now.
 
     :returns: the exit code, and a line for people
     """
@@ -48,7 +48,7 @@ def check(clouds: federation.Federation, name: str) -> tuple[int, str]:
     except exceptions.MixmatchException as exc:
         return FAILURE, f'{name}: FAILED: {exc}'
     except Exception as exc:  # noqa: BLE001
-        # What is wrong with one cloud must not hide the others.
+        # An error of one cloud must not hide the others.
         return FAILURE, f'{name}: FAILED: {type(exc).__name__}: {exc}'
     line = (f'{name}: ok: logged in to project '
             f'{login.get_project_id(None)}, volume API up to '
@@ -61,7 +61,7 @@ def check(clouds: federation.Federation, name: str) -> tuple[int, str]:
 
 
 def show(process: dict[str, Any]) -> tuple[int, list[str]]:
-    """What a process has written down.
+    """Format the state that a process has recorded.
 
     :returns: the exit code, and a line for each service
     """
@@ -91,21 +91,21 @@ def _read(argv: list[str]) -> cfg.ConfigOpts:
     conf.register_opt(cfg.StrOpt('state_path', default='.'))
     # NOTE: not project "nova", which would patch this process.
     conf(argv, project='mixmatch', prog='mixmatch-status',
-         description='Which service providers can be used, and '
-                     'what the processes of this host think of them.',
+         description='Check the logins at service providers, and show '
+                     'their state in the processes of this host.',
          default_config_files=cfg.find_config_files('nova'),
          default_config_dirs=[])
     return conf
 
 
 def main(argv: list[str] | None = None) -> int:
-    """The command.
+    """Run the command.
 
-    :returns: its exit code
+    :returns: the exit code
     """
     conf = _read(sys.argv[1:] if argv is None else argv)
     clouds = federation.Federation(conf)
-    # This wants to know what is now, not what another process has kept.
+    # The check needs new logins, not those that are cached.
     conf.set_override('enabled', False, 'cache')
     if not clouds.names:
         print('No service provider is configured: [mixmatch] '

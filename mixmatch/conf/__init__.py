@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The options of mixmatch: one file for each group."""
+"""Options of home's services: one module for each group."""
 
 from typing import Any
 
@@ -28,12 +28,12 @@ def register_opts(conf: cfg.ConfigOpts) -> None:
 
 
 def list_opts() -> list[tuple[str, list[Any]]]:
-    """The options for sample files and the documentation."""
+    """List the options for sample files and the documentation."""
     return [*home.list_opts(), *service_provider.list_opts()]
 
 
 def tls(section: Any) -> dict[str, Any]:
-    """How to trust what a section leads to, and be trusted.
+    """Return the TLS settings of a section.
 
     :param section: with keystoneauth's options of a session
     :returns: ``verify`` and ``cert``, as requests wants them

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""[mixmatch]: what holds for this cloud, whatever the service provider."""
+"""Group [mixmatch]: options for all service providers."""
 
 from typing import Any
 
@@ -164,7 +164,7 @@ def register_opts(conf: cfg.ConfigOpts) -> None:
 
 
 def credentials(conf: cfg.ConfigOpts) -> str:
-    """The section with the credentials of this service at home."""
+    """Return the section with the home credentials of this service."""
     return conf.mixmatch.auth_section or GROUP
 
 

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""[service_provider:NAME]: how one service provider is reached."""
+"""Group [service_provider:NAME]: options of one service provider."""
 
 import copy
 from typing import Any
@@ -140,7 +140,8 @@ How many seconds to wait for a connection to the service provider.
 How many seconds to wait for the service provider to answer a request.
 
 The services of this cloud wait no longer than this for each request, so it
-bounds what a slow partner costs; one that hangs is found out earlier. Raise it
+bounds the cost of a slow service provider; one that hangs is detected
+earlier. Raise it
 only if the service provider's storage needs longer to export a volume.
 """),
 ]
@@ -153,7 +154,7 @@ _ADAPTER_OPTS = ('service_type', 'service_name', 'valid_interfaces',
 
 
 def group(name: str) -> str:
-    """The name of the section of a service provider."""
+    """Return the name of the section of a service provider."""
     return f'service_provider:{name}'
 
 

@@ -9,7 +9,7 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-"""The answers of other clouds, and what of them is read as JSON."""
+"""Answers of other clouds, and safe parsing of their JSON."""
 
 import json
 import math
@@ -29,18 +29,18 @@ _SURROGATE = re.compile(r'\\u[dD][89a-fA-F]')
 
 
 class Answer(requests.Response):
-    """An answer whose JSON is harmless to whoever works with it."""
+    """HTTP response with a JSON body that is safe to work with."""
 
     def json(self, **kwargs: Any) -> Any:
         """Parse the body.
 
-        All libraries that we use call this and take a ValueError for "no
-        JSON". What Python's parser takes beyond the standard (NaN), and what
-        would break elsewhere (endless nesting and numbers, half characters),
-        is none. Of a key that comes twice the last one counts, as anywhere
-        in Python: nobody reads these bytes again.
+        The client libraries call this and expect a ValueError for invalid
+        JSON. Values that Python accepts beyond the standard (NaN), and values
+        that break other code (deep nesting, long numbers, lone surrogates),
+        are invalid. The last one of duplicate keys counts, as anywhere in
+        Python: nothing else parses these bytes.
 
-        :raises ValueError: it is no JSON
+        :raises ValueError: the body is not valid JSON
         """
         try:
             data = parse(self.content)
@@ -55,8 +55,8 @@ class Answer(requests.Response):
 def parse(body: bytes) -> Any:
     """Parse JSON of another cloud.
 
-    :raises ValueError: it is none, or not a sane one
-    :raises RecursionError: it is nested without end
+    :raises ValueError: it is invalid, or has values that are not allowed
+    :raises RecursionError: it is nested too deep
     """
     said = body.decode()
     data = json.loads(said, parse_int=_integer, parse_float=_float,
@@ -69,14 +69,14 @@ def parse(body: bytes) -> Any:
 
 def _integer(digits: str) -> int:
     if len(digits) > _DIGITS:
-        raise ValueError('an endless number')
+        raise ValueError('a number out of range')
     return int(digits)
 
 
 def _float(digits: str) -> float:
     value = float(digits)
     if not math.isfinite(value):
-        raise ValueError('an endless number')
+        raise ValueError('a number out of range')
     return value
 
 

@@ -9,7 +9,7 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-"""Connections that are made in time, name look-up included.
+"""Connection with a deadline that includes the name look-up.
 
 The timeout of a socket begins anew with each address of a host, and
 getaddrinfo() has none. Under eventlet it stops all green threads as well:
@@ -120,7 +120,7 @@ def connect(host: str, port: int, until: float, options: Iterable[Any] = (),
         except OSError as exc:
             failure = exc
             continue
-        # NOTE: what TLS says at the beginning belongs to it.
+        # NOTE: the TLS handshake counts as part of the connection.
         made.settimeout(max(0.001, until - time.monotonic()))
         return made
     raise failure

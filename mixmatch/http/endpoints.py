@@ -9,14 +9,13 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-"""Where requests to a service provider may go.
+"""Allowed destinations of requests to a service provider.
 
-Its catalog names URLs. Without a check it would send the services of this
-cloud, with what users write, wherever these services can reach: to an API
-of this cloud, or to a machine that takes whoever comes from there for a
-friend. The host that home's own Keystone lists is the service provider's;
-what it does with other ports of it is its own business. It is not where that
-host is home's as well.
+The catalog of a service provider names URLs. Unchecked, it could send
+requests of this cloud's services, with data of users, to any address that
+these services reach: an API of this cloud, or a machine that trusts their
+address. The host in the list of home's Keystone belongs to the service
+provider, with all of its ports, unless that host is home's as well.
 """
 
 import dataclasses
@@ -53,9 +52,9 @@ class Origin:
 
     @classmethod
     def from_url(cls, url: str) -> 'Origin':
-        """The origin of a URL.
+        """Parse the origin of a URL.
 
-        :raises ValueError: it is none that two programs read alike
+        :raises ValueError: it is invalid, or parsers may disagree on it
         """
         found = _URL.fullmatch(url)
         if not found:
@@ -68,7 +67,7 @@ class Origin:
 
 
 class Endpoints:
-    """Where requests to one service provider may go.
+    """Allowed destinations of requests to one service provider.
 
     :param name: the service provider
     :param hosts: host, or host:port, of more that is its own
@@ -85,7 +84,7 @@ class Endpoints:
         self._own: frozenset[Origin] = frozenset()
 
     def learn(self, urls: tuple[str, ...]) -> None:
-        """Learn where home's Keystone says that the service provider is.
+        """Remember the URLs of the service provider in home's Keystone.
 
         :param urls: its auth_url and sp_url
         """
@@ -94,25 +93,25 @@ class Endpoints:
     def check_endpoint(self, url: str) -> None:
         """Check a URL of the service provider's catalog.
 
-        :raises ServiceProviderSetupError: says which option would allow it
+        :raises ServiceProviderSetupError: names the option that allows it
         """
-        # NOTE: it will be in logs; a stranger's line break would forge some.
+        # NOTE: it will be logged; line breaks would forge log lines.
         if len(url) > _LONGEST or _NOT_IN_AN_ENDPOINT.search(url):
-            raise self._refusal('its endpoint for volumes is no URL')
+            raise self._refusal('its endpoint for volumes is not a valid URL')
         self.check(url)
 
     def check(self, url: str) -> bool:
-        """Check where a request goes.
+        """Check the destination of a request.
 
-        :returns: whether the configuration says so itself, so that it may
-            even be this machine
-        :raises ServiceProviderSetupError: says which option would allow it
+        :returns: True if the configuration lists it, which allows even this
+            machine
+        :raises ServiceProviderSetupError: names the option that allows it
         """
         try:
             origin = Origin.from_url(url)
         except ValueError as exc:
             raise self._refusal(
-                'its endpoint for volumes is no URL') from exc
+                'its endpoint for volumes is not a valid URL') from exc
         if origin in self._override:
             return True
         listed = {origin.host, f'{origin.host}:{origin.port}'} & self._hosts

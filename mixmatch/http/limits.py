@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Answers that are bounded in time and size.
+"""Limits on the time and size of answers.
 
 The timeout of a socket begins anew with each byte, so a service that sends
 one byte now and then would hold a thread for ever. What is counted are the
@@ -47,7 +47,7 @@ LARGEST = 8 * 1024 * 1024
 #: regions has 0.2 MB.
 LARGEST_OF_LOGIN = 1024 * 1024
 
-#: Seconds with next to nothing after which the reader wonders.
+#: Seconds of near silence after which the reader reports it.
 SILENCE = 1
 
 #: Bytes in that time. Less is no answer that is on its way.
@@ -72,7 +72,7 @@ _BOUNDS: contextvars.ContextVar[_Bounds | None] = (
 def complete_by(at: float, silent: Silent = lambda: None,
                 largest: int | None = None, local: bool = True
                 ) -> Iterator[None]:
-    """What is read in this thread has to be complete by then.
+    """Limit all answers that are read in this thread.
 
     :param at: on the clock of time.monotonic()
     :param silent: called after each second in which next to nothing came;
@@ -88,11 +88,11 @@ def complete_by(at: float, silent: Silent = lambda: None,
 
 
 class TooLarge(OSError):
-    """An answer has no end that we would wait for."""
+    """Answer that is larger than the limit."""
 
 
-class NotWanted(OSError):
-    """An answer that no service sends which means well."""
+class UnwantedAnswer(OSError):
+    """Answer that no well-behaved service sends."""
 
 
 class _Reader(io.RawIOBase):
@@ -162,14 +162,14 @@ class _Response(http_client.HTTPResponse):
         for name, value in self.headers.items():
             # NOTE: http.client keeps the line breaks of a folded line.
             if re.search(r'[\0-\x08\n-\x1f\x7f]', name + str(value)):
-                raise NotWanted('control characters in a header')
+                raise UnwantedAnswer('control characters in a header')
             if name.lower() == 'content-encoding' and (
                     value.strip().lower() not in ('', 'identity')):
-                raise NotWanted('a compressed answer')
+                raise UnwantedAnswer('a compressed answer')
 
 
 class _InTime:
-    """A connection that is made within its timeout, and the caller's."""
+    """Connection made within its own timeout and the caller's."""
 
     # Of urllib3.
     _dns_host: str
@@ -228,7 +228,7 @@ _POOLS = {'http': _HTTPConnectionPool, 'https': _HTTPSConnectionPool}
 
 
 class Adapter(ksa_session.TCPKeepAliveAdapter):
-    """Keeps connections, whose answers are bounded."""
+    """Transport adapter with limits on answers."""
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)

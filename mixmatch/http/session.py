@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""HTTP to one other cloud, with errors that name it."""
+"""Keystoneauth session to one other cloud, with errors that name it."""
 
 from typing import Any
 
@@ -28,8 +28,7 @@ _REPEATED = ('GET', 'HEAD')
 
 
 class CloudSession(ksa_session.Session):
-    """A session that logs no secret, waits no longer than it may and, when
-    nobody answers, names the cloud.
+    """Session that logs no secret, keeps timeouts, and names the cloud.
 
     :param service_provider: the name of the cloud, for errors
     :param timeout: seconds to wait for (a connection, an answer)
@@ -74,7 +73,7 @@ class CloudSession(ksa_session.Session):
                 raise exceptions.HomeUnavailable(reason=_short(exc)) from exc
             reason = _short(exc)
             if isinstance(exc, ksa_exceptions.SSLError):
-                reason += (' (whom to trust: cafile in '
+                reason += (' (see cafile in '
                            f'[service_provider:{self.service_provider}])')
             raise exceptions.ServiceProviderUnavailable(
                 service_provider=self.service_provider,
@@ -101,7 +100,7 @@ class CloudSession(ksa_session.Session):
 
 
 def _short(exc: Exception) -> str:
-    """What keystoneauth said, with the cause that it buries."""
+    """Return the text of keystoneauth's error with its root cause."""
     said = str(exc).partition(': ')[0][:300]
     cause = transport.root_cause(exc.__context__) if exc.__context__ else ''
     return f'{said}: {cause}' if cause else said

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The requests that really go to one service of another cloud."""
+"""HTTP transport to one service of another cloud."""
 
 from collections.abc import Callable
 import dataclasses
@@ -40,10 +40,10 @@ LOG = logging.getLogger(__name__)
 
 REQUEST_ID = 'X-OpenStack-Request-ID'
 
-#: What a proxy in front of a dead service answers.
+#: Status codes of a proxy in front of a dead service.
 DEAD = (502, 503, 504)
 
-#: Seconds. Who is given less time than this is not blamed for being late.
+#: Seconds. A timeout below this does not count as a failure of the service.
 SHORT = 1
 
 
@@ -68,15 +68,15 @@ class HomeKeystone:
 
 
 class Transport(requests.Session):
-    """Asks nobody who is down, keeps deadlines, logs and measures.
+    """Session with a circuit breaker, deadlines, logs and metrics.
 
     :param service_provider: the name of the cloud
-    :param service: what of it, for logs and metrics
+    :param service: the service of that cloud, for logs and metrics
     :param breaker: asked before each request, told of its outcome
     :param metrics_client: told of each request
     :param adapter: keeps the connections, which may be shared
-    :param home: nothing of this holds for what goes there; None if nothing
-        does
+    :param home: requests there bypass breaker and limits; None if there are
+        none
     :param cookies: keep cookies. Only a single login does: the SAML session
         of one user must never be sent in a request of another.
     :param repeat: all of its requests may be repeated, not only GET
@@ -164,11 +164,11 @@ class Transport(requests.Session):
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any
              ) -> requests.Response:
-        # NOTE: what is really asked, whatever made a URL of it.
+        # NOTE: the URL as it is sent, after all normalization.
         if not (self._home and self._home.has(str(request.url))):
             self._allowed.check(str(request.url))
         response = super().send(request, **kwargs)
-        # NOTE: one place for all libraries that read it.
+        # NOTE: the one place that all client libraries pass.
         response.__class__ = answer.Answer
         return response
 
@@ -199,7 +199,7 @@ class Transport(requests.Session):
             service_provider=self._service_provider, reason=reason)
 
     def _on_silence(self, url: str, probe: Callable[[], bool]) -> None:
-        """Nothing has come for a second: slow, or dead?"""
+        """Report silence of a second, and end the request if it is down."""
         if self._health.suspect(f'no answer from {url}', probe):
             raise TimeoutError('it is down')
 
@@ -207,7 +207,7 @@ class Transport(requests.Session):
             self, exc: requests.exceptions.RequestException, url: str,
             probe: Callable[[], bool], began: float,
             timeout: tuple[float, float]) -> None:
-        """Tell the health of a failure, unless the caller's haste caused it.
+        """Report a failure to the breaker, unless a short deadline caused it.
 
         :param timeout: as configured, without the deadline of the caller
         """
@@ -227,10 +227,10 @@ class Transport(requests.Session):
         self._health.failed(reason, probe, _project(), unreached)
 
     def _remedy(self, exc: Exception) -> str:
-        """What an operator can do about a failure, if that is known."""
+        """Return the remedy for a failure, for operators; empty if unknown."""
         if not isinstance(exc, requests.exceptions.SSLError):
             return ''
-        return (' (whom to trust: cafile in '
+        return (' (see cafile in '
                 f'[service_provider:{self._service_provider}])')
 
     def _log(self, method: str, url: str, outcome: int | str, seconds: float,
@@ -251,13 +251,13 @@ def _both(timeout: Any) -> tuple[float, float]:
 
 
 def _project() -> str | None:
-    """The project at home that this thread works for; None if unknown."""
+    """Return the home project of this request; None if unknown."""
     context = oslo_context.get_current()
     return context.project_id if context else None
 
 
 def _root(url: str) -> str:
-    """Where a service tells its versions."""
+    """Return the URL of the version document of a service."""
     # NOTE: services may share a host; its own root says nothing of them. A
     # host, or a name in front of the version, may begin with "v3" as well.
     # NOTE: not urljoin, to which a path of "//elsewhere/" is another host.
@@ -268,7 +268,7 @@ def _root(url: str) -> str:
 
 
 def _probe(url: str, timeout: float, **kwargs: Any) -> bool:
-    """Ask for the root of what did not answer, by a new connection."""
+    """Request the version document by a new connection."""
     with (requests.Session() as plain,
           limits.complete_by(time.monotonic() + timeout,
                              largest=limits.LARGEST_OF_LOGIN)):
@@ -289,7 +289,7 @@ def _is_late(exc: Exception) -> bool:
 
 
 def _is_closed(exc: Exception) -> bool:
-    """Whether the other end closed the connection before it answered."""
+    """Return whether the peer closed the connection before an answer."""
     cause: Any = exc
     while isinstance(cause, Exception):
         if isinstance(cause, (http_client.RemoteDisconnected,
@@ -300,7 +300,7 @@ def _is_closed(exc: Exception) -> bool:
 
 
 def root_cause(exc: BaseException) -> str:
-    """What is really wrong, without the layers that it has passed."""
+    """Return the text of the innermost error of a chain."""
     inner: BaseException | None = exc
     while inner is not None:
         exc = inner
@@ -309,7 +309,7 @@ def root_cause(exc: BaseException) -> str:
             if isinstance(each, BaseException)), None)
     if (isinstance(exc, http_client.HTTPException)
             and not isinstance(exc, http_client.RemoteDisconnected)):
-        # NOTE: it quotes what a stranger sent.
-        return f'an answer that is no HTTP ({type(exc).__name__})'
+        # NOTE: it quotes text of the peer.
+        return f'the answer is not valid HTTP ({type(exc).__name__})'
     text = re.sub(r'<[^>]*>: ', '', str(exc) or type(exc).__name__)[:200]
     return text if text.isprintable() else repr(text)

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The auth plugin of who asks at a service provider."""
+"""Auth plugin for requests to a service provider."""
 
 import time
 from typing import Any
@@ -24,13 +24,13 @@ from mixmatch.login import login
 
 
 class LoginPlugin(base.BaseIdentityPlugin):
-    """One identity of home at one service provider, by a kept login.
+    """Auth plugin of one home identity, backed by the login cache.
 
-    Cheap, made for each client. It remembers which login it used, so that of
-    many threads whose token is refused only one logs in again.
+    Cheap, made for each client. It remembers the login that it used, so that
+    of many threads whose token is rejected only one logs in again.
 
-    :param kept: the logins of this process
-    :param key: whose login
+    :param kept: the login cache of this process
+    :param key: key of the login
     :param make: logs in
     :param renew: the login is renewed before it ends
     """
@@ -46,7 +46,7 @@ class LoginPlugin(base.BaseIdentityPlugin):
 
     def get_auth_ref(self, session: ksa_session.Session,
                      **kwargs: Any) -> access.AccessInfo:
-        """Use the kept login, or log in.
+        """Return the cached login, or log in.
 
         :raises MixmatchException: see :class:`mixmatch.login.k2k`
         """
@@ -55,13 +55,13 @@ class LoginPlugin(base.BaseIdentityPlugin):
 
     @property
     def urls(self) -> tuple[str, ...]:
-        """Where home's Keystone says that the service provider is."""
+        """URLs of the service provider in home's Keystone."""
         return self._used.urls if self._used else ()
 
     def _needs_reauthenticate(self) -> bool:
         return self._used is None or self._used.until <= time.time()
 
     def invalidate(self) -> bool:
-        """Forget the login that was used, if it is not brand-new."""
+        """Drop the login that was used, unless it is brand-new."""
         used, self._used = self._used, None
         return used is None or self._logins.drop(self._key, used)

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The logins that a process keeps, each made once however many ask."""
+"""Cache of logins in a process, each made once for all waiting threads."""
 
 from collections.abc import Callable
 from concurrent import futures
@@ -38,7 +38,7 @@ BROKEN = 3
 #: Seconds. A login that is refused so soon after it was made is not made
 #: again: nothing would change, but each call would cost a login.
 FRESH = 10
-#: Seconds that anybody waits at most for a login that another makes.
+#: Most seconds that a thread waits for a login of another thread.
 LONGEST = 180
 #: The part of its life after which a login is renewed while it still serves.
 RENEW_AFTER = 0.75
@@ -47,9 +47,9 @@ Make = Callable[[], login.Login]
 
 
 class _UnderWay(futures.Future):
-    """A login that one thread makes, and others wait for.
+    """Login in progress, made by one thread and awaited by others.
 
-    :ivar until: when the one who makes it has to give up
+    :ivar until: deadline of the thread that makes it
     """
 
     def __init__(self) -> None:
@@ -58,18 +58,18 @@ class _UnderWay(futures.Future):
 
     @property
     def is_cut_short(self) -> bool:
-        """Whether it has failed since that thread was in a hurry."""
+        """Whether it failed because of that thread's own deadline."""
         # NOTE: a socket may be a moment early.
         return (time.monotonic() >= self.until - 0.1 and isinstance(
             self.exception(), exceptions.ConnectionFailure))
 
 
 class LoginCache:
-    """Keeps logins, in number and time.
+    """Cache of logins, bounded in number and time.
 
-    :param size: how many
-    :param shared: where other processes find them
-    :param metrics_client: counts how they were come by
+    :param size: most logins
+    :param shared: the cache that other processes share
+    :param metrics_client: counts logins by their source
     """
 
     def __init__(self, size: int, shared: shared_cache.SharedLoginCache,
@@ -88,10 +88,10 @@ class LoginCache:
 
     def get(self, key: login.Key, make: Make,
             renew: bool = False) -> login.Login:
-        """The login that is kept, or a new one.
+        """Return the cached login, or make a new one.
 
         :param make: logs in
-        :param renew: make a new one in the background before it ends
+        :param renew: make a new one in the background before it expires
         :raises MixmatchException: what ``make`` raised, to all who waited
         """
         while True:
@@ -117,8 +117,8 @@ class LoginCache:
               ) -> login.Login | None:
         """Wait for the login that another thread makes.
 
-        :returns: None if that one had less time than this: try again
-        :raises MixmatchException: what it has met; each thread gets its own
+        :returns: None if that thread had a shorter deadline: try again
+        :raises MixmatchException: the error of that login
         """
         at = deadline.get()
         left = at - time.monotonic()
@@ -130,7 +130,7 @@ class LoginCache:
                 raise
             raise exceptions.ServiceProviderUnavailable(
                 service_provider=key.service_provider,
-                reason='a login there did not end in time') from None
+                reason='a login there did not finish in time') from None
         except exceptions.ConnectionFailure:
             if waiting.is_cut_short and time.monotonic() < at:
                 return None
@@ -141,10 +141,10 @@ class LoginCache:
             return key in self._kept
 
     def drop(self, key: login.Key, used: login.Login) -> bool:
-        """Forget a login that the service provider does not accept.
+        """Drop a login that the service provider has rejected.
 
-        :param used: the one that was not accepted
-        :returns: whether it makes sense to try again with another
+        :param used: the login that was rejected
+        :returns: True if a retry with another login makes sense
         """
         with self._lock:
             if self._replaced(key, used):
@@ -157,8 +157,8 @@ class LoginCache:
             dropped = (not self._replaced(key, used)
                        and self._kept.pop(key, None))
         if dropped:
-            LOG.info('Service provider %s did not accept a login that was '
-                     'kept; it is made again', key.service_provider)
+            LOG.info('Service provider %s rejected a cached login; '
+                     'logging in again', key.service_provider)
         return True
 
     def _replaced(self, key: login.Key, used: login.Login) -> bool:
@@ -185,7 +185,7 @@ class LoginCache:
 
     def _end(self, key: login.Key, mine: _UnderWay,
              outcome: login.Login | BaseException) -> None:
-        """Keep what came of a login, and tell all who wait for it."""
+        """Cache the outcome of a login, and wake all threads that wait."""
         with self._lock:
             del self._under_way[key]
             if isinstance(outcome, login.Login):
@@ -224,4 +224,4 @@ class LoginCache:
                 self._not_renewed[key] = True
             self._end(key, mine, exceptions.ServiceProviderUnavailable(
                 service_provider=key.service_provider,
-                reason='this service can start no more threads'))
+                reason='this service cannot start more threads'))

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The requests of a login: Keystone-to-Keystone federation."""
+"""Keystone-to-Keystone federation: the requests of a login."""
 
 from collections.abc import Callable
 from typing import Any
@@ -32,12 +32,13 @@ Scope = Callable[[access.AccessInfoV3], dict[str, str]]
 
 
 class Keystone2Keystone(v3.Keystone2Keystone):
-    """One identity of home enters one project elsewhere, once.
+    """Login of one home identity in one project of a service provider.
 
     :param home: the auth plugin of the identity at home
     :param service_provider: the name of the service provider
     :param scope: the project there
-    :param learn: told where home's Keystone says that it is
+    :param learn: called with the URLs of the service provider in home's
+        Keystone
     """
 
     project_id: str | None
@@ -55,8 +56,10 @@ class Keystone2Keystone(v3.Keystone2Keystone):
 
     def log_in(self, session: ksa_session.Session,
                longest: float, service_type: str) -> login.Login:
-        """Five requests (home's token, unless its content is known;
-        the assertion, its delivery, the unscoped token, the scoped token).
+        """Log in, by five requests.
+
+        Home's token (unless its content is known), the assertion, its
+        delivery, the unscoped token, the scoped token.
 
         :param session: of this login alone: Apache's SAML module knows a
             user by a cookie, and that of one would log in another
@@ -96,7 +99,7 @@ class Keystone2Keystone(v3.Keystone2Keystone):
         except (ksa_exceptions.ClientException, ValueError, LookupError,
                 TypeError, AttributeError) as exc:
             raise self._setup_error(
-                'its Keystone answered with something that is no token'
+                'its Keystone answered without a valid token'
             ) from exc
 
     def get_unscoped_auth_ref(self, session: ksa_session.Session,
@@ -151,6 +154,5 @@ class Keystone2Keystone(v3.Keystone2Keystone):
 
 
 def _status(exc: ksa_exceptions.HttpError) -> str:
-    # NOTE: not the message, which is a stranger's text and may be a page of
-    # HTML.
+    # NOTE: not the message, which is the peer's text, perhaps HTML.
     return f'HTTP {exc.http_status} from {exc.url}'

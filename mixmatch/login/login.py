@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""A login at a service provider: what it gave, and how long it is kept."""
+"""Login at a service provider: its token, catalog and lifetime."""
 
 import dataclasses
 import datetime
@@ -32,7 +32,7 @@ MARGIN = 30
 #: thousand.
 LARGEST = 32 * 1024
 
-#: What is kept of a token: who it is, until when, and where volumes are.
+#: Fields of a token that are kept, besides the catalog of one service.
 _KEPT = ('methods', 'user', 'project', 'roles', 'audit_ids', 'expires_at',
          'issued_at')
 
@@ -41,12 +41,12 @@ _TYPES = os_service_types.ServiceTypes()
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Key:
-    """Whose login it is.
+    """Key of a login in the caches.
 
-    :param service_provider: where
-    :param credential: a digest of what the identity proves itself with at
-        home; never the token or the password
-    :param scope: what decides the project there
+    :param service_provider: name of the service provider
+    :param credential: digest of the home credential (token or password),
+        never the credential itself
+    :param scope: the settings that decide the project there
     """
 
     service_provider: str
@@ -56,14 +56,15 @@ class Key:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Login:
-    """One identity in one project of a service provider.
+    """Login of one identity in one project of a service provider.
 
     :param token: the token there
-    :param body: what that Keystone says of the token, as JSON; a tenth of
-        the memory of the same in dictionaries
+    :param body: body of the token, as JSON; takes a tenth of the memory of
+        dictionaries
     :param made: when the login was made, seconds since 1970
     :param until: when it is forgotten, seconds since 1970
-    :param urls: where home's Keystone says that the service provider is
+    :param urls: auth_url and sp_url of the service provider in home's
+        Keystone
     """
 
     token: str = dataclasses.field(repr=False)
@@ -80,17 +81,18 @@ class Login:
 def from_tokens(there: access.AccessInfoV3, home: access.AccessInfoV3,
                 longest: float, urls: tuple[str, ...] = (),
                 service_type: str = 'block-storage') -> Login:
-    """The login that two tokens make.
+    """Make a login from the tokens of two clouds.
 
-    It never outlives the token at home that it came from.
+    It never outlives the token of home.
 
     :param there: of the service provider
     :param home: of home
     :param longest: seconds that a login may be kept
-    :param urls: where home's Keystone says that the service provider is
+    :param urls: auth_url and sp_url of the service provider in home's
+        Keystone
     :param service_type: of what is used there; no other is kept
-    :raises ValueError, LookupError, TypeError, AttributeError: what the
-        service provider said is no token
+    :raises ValueError, LookupError, TypeError, AttributeError: the answer of
+        the service provider is not a valid token
     """
     _check(there)
     now = time.time()
@@ -112,7 +114,7 @@ def _epoch(token: access.AccessInfoV3) -> float:
 
 
 def _check(there: access.AccessInfoV3) -> None:
-    """Touch what will be used, while it can be said whose fault it is."""
+    """Check all fields that are used later, while the error can be told."""
     text.identifier(there.user_id)
     # NOTE: it goes into mappings, logs and requests of Nova's own user.
     text.identifier(there.project_id)

@@ -10,10 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Logins that processes and services of home share, in oslo.cache.
+"""Cache of logins shared by all processes of home, in oslo.cache.
 
 One operation of a user passes through several processes; with this only the
-first of them logs in. What is stored can be read only by who has both the
+first of them logs in. A stored login can be decrypted only with both the
 secret of the configuration and the token (or the password) at home.
 """
 
@@ -37,7 +37,7 @@ LOG = logging.getLogger(__name__)
 
 
 class SharedLoginCache:
-    """A cache that may be absent, lost or forged.
+    """Shared cache, which may be absent, lost or forged.
 
     :param conf: with ``[cache]`` and ``[mixmatch] login_cache_secret``
     """
@@ -53,8 +53,7 @@ class SharedLoginCache:
             longest=conf.mixmatch.retry_pause_max)
 
     def get(self, key: login.Key) -> login.Login | None:
-        """What another process has made; None if there is nothing to trust.
-        """
+        """Return a login of another process; None without a valid one."""
         if self._region is None:
             return None
         stored = self._guard('get', self._name(key), ignore_expiration=True)
@@ -67,9 +66,9 @@ class SharedLoginCache:
                                    'urls': tuple(values['urls'])})
         except (fernet.InvalidToken, TypeError, ValueError, LookupError,
                 AttributeError):
-            LOG.warning('What the cache holds as a login at service provider '
-                        '%s was not written by a service of this cloud '
-                        '(is login_cache_secret the same in all of them?)',
+            LOG.warning('A cached login at service provider %s cannot be '
+                        'decrypted and is ignored. Check that '
+                        'login_cache_secret is the same in all services.',
                         key.service_provider)
             return None
         return found if found.until > time.time() else None
@@ -89,7 +88,7 @@ class SharedLoginCache:
 
     def _guard(self, method: str, name: str,
                *args: Any, **kwargs: Any) -> bytes | None:
-        """Do without the cache if it is not there."""
+        """Call the cache, or return None while it is down."""
         if self._health.refusal():
             return None
         try:

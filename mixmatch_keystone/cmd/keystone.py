@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""``mixmatch-keystone``: what is granted to users of other clouds.
+"""``mixmatch-keystone``: check rules, and list and revoke grants.
 
     mixmatch-keystone check
     mixmatch-keystone explain --identity-provider moc --assertion saved.xml
@@ -51,14 +51,14 @@ PROVIDERS = provider_api.ProviderAPIs
 
 OK, NO, FAILURE = range(3)
 
-#: Who is meant, at home: the names of options and of attributes.
+#: Names of the options and attributes that select a user at home.
 WHO = ('user', 'user_domain', 'project', 'project_domain')
 
 
 def main(argv: list[str] | None = None) -> int:
-    """The command.
+    """Run the command.
 
-    :returns: its exit code: 1 if the answer is no, 2 if there is none
+    :returns: the exit code: 1 for a negative result, 2 for an error
     """
     arguments = _parser().parse_args(argv)
     try:
@@ -75,7 +75,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def check(arguments: argparse.Namespace) -> int:
-    """Read the rules, and compare them with what this Keystone has."""
+    """Check the rules, and compare them with this Keystone."""
     known = _rules(arguments)
     backends.load_backends()
     problems = [*_web_server_problems(arguments), *_problems(known)]
@@ -88,7 +88,7 @@ def check(arguments: argparse.Namespace) -> int:
 
 
 def explain(arguments: argparse.Namespace) -> int:
-    """Say what somebody would get, and by which rule."""
+    """Show the grant that a user would get, and its rule."""
     who = _who(arguments)
     try:
         grant = _rules(arguments).decide(arguments.identity_provider, who)
@@ -113,7 +113,7 @@ def explain(arguments: argparse.Namespace) -> int:
 
 
 def show(arguments: argparse.Namespace) -> int:
-    """List who holds what until when, lapsed grants and leftovers too."""
+    """List grants, lapsed ones and leftovers included."""
     backends.load_backends()
     found = [_as_dict(each) for each in _held(arguments)]
     if arguments.json:
@@ -134,34 +134,34 @@ def show(arguments: argparse.Namespace) -> int:
 
 
 def revoke(arguments: argparse.Namespace) -> int:
-    """End grants, tokens, and all that users have made to get tokens."""
+    """Revoke grants, with all tokens and leftovers of their users."""
     if not arguments.all and not any(
             getattr(arguments, name) for name in ('identity_provider', *WHO)):
-        print('mixmatch-keystone: say whose grants, or --all',
+        print('mixmatch-keystone: select grants by options, or use --all',
               file=sys.stderr)
         return FAILURE
     backends.load_backends()
-    telling = audit.Audit(keystone.conf.CONF)
+    auditor = audit.Audit(keystone.conf.CONF)
     count = failed = 0
     for each in list(_held(arguments)):
         who = f'{each.identity_provider}: {_home(each.home)}'
         try:
-            grants.end(each)
+            grants.revoke(each)
         except Exception as exc:
             # NOTE: the others are revoked all the same.
             failed += 1
-            LOG.exception('A grant could not be revoked')
-            print(f'mixmatch-keystone: not all revoked: {who}: '
+            LOG.exception('A grant could not be revoked completely')
+            print(f'mixmatch-keystone: not completely revoked: {who}: '
                   f'{type(exc).__name__}', file=sys.stderr)
             continue
         count += 1
-        telling.revoked(
+        auditor.revoked(
             each.user_id, identity_provider=each.identity_provider,
             rule=each.rule, roles={
                 where: list(roles) for where, roles in each.roles.items()})
         print(f'revoked: {who}')
-    print(f'{count} grants revoked. Who is not denied by a rule can log in '
-          'again.')
+    print(f'{count} grants revoked. Users can log in again unless a rule '
+          'denies them.')
     if failed:
         return FAILURE
     return OK if count else NO
@@ -169,8 +169,8 @@ def revoke(arguments: argparse.Namespace) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog='mixmatch-keystone', description='What users of other clouds '
-        'may do here, and for how long.')
+        prog='mixmatch-keystone', description='Check the rules for users '
+        'of other clouds, and list and revoke grants.')
     parser.add_argument('--config-file', action='append', metavar='FILE',
                         help="Keystone's configuration")
     commands = parser.add_subparsers(required=True, metavar='COMMAND')
@@ -180,21 +180,21 @@ def _parser() -> argparse.ArgumentParser:
                                    description=run.__doc__)
         made.set_defaults(run=run)
         return made
-    of_rules = command('check', check), command('explain', explain)
-    for each in of_rules:
+    with_rules = command('check', check), command('explain', explain)
+    for each in with_rules:
         each.add_argument('--rules', type=pathlib.Path, metavar='FILE',
-                          help='instead of those of the configuration')
-    of_rules[0].add_argument('--uwsgi', type=pathlib.Path, metavar='FILE',
+                          help='instead of the configured rules file')
+    with_rules[0].add_argument('--uwsgi', type=pathlib.Path, metavar='FILE',
                              help="look at the uWSGI configuration (ini) of "
                                   'Keystone as well')
-    of_rules[1].add_argument('--identity-provider', required=True,
+    with_rules[1].add_argument('--identity-provider', required=True,
                              metavar='ID')
-    of_rules[1].add_argument(
+    with_rules[1].add_argument(
         '--assertion', type=pathlib.Path, metavar='FILE',
-        help='a saved SAML assertion, instead of the following')
-    _add_who(of_rules[1])
-    of_rules[1].add_argument('--roles', metavar='NAME,...',
-                             help='at home, implied ones included')
+        help='a saved SAML assertion, instead of the options below')
+    _add_who(with_rules[1])
+    with_rules[1].add_argument('--roles', metavar='NAME,...',
+                             help='roles at home, implied ones included')
     listing, revocation = command('list', show), command('revoke', revoke)
     listing.add_argument('--json', action='store_true')
     revocation.add_argument('--all', action='store_true')
@@ -207,7 +207,7 @@ def _parser() -> argparse.ArgumentParser:
 def _add_who(parser: argparse.ArgumentParser) -> None:
     for name in WHO:
         parser.add_argument('--' + name.replace('_', '-'), metavar='NAME',
-                            help='at home')
+                            help=name.replace('_', ' ') + ' at home')
 
 
 def _configure(files: list[str] | None) -> None:
@@ -242,31 +242,31 @@ def _who(arguments: argparse.Namespace) -> assertion.Assertion:
         ends=datetime.datetime.max.replace(tzinfo=datetime.UTC))
 
 
-def _held(arguments: argparse.Namespace) -> Iterator[grants.Held]:
+def _held(arguments: argparse.Namespace) -> Iterator[grants.HeldGrant]:
     for idp in PROVIDERS.federation_api.list_idps():
         if arguments.identity_provider not in (None, idp['id']):
             continue
-        for each in grants.held(idp['id']):
+        for each in grants.list_grants(idp['id']):
             if all(getattr(arguments, name) in (None, each.home[name])
                    for name in WHO):
                 yield each
 
 
 def _web_server_problems(arguments: argparse.Namespace) -> Iterator[str]:
-    """What goes wrong before Keystone reads an assertion."""
+    """List problems of the web server and of Keystone's set-up."""
     if 'external' in keystone.conf.CONF.auth.methods:
         yield ('[auth] methods has "external" (it is there by default): '
                "whom the web server names in REMOTE_USER is this cloud's "
                'user of that name')
     if arguments.uwsgi:
-        problem = uwsgi_buffer.problem(uwsgi_buffer.of_file(
+        problem = uwsgi_buffer.problem(uwsgi_buffer.from_file(
             arguments.uwsgi.read_text(encoding='utf-8')))
         if problem:
             yield f'{arguments.uwsgi}: {problem}'
 
 
 def _problems(known: rules.Rules) -> Iterator[str]:
-    """What a login would stumble over."""
+    """List problems of the rules that would refuse a login."""
     mapping = keystone.conf.CONF.mixmatch.mapping
     for name, idp in known.identity_providers.items():
         try:
@@ -279,7 +279,7 @@ def _problems(known: rules.Rules) -> Iterator[str]:
                      if each['mapping_id'] == mapping]
         if not protocols:
             yield (f'{name}: none of its protocols has the mapping '
-                   f'{mapping!r}, so these rules are not asked')
+                   f'{mapping!r}, so these rules are not used')
         for problem in dict.fromkeys(itertools.chain(
                 issuer.shared(registered), *(
                     issuer.problems(registered, each)
@@ -300,11 +300,11 @@ def _rule_problems(idp: dict[str, Any], rule: rules.Rule) -> Iterator[str]:
         try:
             if not grants.find(idp, rule.project):
                 yield f'there is no {rule.project.label}'
-        except grants.NotPossible as exc:
+        except grants.GrantError as exc:
             yield str(exc)
 
 
-def _as_dict(held: grants.Held) -> dict[str, Any]:
+def _as_dict(held: grants.HeldGrant) -> dict[str, Any]:
     return {'identity_provider': held.identity_provider,
             'user_id': held.user_id, 'home': dict(held.home),
             'rule': held.rule,

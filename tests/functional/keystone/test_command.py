@@ -78,7 +78,7 @@ class TestCheck(CommandTestCase):
         PROVIDERS.federation_api.create_mapping('plain', dict(base.NOBODY))
         PROVIDERS.federation_api.update_protocol('moc', 'mapped', {
             'mapping_id': 'plain'})
-        self.assertIn('these rules are not asked',
+        self.assertIn('these rules are not used',
                       self.run_command('check')[1])
 
     def assertProblem(self, text):

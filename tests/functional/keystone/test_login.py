@@ -315,13 +315,13 @@ class TestRulesFile(base.KeystoneTestCase):
 
     def test_wrong_and_never_right(self):
         self.write_rules('identity_providers: [')
-        self.assertIn('nobody is let in', self.refuse())
+        self.assertIn('all logins are refused', self.refuse())
 
     def test_wrong_after_a_right_one(self):
         self.log_in()
         self.write_rules('identity_providers: [')
         self.log_in()
-        self.assertIn('The last good ones stay in force', self.log.output)
+        self.assertIn('The last valid rules stay in force', self.log.output)
 
     def test_changed(self):
         self.log_in()

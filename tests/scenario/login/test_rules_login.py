@@ -320,7 +320,7 @@ class TestOperator(Rules):
         ours = [line for line in lines if 'mixmatch_keystone' in line
                 and ' DEBUG ' not in line]
         self.assertEqual(2, len(ours), ours)
-        self.assertIn("Rule 'research' lets user", ours[0])
+        self.assertIn("Rule 'research' grants user", ours[0])
         self.assertIn('is refused: no rule is about this', ours[1])
         for line in ours:
             for name in ('alice', 'bob'):

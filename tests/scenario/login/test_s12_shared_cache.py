@@ -90,7 +90,7 @@ class TestSharedCache(test_s12_logins.Attaching):
         # nova-compute found neither alice's login nor Nova's.
         self.assertEqual(before + 2, test_s12_logins.logins(self.sandbox))
         self.assertTrue(any(
-            b'was not written by a service of this cloud' in log.read_bytes()
+            b'cannot be decrypted and is ignored' in log.read_bytes()
             for log in self.sandbox.logs() if log.stem == 'nova-compute'))
         self.works_again()
 

@@ -98,7 +98,8 @@ class TestMetrics(base.TestCase):
             told.count('bu', 'login.made')
             told.time('bu', 'volume.GET.200', 1)
         line, = log.output.splitlines()
-        self.assertIn('No metrics: statsd_host = no-such.invalid', line)
+        self.assertIn('No metrics are sent: statsd_host = no-such.invalid',
+                      line)
 
     def test_a_server_that_is_gone_is_no_failure(self):
         server = Statsd()
@@ -173,4 +174,4 @@ class TestOddNames(TestMetrics):
         for _ in range(3):
             told.count('bu', 'login.made')
             told.time('bu', 'volume.GET.200', 1)
-        self.assertEqual(1, log.output.count('Metrics are missing'))
+        self.assertEqual(1, log.output.count('Metrics could not be sent'))

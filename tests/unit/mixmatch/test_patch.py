@@ -131,7 +131,7 @@ class TestPatch(base.TestCase):
         self.patch('function', 'value').symbol.check()
 
     def test_not_a_function(self):
-        self.assertDoesNotFit('number is no function', 'Example.number')
+        self.assertDoesNotFit('number is not a function', 'Example.number')
 
     def test_all_or_nothing(self):
         before = types.SimpleNamespace(function=function)

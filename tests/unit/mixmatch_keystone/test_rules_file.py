@@ -164,4 +164,4 @@ class TestReload(base.TestCase):
 
     def test_there_never_was_one(self):
         self.assertRaises(rules_file.RulesUnavailable, self.file.rules)
-        self.assertIn('nobody is let in', self.log.output)
+        self.assertIn('All logins are refused', self.log.output)

@@ -103,7 +103,7 @@ class TestProperties(base.TestCase):
         """What the schema demands of names that are filled in."""
         project = rules.Project('{project}')
         if one.project != other.project:
-            self.assertNotEqual(project.of(one), project.of(other))
+            self.assertNotEqual(project.fill_in(one), project.fill_in(other))
 
     @SETTINGS
     @hypothesis.given(NAMES, NAMES)

@@ -64,7 +64,7 @@ class TestDeadline(test_cache.LoginsTestCase):
             with deadline.limit(time.monotonic() + 0.1):
                 exc = self.assertRaises(
                     exceptions.ServiceProviderUnavailable, self.get)
-            self.assertIn('did not end in time', str(exc))
+            self.assertIn('did not finish in time', str(exc))
             self.end.set()
             self.assertEqual('token-1', leader.result(10).token)
 
