@@ -192,8 +192,8 @@ class TestSecondHome(test_rules_login.Rules):
         before = len(log.read_text())
         self.assert_refused(self.of_moc, self.of_nu)
         self.assertRegex(log.read_text()[before:], (
-            r" ERROR .*Identity provider nu: all logins are refused: .*'mapped' "
-            r'has no remote_id_attribute.*keystone\.conf'))
+            r" ERROR .*Identity provider nu: all logins are refused: "
+            r".*'mapped' has no remote_id_attribute.*keystone\.conf"))
         result = self.landlord.command('check')
         self.assertEqual(1, result.code, result)
         self.assertIn("nu: protocol 'mapped' has no remote_id_attribute",
