@@ -50,7 +50,7 @@ class Names:
 
     @property
     def single(self) -> bool:
-        """Whether only one name can match."""
+        """True if only one name can match."""
         return len(self.patterns) == 1 and '*' not in self.patterns[0]
 
 

@@ -63,7 +63,7 @@ class HomeKeystone:
 
     @property
     def options(self) -> dict[str, Any]:
-        """How it is reached, as requests wants it: directly."""
+        """Keyword arguments for requests: TLS settings, and no proxy."""
         return {**self.tls, 'proxies': {'http': None, 'https': None}}
 
 

@@ -12,5 +12,6 @@
 
 """Logins at other clouds: made by K2K, kept, shared and used.
 
-Runs in home's services. Talks to Keystones by mixmatch.http only.
+Runs in home's services. Imports nothing of mixmatch.http: callers give the
+session.
 """

@@ -58,7 +58,7 @@ class _UnderWay(futures.Future):
 
     @property
     def is_cut_short(self) -> bool:
-        """Whether it failed because of that thread's own deadline."""
+        """True if it failed because of that thread's own deadline."""
         # NOTE: a socket may be a moment early.
         return (time.monotonic() >= self.until - 0.1 and isinstance(
             self.exception(), exceptions.ConnectionFailure))

@@ -69,7 +69,7 @@ rbd_secret_uuid = """ + SECRET + """
 
 
 def connection_info(**data):
-    """What a Cinder with a Ceph says of an attachment that is connected."""
+    """Connection of an attachment, as a Cinder with Ceph gives it."""
     return {'driver_volume_type': 'rbd', 'auth_enabled': True,
             'auth_username': 'cinder', 'secret_uuid': SECRET,
             'name': 'volumes/volume-1', 'hosts': ['192.0.2.7'],
@@ -152,7 +152,7 @@ class Home:
         return self.token_body(user)
 
     def token_body(self, user):
-        """What a service of home learns when it validates a token."""
+        """Return the body of a validated token of home."""
         now = datetime.datetime.now(datetime.UTC)
         project = self.projects[user]
         body = ksa_fixture.V3Token(
@@ -334,7 +334,7 @@ class TwoClouds(fixtures.Fixture):
 
     @property
     def requests(self):
-        """What was sent so far: (method, host, path)."""
+        """Requests sent so far: (method, host, path)."""
         return [(each.method, each.hostname, each.path)
                 for each in self.mock.request_history]
 
@@ -413,7 +413,7 @@ class PatchedNova(fixtures.Fixture):
 
 
 class NovaLeftAlone(fixtures.Fixture):
-    """Whatever is patched in a test is not patched after it."""
+    """Fixture that undoes all patches of a test."""
 
     def _setUp(self):
         conf = cfg.ConfigOpts()

@@ -174,7 +174,7 @@ class KeystoneTestCase(OurPlugin, test_v3.RestfulTestCase):
                 'scope': {'project': {'id': project_id}}})
 
     def roles_of(self, token):
-        """What a token gives now; None if it is not valid."""
+        """Return the token data; None if it is not valid."""
         try:
             found = PROVIDERS.token_provider_api.validate_token(token.id)
             return {role['name'] for role in found.roles}
@@ -182,7 +182,7 @@ class KeystoneTestCase(OurPlugin, test_v3.RestfulTestCase):
             return None
 
     def refuse(self, user='alice', project='research', **who):
-        """What the log says; nothing in it is the assertion's."""
+        """Return the log, which must not quote the assertion."""
         self.assertRaises(exception.Unauthorized, self.log_in, user=user,
                           project=project, **who)
         for asserted in {user, project} - {''}:

@@ -237,7 +237,7 @@ class TestListAndRevoke(CommandTestCase):
 
 
 class TestLeftovers(CommandTestCase):
-    """What users have made that gives tokens without a login."""
+    """Leftovers: credentials that give tokens without a login."""
 
     def setUp(self):
         super().setUp()
@@ -316,7 +316,7 @@ class TestLeftovers(CommandTestCase):
             find(f'{what}-{self.bob[:8]}')
 
     def test_trusted_by_another(self):
-        """Who is trusted can pass it on in the name of the other one."""
+        """A trustee can pass a trust on in the name of the trustor."""
         PROVIDERS.trust_api.create_trust('passed-on', {
             'trustor_user_id': self.bob, 'trustee_user_id': self.alice,
             'project_id': self.here, 'impersonation': True,

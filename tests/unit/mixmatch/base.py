@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What the tests of the core share."""
+"""Base of the tests of the core."""
 
 import threading
 

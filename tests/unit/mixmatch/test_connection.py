@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What a service provider may have the hosts of home connect to."""
+"""Check of connections that a service provider gives to home's hosts."""
 
 import copy
 
@@ -77,7 +77,7 @@ class TestDefault(ConnectionTestCase):
 
 
 class TestOptionsMissing(ConnectionTestCase):
-    """What was enough before does not say where connections may lead."""
+    """A configuration of an older release does not allow connections."""
 
     more = 'connection_types = rbd,iscsi,nvmeof,fibre_channel,nfs\n'
 

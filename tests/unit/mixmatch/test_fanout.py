@@ -46,7 +46,7 @@ class AskerTestCase(base.TestCase):
         return fanout.Fanout(conf)
 
     def hang(self, name):
-        """What somebody who never answers does."""
+        """Simulate a service provider that never answers."""
         self.asked.append(name)
         self.release.wait(HUNG)
         return name
@@ -99,7 +99,7 @@ class TestAsk(AskerTestCase):
 
 
 class TestDeadline(AskerTestCase):
-    """Who hangs costs the others nothing but this time."""
+    """A hanging service provider costs the others the timeout only."""
 
     options = 'ask_timeout = 2\n'
 

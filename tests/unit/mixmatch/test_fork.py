@@ -29,7 +29,7 @@ PATIENCE = 30
 
 
 def in_child(call):
-    """What a call returns in a fork of this process.
+    """Return the result of a call in a fork of this process.
 
     In 2025.x os.write and os.waitpid are eventlet's: in a child they would
     have the threads of the parent's test servers run on.

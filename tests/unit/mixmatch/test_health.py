@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Whether something answers: who asks, who waits, and what the log says."""
+"""Circuit breaker: calls, waits, probes and log."""
 
 import threading
 
@@ -42,7 +42,7 @@ class HealthTestCase(base.TestCase):
         return self.alive
 
     def refusal(self):
-        """What a caller is told who waits for a probe until it has ended."""
+        """Return the refusal for a caller that waits for the probe."""
         return self.health.refusal(30)
 
     def fail(self, reason='connection refused'):

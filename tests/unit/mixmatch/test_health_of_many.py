@@ -11,7 +11,7 @@
 # under the License.
 
 
-"""Whose failure puts something down, and what never does so for ever."""
+"""Circuit breaker: failures of one or many projects."""
 
 import threading
 import time

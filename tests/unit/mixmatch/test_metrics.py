@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What a statsd server is told."""
+"""Metrics as a statsd server receives them."""
 
 import re
 import socket
@@ -45,7 +45,7 @@ class Statsd(base_fixtures.Fixture):
                 f'statsd_port = {self.port}\n')
 
     def receive(self, until):
-        """What has come until one begins so: name -> kinds."""
+        """Return metrics until one has this prefix: name -> kinds."""
         found = {}
         while not any(name.startswith(until) for name in found):
             name, _, value = self._socket.recv(9000).decode().partition(':')
@@ -111,7 +111,7 @@ class TestMetrics(base.TestCase):
 
 
 class TestCalls(base.FederationTestCase):
-    """What is told of a login and of a call."""
+    """Metrics of a login and of a call."""
 
     def setUp(self):
         self.server = Statsd()

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What the processes of a host write down for mixmatch-status."""
+"""Status files of the processes of a host."""
 
 import os
 import pathlib

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What a web server, or a file, hands over of an assertion."""
+"""Assertions from a web server's environment or a file."""
 
 import datetime
 

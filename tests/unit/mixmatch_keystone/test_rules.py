@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The rules of a landlord, and what they give."""
+"""Rules, and the grants that they give."""
 
 import textwrap
 

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What holds for all rules and all assertions."""
+"""Properties of all rules and assertions."""
 
 import hypothesis
 from hypothesis import strategies
@@ -100,7 +100,7 @@ class TestProperties(base.TestCase):
     @SETTINGS
     @hypothesis.given(SOMEBODY, SOMEBODY)
     def test_projects_of_two_never_meet(self, one, other):
-        """What the schema demands of names that are filled in."""
+        """Filled-in names differ, as the schema demands."""
         project = rules.Project('{project}')
         if one.project != other.project:
             self.assertNotEqual(project.fill_in(one), project.fill_in(other))

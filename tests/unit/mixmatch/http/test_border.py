@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What another cloud sends to a process of home, over real connections."""
+"""Answers of another cloud to a process of home, over real connections."""
 
 import gzip
 import time

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Where requests to another cloud may go."""
+"""Allowed destinations of requests to another cloud."""
 
 import hypothesis
 from hypothesis import strategies
@@ -110,7 +110,7 @@ class TestEndpoints(base.TestCase):
     @hypothesis.given(strategies.text(
         alphabet='abu.:/@#?\\[]%0123456789 \t\n', max_size=20))
     def test_what_is_let_through_leads_there(self, rest):
-        """Whatever reads it: requests, urllib3, the standard library."""
+        """All parsers agree: requests, urllib3, the standard library."""
         url = f'https://{rest}'
         try:
             self.endpoints(own=('https://bu/v3',)).check_endpoint(url)
@@ -183,7 +183,7 @@ class TestServiceProvider(base.TestCase):
         self.assertEqual([], self.sent_elsewhere())
 
     def test_another_process_has_logged_in(self):
-        """Where it may go comes with the login."""
+        """The allowed destinations come with the login."""
         there = self.there()
         self.assertEqual((self.bu.auth_url, self.bu.acs_url), self.user.urls)
         there.endpoints.learn(())

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What stands between home and another cloud."""
+"""HTTP proxy between home and another cloud."""
 
 import pathlib
 import threading

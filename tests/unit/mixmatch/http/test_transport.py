@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What really goes to another cloud, over real connections."""
+"""Requests to another cloud, over real connections."""
 
 from concurrent import futures
 import socket
@@ -355,7 +355,7 @@ class TestClosed(WireTestCase):
 
 
 class TestHome(WireTestCase):
-    """Where a login begins is none of a service provider's business."""
+    """Requests to home's Keystone bypass breaker and limits."""
 
     def test_is_known_by_its_url(self):
         home = transport.HomeKeystone('https://home', {})

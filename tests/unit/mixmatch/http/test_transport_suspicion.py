@@ -119,7 +119,7 @@ class TestOneRequest(test_transport.WireTestCase):
         self.assertEqual(200, self.request().status_code)
 
     def test_projects_are_told_apart_by_the_context(self):
-        """Where the root alone is served, two of them make an outage."""
+        """Two projects make an outage if only the root is served."""
         def answer(connection):
             connection.sendall(OK if self.server.requests[-1][1].startswith(
                 'GET / ') else servers.answer(status='503 Unavailable'))
@@ -136,7 +136,7 @@ class TestOneRequest(test_transport.WireTestCase):
 
 
 class TestRoot(base.TestCase):
-    """Where the probe asks: nothing but the path says it."""
+    """URL of the probe, which depends on the path only."""
 
     def test_root(self):
         for url, root in {

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What is believed, and kept, of what another Keystone says."""
+"""Checks of a token of another Keystone before it is kept."""
 
 import json
 

@@ -33,7 +33,7 @@ THREADS = 50
 
 
 def in_threads(call, number=THREADS):
-    """What a call returns or raises in many threads that begin together."""
+    """Return the results of a call in many concurrent threads."""
     together = threading.Barrier(number)
 
     def run(_):
@@ -99,7 +99,7 @@ class TestKept(LoginsTestCase):
 
 
 class TestMadeOnce(LoginsTestCase):
-    """However many ask at the same moment, one logs in for all."""
+    """One thread logs in for all concurrent ones."""
 
     def setUp(self):
         super().setUp()
@@ -170,7 +170,7 @@ class TestMadeOnce(LoginsTestCase):
 
 
 class TestRefused(LoginsTestCase):
-    """Who is not let in does not try with each request."""
+    """A refused user does not log in with each request."""
 
     def refuse(self):
         self.made += 1
@@ -322,7 +322,7 @@ class TestNotAccepted(base.FederationTestCase):
         return self.client().volumes.get('v').id
 
     def logins_of(self, user):
-        """How often somebody has got a token in a project."""
+        """Return the number of tokens issued for a project."""
         return len([token for token, (who, project) in self.bu.tokens.items()
                     if who == user and project])
 

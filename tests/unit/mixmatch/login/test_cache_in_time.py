@@ -77,7 +77,7 @@ class TestDeadline(test_cache.LoginsTestCase):
 
 
 class TestBrokenOnTheWay(test_cache.LoginsTestCase):
-    """Whatever fails beside the login, nobody waits for ever."""
+    """No thread waits for ever when something beside the login fails."""
 
     def assert_ends(self):
         self.assertEqual({}, self.logins._under_way)

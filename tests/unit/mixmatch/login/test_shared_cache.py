@@ -206,7 +206,7 @@ class TestSecret(SharedTestCase):
         self.assertEqual([], self.warnings())
 
     def test_another_secret_reads_nothing(self):
-        """Whoever has the token and writes under the right name."""
+        """A forger with the token who writes under the right name."""
         first = self.there()
         name, = self.cache.stored
         self.process(secret='of-another-cloud')
