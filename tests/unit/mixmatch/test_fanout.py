@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""One question to many service providers."""
+"""Concurrent calls to several service providers."""
 
 import threading
 import time
@@ -30,7 +30,7 @@ from tests.unit.mixmatch import base
 HUNG = 30
 
 
-class AskerTestCase(base.TestCase):
+class FanoutTestCase(base.TestCase):
     options = ''
 
     def setUp(self):
@@ -52,7 +52,7 @@ class AskerTestCase(base.TestCase):
         return name
 
 
-class TestAsk(AskerTestCase):
+class TestAsk(FanoutTestCase):
 
     def test_answers_by_name(self):
         answers = self.fanout.ask(['bu', 'mit'], str.upper)
@@ -98,7 +98,7 @@ class TestAsk(AskerTestCase):
         self.assertEqual({'bu': None}, answers.answered)
 
 
-class TestDeadline(AskerTestCase):
+class TestDeadline(FanoutTestCase):
     """A hanging service provider costs the others the timeout only."""
 
     options = 'ask_timeout = 2\n'
@@ -129,7 +129,7 @@ class TestDeadline(AskerTestCase):
         self.assertIn('within 0.1 s', str(exc))
 
 
-class TestThreads(AskerTestCase):
+class TestThreads(FanoutTestCase):
     options = 'ask_threads = 2\nask_timeout = 0.5\n'
 
     def test_are_bounded(self):
@@ -161,7 +161,7 @@ class TestThreads(AskerTestCase):
         self.assertEqual(['bu', 'bu', 'next'], self.asked)
 
 
-class TestSlow(AskerTestCase):
+class TestSlow(FanoutTestCase):
     """One slow cloud holds its own threads only."""
 
     options = ('service_providers = slow, bu\nask_threads = 8\n'
@@ -201,12 +201,12 @@ class TestSlow(AskerTestCase):
         with base_fixtures.MockPatchObject(threading.Thread, 'start', refuse):
             answers = self.fanout.ask(['bu'], self.question)
             self.fanout.begin('bu', self.question)
-        self.assertIn('no more threads', str(answers.missing['bu']))
+        self.assertIn('cannot start more threads', str(answers.missing['bu']))
         self.assertEqual({'bu': 'here'},
                          self.fanout.ask(['bu'], self.question, 10).answered)
 
 
-class TestContext(AskerTestCase):
+class TestContext(FanoutTestCase):
     """Log lines and requests carry the id of the request that asks."""
 
     # One thread, which serves one request after the other.
@@ -241,7 +241,7 @@ class TestContext(AskerTestCase):
         self.assertIs(context, oslo_context.get_current())
 
 
-class TestListing(AskerTestCase):
+class TestListing(FanoutTestCase):
     """Only clouds where a project has something are asked for a list."""
 
     # One thread for each: a check is over when the next question to the same
@@ -328,7 +328,7 @@ class TestListing(AskerTestCase):
         self.assertEqual({'bu': ['v1'], 'mit': ['v2']}, self.list())
 
 
-class TestListingWithoutMemory(AskerTestCase):
+class TestListingWithoutMemory(FanoutTestCase):
     options = 'listing_refresh = 0\n'
 
     def test_all_are_asked_each_time(self):

@@ -91,7 +91,7 @@ class TestEnvironment(base.TestCase):
         self.assert_invalid('UTF-8', openstack_user='\xff\xfe')
 
     def test_no_time(self):
-        self.assert_invalid('no time', openstack_not_on_or_after='soon')
+        self.assert_invalid('not a time', openstack_not_on_or_after='soon')
 
     def test_an_error_holds_nothing_of_it(self):
         for changed in ({'openstack_user': 'secret;secret'},

@@ -69,7 +69,7 @@ class TestEndpoints(base.TestCase):
                     'https://b\u00fc.example.org/', 'ftp://bu.example.org/',
                     'https://bu.example.org/' + 'x' * 300, '', 'bu',
                     'https://bu.example.org%2eevil/v3'):
-            self.refused('no URL', url)
+            self.refused('not a valid URL', url)
 
     def test_without_tls_where_its_keystone_has_it(self):
         self.refused('endpoint_override', 'http://bu.example.org:8776/v3')

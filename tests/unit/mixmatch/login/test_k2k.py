@@ -180,7 +180,7 @@ class TestRefusedThere(LoginTestCase):
             self.clouds.mock.get(self.bu.auth_url, text=body,
                                  headers={'X-Subject-Token': 'any'})
             self.assertLoginFails(exceptions.ServiceProviderSetupError,
-                                  'no token')
+                                  'without a valid token')
 
     def scoped(self, **values):
         """Let its Keystone say this of the scoped token."""
@@ -203,7 +203,7 @@ class TestRefusedThere(LoginTestCase):
                            {'interface': 'public', 'url': 5}]}]}):
             self.scoped(**values)
             self.assertLoginFails(exceptions.ServiceProviderSetupError,
-                                  'no token')
+                                  'without a valid token')
 
     def test_endpoints_of_other_services_may_be_anything(self):
         self.scoped(catalog=[{'type': 'messaging-websocket', 'endpoints': [
