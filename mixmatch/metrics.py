@@ -47,7 +47,7 @@ class Metrics:
 
     def _send(self, method: str, *args: Any) -> None:
         # NOTE: whatever goes wrong here must not hurt the call that is
-        # measured, or whoever waits for it.
+        # measured, or its caller.
         try:
             client = self._connected()
             if client:

@@ -47,7 +47,7 @@ class Outage:
     def failed(self, project: str | None) -> None:
         """Note a call that was not answered.
 
-        :param project: None if nobody knows
+        :param project: None if unknown
         """
         self._calls[project] = min(self._calls.get(project, 0) + 1, OF_ONE)
         if len(self._calls) < PROJECTS:

@@ -113,7 +113,7 @@ class Rule:
     def is_about(self, who: assertion.Assertion) -> bool:
         """Return whether this rule matches.
 
-        Roles count only for one that denies. Otherwise somebody with one
+        Roles count only for one that denies. Otherwise a user with one
         more role at home could meet another rule, and get less.
         """
         return (who.user in self.users

@@ -29,7 +29,7 @@ from mixmatch import threads
 
 LOG = logging.getLogger(__name__)
 
-#: Seconds. A refusal is kept as well, so that users who are unknown at most
+#: Seconds. A refusal is kept as well, so that users unknown at most
 #: of a hundred clouds do not try to log in there with each request.
 REFUSED = 10
 #: Seconds. A set-up that does not work is kept for a moment: the answer may
@@ -92,7 +92,8 @@ class LoginCache:
 
         :param make: logs in
         :param renew: make a new one in the background before it expires
-        :raises MixmatchException: what ``make`` raised, to all who waited
+        :raises MixmatchException: the error of ``make``, in all threads that
+            waited
         """
         while True:
             with self._lock:
@@ -172,7 +173,7 @@ class LoginCache:
             found = self._shared.get(key) if look else None
             made = found or make()
             if found is None:
-                # NOTE: before anybody goes on to a process that looks there.
+                # NOTE: before the request goes on to another process.
                 self._shared.set(key, made)
         except BaseException as exc:
             self._end(key, mine, exc)

@@ -256,8 +256,8 @@ def _web_server_problems(arguments: argparse.Namespace) -> Iterator[str]:
     """List problems of the web server and of Keystone's set-up."""
     if 'external' in keystone.conf.CONF.auth.methods:
         yield ('[auth] methods has "external" (it is there by default): '
-               "whom the web server names in REMOTE_USER is this cloud's "
-               'user of that name')
+               'REMOTE_USER of the web server is taken for a user of this '
+               'cloud')
     if arguments.uwsgi:
         problem = uwsgi_buffer.problem(uwsgi_buffer.from_file(
             arguments.uwsgi.read_text(encoding='utf-8')))
