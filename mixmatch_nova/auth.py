@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""As whom Nova speaks to a service provider."""
+"""Authentication of Nova at a service provider."""
 
 import copy
 from typing import Any
@@ -30,15 +30,15 @@ _ROUTE = 'mixmatch_route'
 MICROVERSION = '3.44'
 
 
-def routed(context: Any, where: target.Target) -> Any:
+def routed(context: Any, remote: target.Target) -> Any:
     """A copy of a context whose volume calls go to a service provider."""
     context = copy.copy(context)
-    setattr(context, _ROUTE, where)
+    setattr(context, _ROUTE, remote)
     return context
 
 
-def route_of(context: Any) -> target.Target | None:
-    """Where the volume calls of a context go; None for home."""
+def get_route(context: Any) -> target.Target | None:
+    """Return the target of the volume calls of a context; None for home."""
     return getattr(context, _ROUTE, None)
 
 
@@ -55,9 +55,9 @@ def enter(clouds: federation.Federation, context: Any,
     return target.Target(service_provider, user.get_project_id(None))
 
 
-def auth_for(clouds: federation.Federation, context: Any,
-             where: target.Target) -> plugin.BaseAuthPlugin:
-    """The user, if the volume is in the user's project there; else Nova.
+def get_auth(clouds: federation.Federation, context: Any,
+             remote: target.Target) -> plugin.BaseAuthPlugin:
+    """Return the user's auth, or Nova's if the volume is in another project.
 
     An administrator who deletes or moves a server, a periodic task and a
     restart of nova-compute have no token that leads to the project of the
@@ -68,43 +68,43 @@ def auth_for(clouds: federation.Federation, context: Any,
     """
     auth: plugin.BaseAuthPlugin | None = None
     if context.auth_token:
-        auth = _user(clouds, context, where)
+        auth = _user(clouds, context, remote)
     if auth is None:
-        if where.project_id is None:
+        if remote.project_id is None:
             raise exceptions.InvalidTarget(
-                reason=f'nobody has told the project at '
-                       f'{where.service_provider}')
-        auth = clouds.service_login(where.service_provider, where.project_id)
-    return clouds.with_service_token(where.service_provider, auth)
+                reason='the project at service provider '
+                       f'{remote.service_provider} is not known')
+        auth = clouds.service_login(remote.service_provider, remote.project_id)
+    return clouds.with_service_token(remote.service_provider, auth)
 
 
 def _user(clouds: federation.Federation, context: Any,
-          where: target.Target) -> plugin.BaseAuthPlugin | None:
+          remote: target.Target) -> plugin.BaseAuthPlugin | None:
     try:
-        user = clouds.user_login(where.service_provider, context.auth_token,
+        user = clouds.user_login(remote.service_provider, context.auth_token,
                                  context.project_id)
     except (exceptions.Refused,
             exceptions.UnknownServiceProvider) as exc:
-        if where.project_id is None:
+        if remote.project_id is None:
             raise
         LOG.info('Nova acts itself in project %(project)s of %(sp)s: '
-                 '%(reason)s', {'project': where.project_id,
-                                'sp': where.service_provider, 'reason': exc})
+                 '%(reason)s', {'project': remote.project_id,
+                                'sp': remote.service_provider, 'reason': exc})
         return None
-    if where.project_id in (None, user.get_project_id(None)):
+    if remote.project_id in (None, user.get_project_id(None)):
         return user
     return None
 
 
-def client_for(clouds: federation.Federation, where: target.Target,
-              request_id: str | None = None) -> Any:
-    """The ``cinderclient`` of Nova itself in a project of another cloud.
+def client_for(clouds: federation.Federation, remote: target.Target,
+               request_id: str | None = None) -> Any:
+    """Make the ``cinderclient`` of Nova itself in a project of another cloud.
 
     :param request_id: of home, for the log there
     :raises mixmatch.exceptions.MixmatchException: Nova cannot log in
     """
-    name = where.service_provider
+    name = remote.service_provider
     return clouds.service_provider(name).volume_client(
         clouds.with_service_token(
-            name, clouds.service_login(name, where.project_id)),
+            name, clouds.service_login(name, remote.project_id)),
         MICROVERSION, request_id)

@@ -68,29 +68,29 @@ def target_of(bdm: Any) -> target.Target | None:
     return from_marker(attribute(bdm, 'volume_type'))
 
 
-def note(context: Any, bdm: Any) -> None:
-    """Tell a request what a mapping remembers.
+def remember(context: Any, bdm: Any) -> None:
+    """Remember the target of a mapping in the request.
 
     :param bdm: ``nova.objects.BlockDeviceMapping``
     """
-    where = from_marker(attribute(bdm, 'volume_type'))
+    remote = from_marker(attribute(bdm, 'volume_type'))
     is_saved = bdm.obj_attr_is_set('id')
     if not is_saved and target.is_sender_unpatched(context):
         # NOTE: a nova-api without the plugin marks nothing; its users do.
-        where = None
+        remote = None
     targets = target.from_context(context)
-    if where and attribute(bdm, 'source_type') == 'snapshot':
-        targets.note(attribute(bdm, 'snapshot_id'), where)
-    if where is None and is_saved:
+    if remote and attribute(bdm, 'source_type') == 'snapshot':
+        targets.remember(attribute(bdm, 'snapshot_id'), remote)
+    if remote is None and is_saved:
         # NOTE: only one that was saved; before that nobody has marked it.
-        where = target.HOME
+        remote = target.HOME
     volume_id = attribute(bdm, 'volume_id')
-    if volume_id and where:
+    if volume_id and remote:
         for each in (volume_id, attribute(bdm, 'attachment_id')):
-            targets.note(each, where)
-            if each and where != target.HOME:
-                targets.mappings[each] = (volume_id,
-                                          attribute(bdm, 'instance_uuid'))
+            targets.remember(each, remote)
+            if each and remote != target.HOME:
+                targets.bdms[each] = (volume_id,
+                                      attribute(bdm, 'instance_uuid'))
 
 
 def mark(context: Any, bdm: Any) -> target.Target | None:
@@ -99,18 +99,18 @@ def mark(context: Any, bdm: Any) -> target.Target | None:
     A mark that is not ours, a volume type that a user has chosen, is cleared.
 
     :param bdm: ``nova.objects.BlockDeviceMapping``, not saved yet
-    :returns: where
+    :returns: the target; None for home
     """
     source = attribute(bdm, 'volume_id')
     if not source and attribute(bdm, 'source_type') == 'snapshot':
         source = attribute(bdm, 'snapshot_id')
     with errors.for_nova(context):
-        where = (target.from_context(context).foreign(source)
-                 if source else None)
-    if where:
-        bdm.volume_type = marker(where)
+        remote = (target.from_context(context).get_remote(source)
+                  if source else None)
+    if remote:
+        bdm.volume_type = marker(remote)
     elif is_marker(attribute(bdm, 'volume_type')):
         LOG.warning('A volume type that looks like a mark of mixmatch is '
                     'ignored: %s', bdm.volume_type)
         bdm.volume_type = None
-    return where
+    return remote

@@ -68,8 +68,8 @@ def _translate(exc: exceptions.MixmatchException) -> exception.NovaException:
 
 
 @contextlib.contextmanager
-def noted(context: Any, service_provider: str) -> Iterator[None]:
-    """Note what a service provider's Cinder fails with, and let it pass."""
+def remember_failure(context: Any, service_provider: str) -> Iterator[None]:
+    """Remember an error of a service provider's Cinder, and raise it."""
     try:
         yield
     except exception.CinderConnectionFailed as exc:
@@ -83,12 +83,12 @@ def noted(context: Any, service_provider: str) -> Iterator[None]:
             reason='its catalog has no volume API for us') from exc
     except (AttributeError, TypeError, ValueError, LookupError) as exc:
         # NOTE: python-cinderclient and Nova trust what a Cinder answers.
-        LOG.exception('Service provider %s answered with nonsense',
+        LOG.exception('Service provider %s sent a malformed answer',
                       service_provider)
         raise exceptions.ServiceProviderUnavailable(
             service_provider=service_provider,
-            reason='its Cinder answered with something else than what was '
-                   f'asked for ({type(exc).__name__})') from exc
+            reason='its Cinder sent a malformed answer '
+                   f'({type(exc).__name__})') from exc
     except cinder_exceptions.ClientException as exc:
         reason = f'its Cinder answered HTTP {exc.code}'
         kind: type[exceptions.MixmatchException] | None = None

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""How nova.conf switches the plugin on.
+"""Load the plugin when nova.conf is read.
 
 Nova has no plugin point in all of its processes but this one: a source of
 configuration, which oslo.config opens at the end of reading the files, before

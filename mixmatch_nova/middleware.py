@@ -12,8 +12,8 @@
 
 """The paste filter of nova-api: the target that a request names.
 
-It stands right after ``keystonecontext``: it needs to know who asks, and
-strips the target before Nova checks the request against its schema.
+It stands right after ``keystonecontext``: it needs the user of the request,
+and strips the target before Nova checks the request against its schema.
 """
 
 from collections.abc import Callable
@@ -99,7 +99,8 @@ class VolumeAttachments:
         if uuidutils.is_uuid_like(volume_id):
             # NOTE: one way to write it, since targets are found by the id.
             volume_id = attachment['volumeId'] = str(uuid.UUID(volume_id))
-            target.from_context(context).note(volume_id, target.Target(name))
+            target.from_context(context).remember(volume_id,
+                                                  target.Target(name))
             self._begin_login(request, context, name)
         request.body = jsonutils.dump_as_bytes(body)
 
@@ -129,10 +130,11 @@ class VolumeAttachments:
             self._check(request, name)
             head = request.path_info[:match.start('volume')]
             request.path_info = head + volume_id
-            target.from_context(context).note(volume_id, target.Target(name))
+            target.from_context(context).remember(volume_id,
+                                                  target.Target(name))
         if self._clouds is not None:
             target.from_context(context).attachment_of_url = (match['server'],
-                                                    volume_id)
+                                                              volume_id)
 
     def _answer(self, response: webob.Response,
                 context: Any) -> webob.Response:
@@ -196,16 +198,16 @@ def _check_name(name: Any) -> None:
 
 
 def _annotate(body: Any, targets: target.Targets) -> bool:
-    """Tell where foreign volumes live; True if there are any."""
+    """Add the service provider of foreign volumes; True if there are any."""
     if not isinstance(body, dict):
         return False
     attachments = body.get('volumeAttachments') or [
         body.get('volumeAttachment') or {}]
     foreign = False
     for each in attachments:
-        where = targets.foreign(each.get('volumeId', ''))
-        if where:
-            each[api.NOVA_FIELD] = where.service_provider
+        remote = targets.get_remote(each.get('volumeId', ''))
+        if remote:
+            each[api.NOVA_FIELD] = remote.service_provider
             foreign = True
     return foreign
 

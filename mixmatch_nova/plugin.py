@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Everything that one Nova process has of mixmatch."""
+"""The state of mixmatch in a Nova process, and all of its patches."""
 
 from oslo_config import cfg
 
@@ -37,31 +37,31 @@ from mixmatch_nova.reconcile import recovery
 
 class Plugin:
     """The state of mixmatch in one process: the clouds, the logins,
-    and what is still to be told to a cloud.
+    and the volumes that are pending.
 
     :param conf: Nova's configuration
     """
 
     def __init__(self, conf: cfg.ConfigOpts) -> None:
         self.clouds = federation.Federation(conf)
-        self.owed = pending.Outstanding(
+        self.pending = pending.Queue(
             self.clouds, lasting=getattr(conf, 'prog', None) != 'nova-manage')
 
     def patches(self) -> list[patch.Patch]:
-        intents = intent_log.Intents()
-        after = recovery.Recovery(self.clouds, self.owed, intents)
+        intents = intent_log.IntentLog()
+        after = recovery.Recovery(self.clouds, self.pending, intents)
         return [*context.patches(),
                 *block_device_mapping.patches(),
                 *compute_api.patches(),
                 *new_server.patches(),
-                *driver_block_device.patches(self.owed),
+                *driver_block_device.patches(self.pending),
                 *compute_manager.patches(intents),
-                *manager.patches(periodic.PeriodicTask(self.owed, after)),
-                *unfinished_attach.patches(self.owed),
-                *db_api.patches(self.owed),
+                *manager.patches(periodic.PeriodicTask(self.pending, after)),
+                *unfinished_attach.patches(self.pending),
+                *db_api.patches(self.pending),
                 *volume_api.patches(volume_release.Router(
-                    self.clouds, self.owed)),
-                *volume_sources.patches(self.clouds, self.owed),
+                    self.clouds, self.pending)),
+                *volume_sources.patches(self.clouds, self.pending),
                 *cinderclient.patches(self.clouds)]
 
     @staticmethod

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Which cloud a volume, or an attachment, of a request lives in."""
+"""The target of a volume or an attachment: a cloud, and a project in it."""
 
 import dataclasses
 import threading
@@ -45,7 +45,7 @@ class Target:
 
 @dataclasses.dataclass(frozen=True)
 class Subject:
-    """What a request was about.
+    """The volume and the server that a request was about.
 
     :param target: a cloud and the project of the volume there
     :param volume_id: of the other cloud; None if only an attachment is known
@@ -74,8 +74,8 @@ class ConflictingTargets(exceptions.MixmatchException):
     to draw requests for a volume of home to itself.
     """
 
-    msg_fmt = ('%(resource_id)s is said to live in more than one cloud; it '
-               'is not touched in any. Either a Nova service of this cloud '
+    msg_fmt = ('%(resource_id)s is reported by more than one cloud; it is '
+               'not changed in any. Either a Nova service of this cloud '
                'made its block device mapping without mixmatch (enable it in '
                'the nova.conf of each), or a service provider uses an id '
                'that is not its own')
@@ -83,7 +83,7 @@ class ConflictingTargets(exceptions.MixmatchException):
 
 
 class Targets:
-    """What one request knows of the targets of the ids in it.
+    """The targets of the ids in one request.
 
     The id is that of a volume, an attachment or a snapshot.
     """
@@ -92,17 +92,17 @@ class Targets:
         self._targets: dict[str, Target] = {}
         self._conflicts: set[str] = set()
         #: (server id, volume id) of the URL, for a lookup of the block
-        #: device mapping by who needs it first
+        #: device mapping by the first that needs it
         self.attachment_of_url: tuple[str, str] | None = None
         #: id of a foreign volume or attachment -> (volume id, server id), as
         #: the mapping said that was loaded last
-        self.mappings: dict[str, tuple[str, str | None]] = {}
+        self.bdms: dict[str, tuple[str, str | None]] = {}
         #: the server whose attachments Nova compares with its mappings, to
         #: destroy those that have none
         self.compared: str | None = None
         #: whether the user wants no other cloud to be asked
         self.this_cloud_only = False
-        #: snapshot id -> the snapshot, for whoever asks for it next
+        #: snapshot id -> the snapshot, for the next that asks for it
         self.snapshots: dict[str, dict[str, Any]] = {}
         #: attachments of which another cloud said "not found" when Nova
         #: deleted them, which Nova takes for success
@@ -112,7 +112,7 @@ class Targets:
         #: what mixmatch raised last in this request, for the API's answer
         self.failure: exceptions.MixmatchException | None = None
 
-    def note(self, resource_id: str | None, target: Target) -> None:
+    def remember(self, resource_id: str | None, target: Target) -> None:
         """Remember where a volume or an attachment lives."""
         if not resource_id:
             return
@@ -125,16 +125,16 @@ class Targets:
             self._conflicts.add(resource_id)
 
     def get(self, resource_id: str) -> Target | None:
-        """Where a volume or an attachment lives; None if nobody has said.
+        """Return the target of a volume or an attachment; None if unknown.
 
-        :raises ConflictingTargets: two have said, and differ
+        :raises ConflictingTargets: two clouds report the id
         """
         if resource_id in self._conflicts:
             raise ConflictingTargets(resource_id=resource_id)
         return self._targets.get(resource_id)
 
-    def foreign(self, resource_id: str) -> Target | None:
-        """The service provider that it lives at; None if that is home."""
+    def get_remote(self, resource_id: str) -> Target | None:
+        """Return the service provider of an id; None if that is home."""
         target = self.get(resource_id)
         return None if target == HOME else target
 
@@ -150,7 +150,7 @@ class Targets:
             if text == _CONFLICT:
                 self._conflicts.add(key)
             else:
-                self.note(key, Target.parse(text))
+                self.remember(key, Target.parse(text))
 
 
 class Registry:

@@ -10,3 +10,8 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
+"""The commands for operators of home's Nova.
+
+They run on a host with a nova.conf that has both of Nova's databases. They
+import ``plugin``, ``reconcile`` and what these import.
+"""

@@ -10,8 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-
-"""``mixmatch-nova``: whether this cloud and its service providers agree.
+"""``mixmatch-nova``: compare this cloud with its service providers.
 
     mixmatch-nova check
     mixmatch-nova release ATTACHMENT [ATTACHMENT ...]
@@ -66,9 +65,9 @@ _TEXTS = {
         'openstack server remove volume %(server_id)s %(volume_id)s',
     audit.ON_RECORD:
         'on record: volume %(volume_id)s at %(sp)s, server %(server_id)s, '
-        'attachment to delete: %(attachment_id)s; Nova tells it when it '
-        'answers',
-    audit.SILENT: 'silent: %(sp)s, not judged: %(reason)s',
+        'attachment to delete: %(attachment_id)s; Nova retries until '
+        'it is resolved',
+    audit.SILENT: 'silent: %(sp)s, not checked: %(reason)s',
     audit.UNDER_WAY:
         'under way: volume %(volume_id)s at %(sp)s, server %(server_id)s, '
         'attachment %(attachment_id)s; ask again when that has ended'}
@@ -99,7 +98,7 @@ def check(arguments: argparse.Namespace, clouds: federation.Federation,
     """Compare the block device mappings of this cloud with the attachments
     at its service providers. It changes nothing.
     """
-    found = audit.Agreement(clouds, home).check()
+    found = audit.Audit(clouds, home).check()
     count = collections.Counter(each.kind for each in found)
     if arguments.json:
         print(json.dumps({
@@ -109,11 +108,13 @@ def check(arguments: argparse.Namespace, clouds: federation.Federation,
     else:
         for each in found:
             print(_text(each))
-        print(', '.join(
-            f'{count[kind]} {kind}' + 's' * (
-                kind == audit.ORPHAN and count[kind] != 1)
-            for kind in audit.KINDS))
+        print(', '.join(_count(kind, count[kind]) for kind in audit.KINDS))
     return FINDINGS if found and set(count) != {audit.UNDER_WAY} else OK
+
+
+def _count(kind: str, number: int) -> str:
+    plural = kind == audit.ORPHAN and number != 1
+    return f'{number} {kind}s' if plural else f'{number} {kind}'
 
 
 def release(arguments: argparse.Namespace, clouds: federation.Federation,
@@ -121,24 +122,24 @@ def release(arguments: argparse.Namespace, clouds: federation.Federation,
     """Delete attachments at their service providers that the check calls
     orphans, or that are on record. Others are refused.
     """
-    comparison = audit.Agreement(clouds, home)
+    comparison = audit.Audit(clouds, home)
     found = comparison.check()
     code = OK
     for attachment_id in dict.fromkeys(arguments.attachments):
         # NOTE: another cloud has chosen the id; two may have the same.
-        of_it: list[audit.Finding | None] = [
+        matches: list[audit.Finding | None] = [
             each for each in found if each.attachment_id == attachment_id]
-        for each in of_it or [None]:
+        for each in matches or [None]:
             code = max(code, _release(attachment_id, each, comparison))
-    silent = sorted({each.where.service_provider for each in found
+    silent = sorted({each.target.service_provider for each in found
                      if each.kind == audit.SILENT})
     if code and silent:
-        print(f'not judged, since no answer came: {", ".join(silent)}')
+        print(f'not checked, no answer from: {", ".join(silent)}')
     return code
 
 
 def _release(attachment_id: str, finding: audit.Finding | None,
-             comparison: audit.Agreement) -> int:
+             comparison: audit.Audit) -> int:
     if finding is None or not comparison.may_release(finding):
         why = ('neither an orphan nor on record' if finding is None else
                'under way' if finding.kind == audit.UNDER_WAY else
@@ -146,28 +147,28 @@ def _release(attachment_id: str, finding: audit.Finding | None,
                'it; detach the volume')
         print(f'not released: {attachment_id}: {why}')
         return FINDINGS
-    where = finding.where.service_provider
+    name = finding.target.service_provider
     try:
         there = comparison.release(finding)
     except Exception as exc:  # noqa: BLE001 - the others are released
-        print(f'not released: {attachment_id} at {where}: '
+        print(f'not released: {attachment_id} at {name}: '
               f'{outcome.reason(exc)}')
         return FAILURE
-    print(f'released: {attachment_id} at {where}, volume {finding.volume_id}'
+    print(f'released: {attachment_id} at {name}, volume {finding.volume_id}'
           + ('' if there else ', where it did not exist any more'))
     return OK
 
 
 def reset(arguments: argparse.Namespace, clouds: federation.Federation,
           home: list[cells.Cell]) -> int:
-    """Make a volume of another cloud usable again that is in the middle of
-    something which nobody will end: a detach is rolled back, a volume without
+    """Make a volume of another cloud usable again whose operation will not
+    end: a detach is rolled back, a volume without
     any attachment is made available. Make sure that no server of the other
     cloud is using it. It must be one that this cloud has used.
     """
     volume_id = arguments.volume
-    places = sorted({each.where for cell in home for each in cell.mappings()
-                     if each.volume_id == volume_id and each.where.project_id}
+    places = sorted({each.target for cell in home for each in cell.bdms()
+                     if each.volume_id == volume_id and each.target.project_id}
                     | {each.subject.target for cell in home
                        for each in cell.records()
                        if each.subject.volume_id == volume_id}, key=str)
@@ -176,16 +177,16 @@ def reset(arguments: argparse.Namespace, clouds: federation.Federation,
               'of this cloud names it')
         return FINDINGS
     code = OK
-    for where in places:
-        code = max(code, _reset(clouds, where, volume_id))
+    for remote in places:
+        code = max(code, _reset(clouds, remote, volume_id))
     return code
 
 
-def _reset(clouds: federation.Federation, where: target.Target,
+def _reset(clouds: federation.Federation, remote: target.Target,
            volume_id: str) -> int:
-    name = where.service_provider
+    name = remote.service_provider
     try:
-        done = reconciler.reset(auth.client_for(clouds, where),
+        done = reconciler.reset(auth.client_for(clouds, remote),
                                 volume_id)
     except Exception as exc:  # noqa: BLE001 - the others are reset
         print(f'not reset: {volume_id} at {name}: {outcome.reason(exc)}')
@@ -201,15 +202,15 @@ def extended(arguments: argparse.Namespace, _clouds: federation.Federation,
     """Have the servers that use a volume of another cloud see that it has
     grown there. That cloud's Cinder can tell only the Nova of its own.
     """
-    told = [(server_id, host) for cell in home
-            for server_id, host in cell.tell_extended(arguments.volume)]
-    for server_id, host in told:
+    notified = [(server_id, host) for cell in home
+                for server_id, host in cell.notify_extended(arguments.volume)]
+    for server_id, host in notified:
         print(f'{host} has been told to look at the size of volume '
               f'{arguments.volume} in server {server_id}')
-    if not told:
+    if not notified:
         print(f'no server of this cloud that runs uses volume '
               f'{arguments.volume} of another cloud')
-    return OK if told else FINDINGS
+    return OK if notified else FINDINGS
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -263,7 +264,7 @@ def _configure(files: list[str] | None) -> federation.Federation:
 
 
 def _cells() -> list[cells.Cell]:
-    found = cells.every()
+    found = cells.list_cells()
     if not found:
         raise NotEnabled('this Nova has no cells; see nova-manage cell_v2')
     return found
@@ -275,18 +276,17 @@ def _fail(text: str) -> int:
 
 
 def _text(finding: audit.Finding) -> str:
-    where = finding.where
+    remote = finding.target
     return _TEXTS[finding.kind] % {
         **dataclasses.asdict(finding),
         'attachment_id': finding.attachment_id or 'none',
-        'sp': f'{where.service_provider} (project {where.project_id})'}
+        'sp': f'{remote.service_provider} (project {remote.project_id})'}
 
 
 def _as_dict(finding: audit.Finding) -> dict[str, Any]:
-    return {**dataclasses.asdict(finding),
-            'where': {
-                'service_provider': finding.where.service_provider,
-                'project_id': finding.where.project_id}}
+    # NOTE: scripts read "where".
+    return {'where' if name == 'target' else name: value
+            for name, value in dataclasses.asdict(finding).items()}
 
 
 if __name__ == '__main__':

@@ -10,3 +10,8 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
+"""The wrappers of functions of Nova, a file for each module of Nova.
+
+They run in each process of home's Nova. They import the rest of
+``mixmatch_nova``, which imports none of them: only ``plugin`` does.
+"""

@@ -45,31 +45,31 @@ CREATE = _symbol('_create', 'self', 'context')
 DESTROY = _symbol('destroy', 'self')
 
 
-def _loaded(original: Callable, cls: type, context: Any, *args: Any,
-            **kwargs: Any) -> Any:
+def _load(original: Callable, cls: type, context: Any, *args: Any,
+          **kwargs: Any) -> Any:
     bdm = original(cls, context, *args, **kwargs)
     if context is not None:
-        block_device.note(context, bdm)
+        block_device.remember(context, bdm)
     return bdm
 
 
 def _create(original: Callable, self: Any, context: Any, *args: Any,
             **kwargs: Any) -> None:
-    where = block_device.mark(context, self)
-    if where:
-        _refuse_stranger(context, where, 'create')
+    remote = block_device.mark(context, self)
+    if remote:
+        _refuse_unpatched(context, remote, 'create')
     original(self, context, *args, **kwargs)
 
 
 def _destroy(original: Callable, self: Any) -> None:
-    where = block_device.target_of(self)
-    if where:
-        _refuse_stranger(self._context, where, 'destroy')
+    remote = block_device.target_of(self)
+    if remote:
+        _refuse_unpatched(self._context, remote, 'destroy')
     original(self)
 
 
-def _refuse_stranger(context: Any, where: target.Target,
-                     action: str) -> None:
+def _refuse_unpatched(context: Any, remote: target.Target,
+                      action: str) -> None:
     # NOTE: a nova-compute without the plugin asks home's Cinder for a
     # foreign attachment, is told that there is none, and at the next reboot
     # destroys the mapping: the server would lose its disk.
@@ -77,12 +77,12 @@ def _refuse_stranger(context: Any, where: target.Target,
         raise exception.InvalidVolume(
             reason=f'A Nova service that does not run mixmatch tried to '
                    f'{action} an attachment of a volume of service provider '
-                   f'{where.service_provider}. Enable mixmatch in the '
+                   f'{remote.service_provider}. Enable mixmatch in the '
                    f'nova.conf of every nova service of this cell')
 
 
 def patches() -> list[patch.Patch]:
-    return [patch.Patch(FROM_DB_OBJECT, _loaded),
-            patch.Patch(FROM_PRIMITIVE, _loaded),
+    return [patch.Patch(FROM_DB_OBJECT, _load),
+            patch.Patch(FROM_PRIMITIVE, _load),
             patch.Patch(CREATE, _create),
             patch.Patch(DESTROY, _destroy)]

@@ -34,17 +34,17 @@ def _cinderclient(clouds: federation.Federation, original: Callable,
                   context: Any, microversion: str | None = None,
                   skip_version_check: bool = False,
                   check_only: bool = False) -> Any:
-    where = auth.route_of(context)
-    if where is None:
+    remote = auth.get_route(context)
+    if remote is None:
         client = original(context, microversion, skip_version_check,
                           check_only)
         if target.from_context(context).this_cloud_only and not check_only:
             client.client.additional_headers[api.HEADER] = api.NONE
         return client
     with errors.for_nova(context):
-        there = clouds.service_provider(where.service_provider)
+        there = clouds.service_provider(remote.service_provider)
         client = there.volume_client(
-            auth.auth_for(clouds, context, where),
+            auth.get_auth(clouds, context, remote),
             microversion=microversion, global_request_id=context.global_id)
     attachments = getattr(client, 'attachments', None)
     if attachments is not None:

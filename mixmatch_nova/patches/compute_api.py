@@ -10,7 +10,6 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-
 """Patches of ``nova.compute.api``.
 
 * Since 2026.1 it is nova-conductor that makes an attachment. What it could
@@ -63,7 +62,7 @@ RESERVE_2025 = _symbol('_check_attach_and_reserve_volume', 'volume',
 
 
 def _is_of_a_cloud(failure: Exception) -> bool:
-    """Whether it was another cloud that failed, not a process of this one."""
+    """Return whether another cloud failed, not a process of this one."""
     if not isinstance(failure, oslo_messaging.RemoteError):
         return True
     kinds = [getattr(module, failure.exc_type or '', None) for module in (
@@ -82,11 +81,11 @@ def _attach_volume(original: Callable, self: Any, context: Any,
     except (exception.CinderConnectionFailed, oslo_messaging.RemoteError
             ) as exc:
         targets = target.from_context(context)
-        where = targets.foreign(volume_id)
-        if where and targets.failure is None and _is_of_a_cloud(exc):
+        remote = targets.get_remote(volume_id)
+        if remote and targets.failure is None and _is_of_a_cloud(exc):
             # NOTE: not what the error says, which holds a traceback.
             targets.failure = exceptions.ServiceProviderUnavailable(
-                service_provider=where.service_provider,
+                service_provider=remote.service_provider,
                 reason='no answer while the volume was being attached')
         raise
 
@@ -122,7 +121,7 @@ def _snapshot(original: Callable, self: Any, context: Any, instance: Any,
 def _swap(original: Callable, self: Any, context: Any, instance: Any,
           old_volume: dict[str, Any], new_volume: dict[str, Any]) -> Any:
     for each in (old_volume['id'], new_volume['id']):
-        _refuse(target.from_context(context).foreign(each), each, 'swap')
+        _refuse(target.from_context(context).get_remote(each), each, 'swap')
     return original(self, context, instance, old_volume, new_volume)
 
 
@@ -135,11 +134,11 @@ def _assisted(original: Callable, self: Any, context: Any, volume_id: str,
     return original(self, context, volume_id, *args, **kwargs)
 
 
-def _refuse(where: target.Target | None, volume_id: str, what: str) -> None:
-    if where:
+def _refuse(remote: target.Target | None, volume_id: str, what: str) -> None:
+    if remote:
         raise exception.InvalidVolume(
             reason=f'volume {volume_id} lives at service provider '
-                   f'{where.service_provider}; this cloud cannot {what} it')
+                   f'{remote.service_provider}; this cloud cannot {what} it')
 
 
 def _reserve(original: Callable, context: Any, volume_api: Any,
@@ -161,7 +160,7 @@ def _cleanup(original: Callable, self: Any, bdms: Any, instance: Any,
     for each in bdms:
         # NOTE: those of a request to build a server were loaded without the
         # context of this request.
-        block_device.note(context, each)
+        block_device.remember(context, each)
     original(self, bdms, instance, context)
 
 

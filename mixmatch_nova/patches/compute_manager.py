@@ -37,13 +37,13 @@ DETACH = patch.Symbol(
     ('self', 'context', 'volume_id', 'instance', 'attachment_id'))
 
 
-class Notes:
+class Wrappers:
     """The wrappers of both.
 
     :param intents: of this process
     """
 
-    def __init__(self, intents: intent_log.Intents) -> None:
+    def __init__(self, intents: intent_log.IntentLog) -> None:
         self._intents = intents
 
     def attach_volume(self, original: Callable, manager: Any, context: Any,
@@ -61,7 +61,7 @@ class Notes:
         bdm = None
         known = target.from_context(context).get(volume_id)
         if known not in (None, target.HOME):
-            bdm = self._mapping(context, volume_id, instance)
+            bdm = self._get_bdm(context, volume_id, instance)
         if not (bdm and bdm.attachment_id):
             return original(manager, context, volume_id, instance,
                             attachment_id)
@@ -71,7 +71,7 @@ class Notes:
                             attachment_id)
 
     @staticmethod
-    def _mapping(context: Any, volume_id: str, instance: Any) -> Any:
+    def _get_bdm(context: Any, volume_id: str, instance: Any) -> Any:
         try:
             return objects.BlockDeviceMapping.get_by_volume_and_instance(
                 context, volume_id, instance.uuid)
@@ -80,12 +80,12 @@ class Notes:
 
     def _noted(self, manager: Any, context: Any, action: str, volume_id: str,
                attachment_id: str, instance: Any) -> Any:
-        return self._intents.noted(context, manager.host, intent_log.Intent(
+        return self._intents.recorded(context, manager.host, intent_log.Intent(
             action, volume_id, attachment_id, instance.uuid,
             context.request_id))
 
 
-def patches(intents: intent_log.Intents) -> list[patch.Patch]:
-    notes = Notes(intents)
+def patches(intents: intent_log.IntentLog) -> list[patch.Patch]:
+    notes = Wrappers(intents)
     return [patch.Patch(ATTACH, notes.attach_volume),
             patch.Patch(DETACH, notes.detach_volume)]

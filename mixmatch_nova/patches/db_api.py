@@ -10,16 +10,16 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""nova.db.main.api: what a nova-compute without the plugin does.
+"""nova.db.main.api: clean up after a nova-compute without the plugin.
 
 It asks home's Cinder for attachments of other clouds, is told that there are
 none, and goes on. nova-conductor sees two ends of that, and has done what the
 other process could not:
 
-* A server is deleted, and its mappings go with it. Their attachments are put
-  on record, to be deleted.
-* A detach or an attach of a server fails. Its volumes are put on record, to
-  be looked at: a detach that nova-api has begun is rolled back, so that the
+* A server is deleted, and its mappings go with it. Their attachments are added
+  to the journal, to be deleted.
+* A detach or an attach of a server fails. Its volumes are added to the
+  journal: a detach that nova-api has begun is rolled back, so that the
   user can detach again.
 """
 
@@ -49,50 +49,50 @@ class WithoutPlugin(Exception):
     """A Nova service without mixmatch has done something."""
 
 
-class Watch:
+class Wrappers:
     """The wrappers of both.
 
     :param owed: what has to be told to other clouds
     """
 
-    def __init__(self, owed: pending.Outstanding) -> None:
-        self._owed = owed
+    def __init__(self, pending: pending.Queue) -> None:
+        self._pending = pending
 
     def instance_destroy(self, original: Callable, context: Any,
                          instance_uuid: str, *args: Any,
                          **kwargs: Any) -> Any:
-        mappings = _foreign_mappings(context, instance_uuid)
+        bdms = _foreign_bdms(context, instance_uuid)
         result = original(context, instance_uuid, *args, **kwargs)
-        for each in mappings:
-            self._owe(context, each, each.attachment_id)
+        for each in bdms:
+            self._reconcile_later(context, each, each.attachment_id)
         return result
 
     def action_event_finish(self, original: Callable, context: Any,
                             values: dict[str, Any]) -> Any:
         result = original(context, values)
         if values['event'] in _EVENTS:
-            for each in _foreign_mappings(context, values['instance_uuid']):
-                self._owe(context, each)
+            for each in _foreign_bdms(context, values['instance_uuid']):
+                self._reconcile_later(context, each)
         return result
 
-    def _owe(self, context: Any, bdm: Any,
-             attachment_id: str | None = None) -> None:
-        where = block_device.target_of(bdm)
-        assert where
+    def _reconcile_later(self, context: Any, bdm: Any,
+                         attachment_id: str | None = None) -> None:
+        remote = block_device.target_of(bdm)
+        assert remote
         LOG.warning(
             'A Nova service that does not run mixmatch has worked on server '
             '%(server)s, which uses volume %(volume)s of service provider '
             '%(sp)s. Enable mixmatch in the nova.conf of every nova service '
             'of this cell', {'server': bdm.instance_uuid,
                              'volume': bdm.volume_id,
-                             'sp': where.service_provider})
-        self._owed.add(context, target.Subject(
-            where, bdm.volume_id, bdm.instance_uuid), WithoutPlugin(),
+                             'sp': remote.service_provider})
+        self._pending.add(context, target.Subject(
+            remote, bdm.volume_id, bdm.instance_uuid), WithoutPlugin(),
             attachment_id)
 
 
-def _foreign_mappings(context: Any, server_id: str) -> list[Any]:
-    """Those of a server on which a process without the plugin has worked."""
+def _foreign_bdms(context: Any, server_id: str) -> list[Any]:
+    """Return the bdms of a server that an unpatched process has changed."""
     if not target.is_sender_unpatched(context):
         return []
     return [each for each in
@@ -101,7 +101,7 @@ def _foreign_mappings(context: Any, server_id: str) -> list[Any]:
             if block_device.target_of(each)]
 
 
-def patches(owed: pending.Outstanding) -> list[patch.Patch]:
-    watch = Watch(owed)
+def patches(pending: pending.Queue) -> list[patch.Patch]:
+    watch = Wrappers(pending)
     return [patch.Patch(DESTROY, watch.instance_destroy),
             patch.Patch(FINISH, watch.action_event_finish)]

@@ -10,7 +10,6 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-
 """Patches of ``nova.virt.block_device``.
 
 * A detach that fails half-way: if the other cloud cannot be asked for the
@@ -45,7 +44,7 @@ CREATE = patch.Symbol(
 _Wait = Callable[[Any, str], Any]
 
 
-def _detach(owed: pending.Outstanding, original: Callable, self: Any,
+def _detach(pending: pending.Queue, original: Callable, self: Any,
             context: Any, instance: Any, *args: Any, **kwargs: Any) -> None:
     if block_device.target_of(self._bdm_obj) and not (
             self['attachment_id'] or self['connection_info']):
@@ -55,10 +54,10 @@ def _detach(owed: pending.Outstanding, original: Callable, self: Any,
     try:
         original(self, context, instance, *args, **kwargs)
     except Exception as exc:
-        where = block_device.target_of(self._bdm_obj)
-        if where:
-            owed.add(context, target.Subject(
-                where, self.volume_id, instance.uuid), exc)
+        remote = block_device.target_of(self._bdm_obj)
+        if remote:
+            pending.add(context, target.Subject(
+                remote, self.volume_id, instance.uuid), exc)
         raise
 
 
@@ -73,7 +72,7 @@ def _create_volume(original: Callable, self: Any, context: Any,
             wait_func(context, volume_id)
 
     snapshot = kwargs.get('snapshot')
-    if snapshot and target.from_context(context).foreign(snapshot['id']):
+    if snapshot and target.from_context(context).get_remote(snapshot['id']):
         # NOTE: as Nova does for a blank one. If the answer is lost, it is by
         # the name that somebody finds it.
         kwargs['name'] = f'{instance.uuid}-snapshot-vol'
@@ -83,7 +82,7 @@ def _create_volume(original: Callable, self: Any, context: Any,
 
 def _keep(context: Any, bdm: Any, volume_id: str) -> None:
     """Have the mapping know the volume that was made for it."""
-    if target.from_context(context).foreign(volume_id):
+    if target.from_context(context).get_remote(volume_id):
         # NOTE: an image may have said that there is an attachment.
         bdm.volume_id, bdm.attachment_id = volume_id, None
         try:
@@ -115,6 +114,6 @@ def _undone(context: Any, volume_api: Any, volume_id: str,
         raise
 
 
-def patches(owed: pending.Outstanding) -> list[patch.Patch]:
-    return [patch.Patch(DETACH, functools.partial(_detach, owed)),
+def patches(pending: pending.Queue) -> list[patch.Patch]:
+    return [patch.Patch(DETACH, functools.partial(_detach, pending)),
             patch.Patch(CREATE, _create_volume)]

@@ -10,7 +10,6 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-
 """Patches of ``nova.compute.api``: the block devices of a new server.
 
 What its mappings name is looked at before anything is reserved. Those of
@@ -76,9 +75,9 @@ def _check_type(bdm: Any) -> None:
 
 def _check_volume(context: Any, bdm: Any) -> None:
     volume_id = block_device.attribute(bdm, 'volume_id')
-    where = _foreign(context, volume_id)
-    if where:
-        _check_form(bdm, 'volume', volume_id, where)
+    remote = _get_remote(context, volume_id)
+    if remote:
+        _check_form(bdm, 'volume', volume_id, remote)
 
 
 def _check_snapshot(context: Any, volume_api: Any, bdm: Any) -> None:
@@ -90,8 +89,8 @@ def _check_snapshot(context: Any, volume_api: Any, bdm: Any) -> None:
         return
     try:
         snapshot = volume_api.get_snapshot(context, snapshot_id)
-        where = _foreign(context, snapshot_id)
-        if where:
+        remote = _get_remote(context, snapshot_id)
+        if remote:
             # NOTE: only the volume tells that it is encrypted.
             volume_api.get(context, snapshot['volume_id'])
     except (exception.CinderConnectionFailed, exception.InvalidVolume):
@@ -102,24 +101,24 @@ def _check_snapshot(context: Any, volume_api: Any, bdm: Any) -> None:
         raise exception.InvalidBDMSnapshot(id=snapshot_id) from exc
     # NOTE: Nova asks for it next, and has to be told no more than once.
     target.from_context(context).snapshots[snapshot_id] = snapshot
-    if not where:
+    if not remote:
         return
-    _check_form(bdm, 'snapshot', snapshot_id, where)
+    _check_form(bdm, 'snapshot', snapshot_id, remote)
     if block_device.attribute(bdm, 'volume_type'):
         raise exception.InvalidVolume(
             reason=f'snapshot {snapshot_id} lives at service provider '
-                   f'{where.service_provider}; a volume that a server boots '
+                   f'{remote.service_provider}; a volume that a server boots '
                    'from has the type of the snapshot there, no volume_type '
                    'of this cloud')
 
 
-def _foreign(context: Any, resource_id: str | None) -> target.Target | None:
+def _get_remote(context: Any, resource_id: str | None) -> target.Target | None:
     with errors.for_nova(context):
-        return target.from_context(context).foreign(resource_id or '')
+        return target.from_context(context).get_remote(resource_id or '')
 
 
 def _check_form(bdm: Any, kind: str, resource_id: str,
-                where: target.Target) -> None:
+                remote: target.Target) -> None:
     """Refuse what Nova would not find, or not release, after the attach."""
     wrong = [f'{name} is not "{wanted}"' for name, wanted in (
         ('source_type', kind), ('destination_type', 'volume'))
@@ -129,18 +128,18 @@ def _check_form(bdm: Any, kind: str, resource_id: str,
     if wrong:
         raise exception.InvalidVolume(
             reason=f'{kind} {resource_id} lives at service provider '
-                   f'{where.service_provider}; its block device mapping is '
+                   f'{remote.service_provider}; its block device mapping is '
                    f'not possible from this cloud: {", ".join(wrong)}')
 
 
 def _for_instance(original: Callable, self: Any, context: Any, *args: Any,
                   **kwargs: Any) -> Any:
-    mappings = original(self, context, *args, **kwargs)
+    bdms = original(self, context, *args, **kwargs)
     # NOTE: these are stored; Nova checks the others again for the next
     # server of the same request.
-    for each in mappings:
+    for each in bdms:
         block_device.mark(context, each)
-    return mappings
+    return bdms
 
 
 def _provision(original: Callable, self: Any, context: Any, flavor: Any,
@@ -156,12 +155,12 @@ def _provision(original: Callable, self: Any, context: Any, flavor: Any,
         raise
 
 
-def _release(context: Any, volume_api: Any, mappings: Any) -> None:
+def _release(context: Any, volume_api: Any, bdms: Any) -> None:
     """Give back what was reserved for a server that is not built."""
-    for each in mappings:
+    for each in bdms:
         attachment_id = block_device.attribute(each, 'attachment_id')
         # NOTE: the request knows only an attachment that it has made.
-        known = target.from_context(context).mappings
+        known = target.from_context(context).bdms
         if attachment_id and attachment_id in known:
             try:
                 volume_api.attachment_delete(context, attachment_id)

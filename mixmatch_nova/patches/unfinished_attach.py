@@ -35,13 +35,13 @@ DETACH = tuple(patch.Symbol(
     for name in ('_detach_volume', '_detach_volume_shelved_offloaded'))
 
 
-def detach(owed: pending.Outstanding, original: Callable, self: Any,
+def detach(pending: pending.Queue, original: Callable, self: Any,
            context: Any, instance: Any, volume: dict[str, Any]) -> Any:
-    if target.from_context(context).foreign(volume['id']):
+    if target.from_context(context).get_remote(volume['id']):
         for each in unfinished.find(context):
             if (each.server_id, each.volume_id) == (
                     instance.uuid, volume['id']) and unfinished.end(
-                        context, owed, each):
+                        context, pending, each):
                 objects.InstanceAction.action_start(
                     context, instance.uuid, instance_actions.DETACH_VOLUME,
                     want_result=False)
@@ -49,6 +49,6 @@ def detach(owed: pending.Outstanding, original: Callable, self: Any,
     return original(self, context, instance, volume)
 
 
-def patches(owed: pending.Outstanding) -> list[patch.Patch]:
-    return [patch.Patch(each, functools.partial(detach, owed))
+def patches(pending: pending.Queue) -> list[patch.Patch]:
+    return [patch.Patch(each, functools.partial(detach, pending))
             for each in DETACH]

@@ -17,7 +17,7 @@ knows and rides on a copy of the context to the function that makes the
 client (see :mod:`mixmatch_nova.patches.cinderclient`).
 
 Of a request that changes something and is not answered, what has to follow is
-outstanding (see :mod:`mixmatch_nova.reconcile.reconciler`).
+pending (see :mod:`mixmatch_nova.reconcile.reconciler`).
 """
 
 from collections.abc import Callable, Iterator
@@ -110,45 +110,46 @@ class Router:
     """
 
     def __init__(self, clouds: federation.Federation,
-                 owed: pending.Outstanding) -> None:
+                 pending: pending.Queue) -> None:
         self._clouds = clouds
-        self._owed = owed
+        self._pending = pending
 
     def by_volume(self, original: Callable, api: Any, context: Any,
                   volume_id: str, *args: Any, **kwargs: Any) -> Any:
-        where = self._resolve_volume(context, volume_id)
-        return self._call(original, where, api, context, volume_id,
+        remote = self._resolve_volume(context, volume_id)
+        return self._call(original, remote, api, context, volume_id,
                           *args, **kwargs)
 
     def attachment_create(self, original: Callable, api: Any, context: Any,
                           volume_id: str, instance_id: str, *args: Any,
                           **kwargs: Any) -> Any:
-        where = self._resolve_volume(context, volume_id)
-        with self._watched(context, where, volume_id, instance_id):
-            attachment = self._call(original, where, api, context, volume_id,
+        remote = self._resolve_volume(context, volume_id)
+        with self._reconciled(context, remote, volume_id, instance_id):
+            attachment = self._call(original, remote, api, context, volume_id,
                                     instance_id, *args, **kwargs)
         attachment_id = attachment['id']
-        target.from_context(context).note(attachment_id, where or target.HOME)
-        if where:
-            target.from_context(context).mappings[attachment_id] = (volume_id,
-                                                          instance_id)
+        target.from_context(context).remember(attachment_id,
+                                              remote or target.HOME)
+        if remote:
+            target.from_context(context).bdms[attachment_id] = (volume_id,
+                                                                instance_id)
         try:
-            self._check_connection(context, where, attachment)
+            self._check_connection(context, remote, attachment)
         except exception.NovaException as exc:
             # NOTE: Nova never hears of this attachment.
-            if where:
-                self._owe(exc, context, where, volume_id, instance_id,
-                          attachment_id, delete=True)
+            if remote:
+                self._reconcile_later(exc, context, remote, volume_id,
+                                      instance_id, attachment_id, delete=True)
             raise
         return attachment
 
     def get(self, original: Callable, api: Any, context: Any,
             volume_id: str, *args: Any, **kwargs: Any) -> Any:
-        where = self._resolve_volume(context, volume_id)
-        if where and where.project_id is None and context.auth_token:
-            where = self._enter(context, where, volume_id)
+        remote = self._resolve_volume(context, volume_id)
+        if remote and remote.project_id is None and context.auth_token:
+            remote = self._enter(context, remote, volume_id)
         try:
-            volume = self._call(original, where, api, context, volume_id,
+            volume = self._call(original, remote, api, context, volume_id,
                                 *args, **kwargs)
         except cinder_exceptions.ClientException as exc:
             if exc.code != 503 or target.from_context(context).get(volume_id):
@@ -158,28 +159,28 @@ class Router:
                 raise errors.NotLocated(volume_id=volume_id,
                                         reason=exc.message) from exc
         marked = volume.pop(VIEW_TARGET, None)
-        if where and volume['id'] != volume_id:
+        if remote and volume['id'] != volume_id:
             with errors.for_nova(context):
                 raise exceptions.ServiceProviderUnavailable(
-                    service_provider=where.service_provider,
+                    service_provider=remote.service_provider,
                     reason='its Cinder answered with another volume')
-        if where is None and marked:
+        if remote is None and marked:
             # NOTE: log in now, while nothing is reserved anywhere.
             with errors.for_nova(context):
-                where = auth.enter(self._clouds, context, marked)
+                remote = auth.enter(self._clouds, context, marked)
         # NOTE: Nova goes on with the id as the answer writes it.
         for resource_id in {volume_id, volume['id']}:
-            target.from_context(context).note(
-                resource_id, where or target.HOME)
+            target.from_context(context).remember(
+                resource_id, remote or target.HOME)
         return volume
 
-    def _enter(self, context: Any, where: target.Target,
+    def _enter(self, context: Any, remote: target.Target,
                volume_id: str) -> target.Target:
-        """A user has named the cloud: log in before anything is reserved."""
+        """Log in at a cloud that a user named, before a volume is reserved."""
         with errors.for_nova(context):
             try:
                 return auth.enter(self._clouds, context,
-                                      where.service_provider)
+                                  remote.service_provider)
             except exceptions.LoginRefused as exc:
                 # NOTE: who has no project there learns nothing of volumes.
                 LOG.info('Volume %(volume)s cannot be used: %(reason)s',
@@ -189,7 +190,7 @@ class Router:
     def attachment_get_all(self, original: Callable, api: Any, context: Any,
                            instance_id: str | None = None, *args: Any,
                            **kwargs: Any) -> Any:
-        """Nova does this before a reboot, and only then.
+        """List attachments, which Nova does before a reboot only.
 
         It goes on to destroy the mappings whose attachment is not found.
         """
@@ -198,21 +199,21 @@ class Router:
 
     def attachment_get(self, original: Callable, api: Any, context: Any,
                        attachment_id: str) -> Any:
-        where = self._foreign(context, attachment_id)
-        _, server_id = target.from_context(context).mappings.get(
+        remote = self._get_remote(context, attachment_id)
+        _, server_id = target.from_context(context).bdms.get(
             attachment_id, (None, None))
-        if not (where and server_id
+        if not (remote and server_id
                 and server_id == target.from_context(context).compared):
             return self.by_attachment(original, api, context, attachment_id)
         try:
-            return self._call(original, where, api, context, attachment_id)
+            return self._call(original, remote, api, context, attachment_id)
         except exception.VolumeAttachmentNotFound:
             LOG.error(
                 'Service provider %(sp)s says that it has no attachment '
                 '%(attachment)s, which server %(server)s uses. The server '
-                'keeps the disk; somebody else may be given the volume. '
+                'keeps the disk; the volume may be given to another server. '
                 '"mixmatch-nova check" shows what is wrong.',
-                {'sp': where.service_provider, 'attachment': attachment_id,
+                {'sp': remote.service_provider, 'attachment': attachment_id,
                  'server': server_id})
         except (exception.NovaException,
                 cinder_exceptions.ClientException) as exc:
@@ -220,35 +221,35 @@ class Router:
             LOG.warning('Attachment %(attachment)s cannot be compared with '
                         'that at %(sp)s: %(reason)s',
                         {'attachment': attachment_id,
-                         'sp': where.service_provider,
+                         'sp': remote.service_provider,
                          'reason': outcome.reason(exc)})
         return {'id': attachment_id}
 
     def by_attachment(self, original: Callable, api: Any, context: Any,
                       attachment_id: str, *args: Any, **kwargs: Any) -> Any:
-        where = self._foreign(context, attachment_id)
-        attachment = self._call(original, where, api, context, attachment_id,
+        remote = self._get_remote(context, attachment_id)
+        attachment = self._call(original, remote, api, context, attachment_id,
                                 *args, **kwargs)
-        self._check_connection(context, where, attachment)
+        self._check_connection(context, remote, attachment)
         return attachment
 
     def change_attachment(self, original: Callable, api: Any, context: Any,
                           attachment_id: str, *args: Any,
                           **kwargs: Any) -> Any:
-        where = self._foreign(context, attachment_id)
-        with self._watched(context, where, attachment_id=attachment_id):
-            attachment = self._call(original, where, api, context,
+        remote = self._get_remote(context, attachment_id)
+        with self._reconciled(context, remote, attachment_id=attachment_id):
+            attachment = self._call(original, remote, api, context,
                                     attachment_id, *args, **kwargs)
-        self._check_connection(context, where, attachment)
+        self._check_connection(context, remote, attachment)
         return attachment
 
     def refuse(self, name: str, original: Callable, api: Any, context: Any,
                volume_id: str, *args: Any, **kwargs: Any) -> Any:
-        where = self._resolve_volume(context, volume_id)
-        if where:
+        remote = self._resolve_volume(context, volume_id)
+        if remote:
             raise exception.InvalidVolume(
                 reason=f'volume {volume_id} lives at service provider '
-                       f'{where.service_provider}; this cloud cannot '
+                       f'{remote.service_provider}; this cloud cannot '
                        f'{REFUSED[name]} it')
         return original(api, context, volume_id, *args, **kwargs)
 
@@ -256,33 +257,35 @@ class Router:
                                 context: Any, volume: dict, *args: Any,
                                 **kwargs: Any) -> None:
         # NOTE: availability zones of two clouds have nothing in common.
-        if not self._foreign(context, volume['id']):
+        if not self._get_remote(context, volume['id']):
             original(api, context, volume, *args, **kwargs)
 
     @contextlib.contextmanager
-    def _watched(self, context: Any, where: target.Target | None,
-                 volume_id: str | None = None,
-                 server_id: str | None = None,
-                 attachment_id: str | None = None) -> Iterator[None]:
-        """What perhaps was done must be found and undone."""
+    def _reconciled(self, context: Any, remote: target.Target | None,
+                    volume_id: str | None = None,
+                    server_id: str | None = None,
+                    attachment_id: str | None = None) -> Iterator[None]:
+        """Have what may have been done found and undone."""
         try:
             yield
         except Exception as exc:
-            if where and outcome.perhaps_done(exc):
+            if remote and outcome.may_have_succeeded(exc):
                 if attachment_id:
                     target.from_context(context).unanswered.add(attachment_id)
-                self._owe(exc, context, where, volume_id, server_id,
-                          attachment_id)
+                self._reconcile_later(exc, context, remote, volume_id,
+                                      server_id, attachment_id)
             raise
 
-    def _owe(self, exc: BaseException, context: Any, where: target.Target,
-             volume_id: str | None = None, server_id: str | None = None,
-             attachment_id: str | None = None, delete: bool = False) -> bool:
-        known = target.from_context(context).mappings.get(
+    def _reconcile_later(self, exc: BaseException, context: Any,
+                         remote: target.Target, volume_id: str | None = None,
+                         server_id: str | None = None,
+                         attachment_id: str | None = None,
+                         delete: bool = False) -> bool:
+        known = target.from_context(context).bdms.get(
             attachment_id or volume_id or '', (volume_id, server_id))
-        return self._owed.add(
-            context, target.Subject(where, volume_id or known[0],
-                                        server_id or known[1]),
+        return self._pending.add(
+            context, target.Subject(remote, volume_id or known[0],
+                                    server_id or known[1]),
             exc, attachment_id if delete else None)
 
     def _resolve_volume(self, context: Any,
@@ -291,52 +294,52 @@ class Router:
         server_id, attached = targets.attachment_of_url or (None, None)
         if server_id and attached == volume_id:
             targets.attachment_of_url = None
-            self._load_mapping(context, server_id, volume_id)
-        return self._foreign(context, volume_id)
+            self._load_bdm(context, server_id, volume_id)
+        return self._get_remote(context, volume_id)
 
-    def _foreign(self, context: Any, resource_id: str
+    def _get_remote(self, context: Any, resource_id: str
                  ) -> target.Target | None:
         with errors.for_nova(context):
-            return target.from_context(context).foreign(resource_id)
+            return target.from_context(context).get_remote(resource_id)
 
-    def _check_connection(self, context: Any, where: target.Target | None,
+    def _check_connection(self, context: Any, remote: target.Target | None,
                           attachment: dict[str, Any] | None) -> None:
-        if where and attachment:
+        if remote and attachment:
             with errors.for_nova(context):
                 self._clouds.service_provider(
-                    where.service_provider).check_connection(
+                    remote.service_provider).check_connection(
                         attachment.get('connection_info') or {})
 
     @staticmethod
-    def _load_mapping(context: Any, server_id: str, volume_id: str) -> None:
+    def _load_bdm(context: Any, server_id: str, volume_id: str) -> None:
         # Detach asks for the volume before it reads the mapping.
         with contextlib.suppress(exception.VolumeBDMNotFound):
             objects.BlockDeviceMapping.get_by_volume_and_instance(
                 context, volume_id, server_id)
 
     @staticmethod
-    def _call(original: Callable, where: target.Target | None, api: Any,
+    def _call(original: Callable, remote: target.Target | None, api: Any,
               context: Any, *args: Any, **kwargs: Any) -> Any:
-        if where is None:
+        if remote is None:
             return original(api, context, *args, **kwargs)
-        with errors.for_nova(context), errors.noted(
-                context, where.service_provider):
-            return original(api, auth.routed(context, where), *args,
+        with errors.for_nova(context), errors.remember_failure(
+                context, remote.service_provider):
+            return original(api, auth.routed(context, remote), *args,
                             **kwargs)
 
 
-def marked_as(resource: Any) -> str | None:
-    """The mark of an answer, which getattr() might ask Cinder for."""
+def provider_of(resource: Any) -> str | None:
+    """Return the mark of an answer, without asking Cinder for more."""
     return resource.to_dict().get(api.ATTRIBUTE)
 
 
 def _volume_view(original: Callable, context: Any, vol: Any) -> dict:
-    routed = auth.route_of(context)
+    routed = auth.get_route(context)
     if routed:
         # NOTE: else what a new volume lacks is asked for.
         vol.set_loaded(True)
     view = original(context, vol)
-    marked = marked_as(vol)
+    marked = provider_of(vol)
     if marked and not routed:
         view[VIEW_TARGET] = marked
     if (routed or marked) and getattr(vol, 'encrypted', False):

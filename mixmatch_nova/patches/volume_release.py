@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""nova.volume.cinder.API: what Nova gives back.
+"""nova.volume.cinder.API: the methods that release a volume.
 
 None of it is lost if the other cloud does not answer, nor if it says "not
 found" of what it has: one of its servers may not know what the others do.
@@ -37,82 +37,85 @@ class Unanswered(Exception):
 
 
 class Router(volume_api.Router):
-    """The wrappers of all methods, with those that give something back."""
+    """The wrappers of all methods, with those that release a volume."""
 
     def begin_detaching(self, original: Callable, api: Any, context: Any,
                         volume_id: str) -> None:
-        where = self._resolve_volume(context, volume_id)
+        remote = self._resolve_volume(context, volume_id)
         try:
-            with self._watched(context, where, volume_id):
-                self._call(original, where, api, context, volume_id)
+            with self._reconciled(context, remote, volume_id):
+                self._call(original, remote, api, context, volume_id)
         except (exception.NotFound, cinder_exceptions.ClientException
                 ) as exc:
-            if where is None or outcome.unanswered(exc):
+            if remote is None or outcome.is_unanswered(exc):
                 raise
             # NOTE: nova-api expects InvalidInput only, which is what a Cinder
             # that knows the volume says; all else would be a 500.
             raise exception.InvalidVolume(
-                reason=f'service provider {where.service_provider} does not '
+                reason=f'service provider {remote.service_provider} does not '
                        f'let volume {volume_id} be detached: '
                        f'{outcome.reason(exc)}') from exc
 
     def roll_detaching(self, original: Callable, api: Any, context: Any,
                        volume_id: str) -> None:
-        where = self._resolve_volume(context, volume_id)
+        remote = self._resolve_volume(context, volume_id)
         try:
-            self._call(original, where, api, context, volume_id)
+            self._call(original, remote, api, context, volume_id)
         except Exception as exc:
             # NOTE: Nova calls this while it handles another error, which is
             # the one that says what has happened.
-            if not (where and (outcome.unanswered(exc)
-                               or isinstance(exc, exception.NotFound))
-                    and self._owe(exc, context, where, volume_id)):
+            if not (remote and (outcome.is_unanswered(exc)
+                                or isinstance(exc, exception.NotFound))
+                    and self._reconcile_later(exc, context, remote,
+                                              volume_id)):
                 raise
 
     def attachment_delete(self, original: Callable, api: Any, context: Any,
                           attachment_id: str) -> None:
-        """Delete it, or promise to.
+        """Delete an attachment, now or later.
 
         The server does not use the volume any more, or never did. Nova goes
         on as if it were deleted, so that no mapping and no server that is
         deleted has to wait for the other cloud. That an attachment is not
         found is believed if the volume, which is found, has none such.
         """
-        where = self._foreign(context, attachment_id)
+        remote = self._get_remote(context, attachment_id)
         targets = target.from_context(context)
-        if where and attachment_id in targets.unanswered and (
-                self._owe(Unanswered(), context, where,
-                          attachment_id=attachment_id, delete=True)):
-            # NOTE: whoever has just waited in vain does not wait again.
+        if remote and attachment_id in targets.unanswered and (
+                self._reconcile_later(Unanswered(), context, remote,
+                                      attachment_id=attachment_id,
+                                      delete=True)):
+            # NOTE: a request waits for an unanswered attachment only once.
             return
         not_found = targets.not_found
         not_found.discard(attachment_id)
         try:
-            self._call(original, where, api, context, attachment_id)
-            if where and attachment_id in not_found and not self._is_gone(
-                    context, where, attachment_id):
-                self._owe(exception.VolumeAttachmentNotFound(
-                    attachment_id=attachment_id), context, where,
+            self._call(original, remote, api, context, attachment_id)
+            if remote and attachment_id in not_found and not self._is_gone(
+                    context, remote, attachment_id):
+                self._reconcile_later(exception.VolumeAttachmentNotFound(
+                    attachment_id=attachment_id), context, remote,
                     attachment_id=attachment_id, delete=True)
         except Exception as exc:
-            if not (where and outcome.unanswered(exc) and self._owe(
-                    exc, context, where, attachment_id=attachment_id,
-                    delete=True)):
+            if not (remote and outcome.is_unanswered(exc)
+                    and self._reconcile_later(
+                        exc, context, remote, attachment_id=attachment_id,
+                        delete=True)):
                 raise
 
-    def _is_gone(self, context: Any, where: target.Target,
+    def _is_gone(self, context: Any, remote: target.Target,
                  attachment_id: str) -> bool:
-        volume_id, _ = target.from_context(context).mappings.get(
+        volume_id, _ = target.from_context(context).bdms.get(
             attachment_id, (None, None))
         try:
             return volume_id is not None and reconciler.is_gone(
-                auth.client_for(self._clouds, where, context.global_id),
+                auth.client_for(self._clouds, remote, context.global_id),
                 volume_id, attachment_id)
         except Exception as exc:  # noqa: BLE001 - then it is not known
             LOG.warning('Service provider %(sp)s says that it has no '
                         'attachment %(attachment)s; that cannot be verified: '
                         '%(reason)s', {
-                            'sp': where.service_provider,
+                            'sp': remote.service_provider,
                             'attachment': attachment_id,
                             'reason': outcome.reason(exc)})
             return False

@@ -64,9 +64,9 @@ class Sources(volume_api.Router):
         found = targets.snapshots.pop(snapshot_id, None)
         if found:
             return found
-        where = self._foreign(context, snapshot_id)
+        remote = self._get_remote(context, snapshot_id)
         try:
-            snapshot = self._call(original, where, api, context, snapshot_id)
+            snapshot = self._call(original, remote, api, context, snapshot_id)
         except cinder_exceptions.ClientException as exc:
             if exc.code != 503 or targets.get(snapshot_id):
                 raise
@@ -74,9 +74,9 @@ class Sources(volume_api.Router):
             with errors.for_nova(context):
                 raise SnapshotNotLocated(volume_id=snapshot_id,
                                          reason=exc.message) from exc
-        where = self._learn(context, where, snapshot)
+        remote = self._learn(context, remote, snapshot)
         for resource_id in {snapshot_id, snapshot['id']}:
-            targets.note(resource_id, where or target.HOME)
+            targets.remember(resource_id, remote or target.HOME)
         return snapshot
 
     def create(self, original: Callable, api: Any, context: Any, size: int,
@@ -87,8 +87,9 @@ class Sources(volume_api.Router):
 
         Nova passes all that follows the description by name.
         """
-        where = self._foreign(context, snapshot['id']) if snapshot else None
-        if where:
+        remote = (self._get_remote(context, snapshot['id'])
+                  if snapshot else None)
+        if remote:
             # NOTE: zones of two clouds have nothing in common, and what
             # looks like a type is what the mapping remembers. Without one
             # Cinder takes that of the snapshot.
@@ -96,34 +97,35 @@ class Sources(volume_api.Router):
             if block_device.is_marker(kwargs.get('volume_type')):
                 kwargs['volume_type'] = None
         try:
-            volume = self._call(original, where, api, context, size, name,
+            volume = self._call(original, remote, api, context, size, name,
                                 description, snapshot=snapshot, **kwargs)
         except Exception as exc:
-            if where and outcome.perhaps_done(exc):
+            if remote and outcome.may_have_succeeded(exc):
                 LOG.warning('Service provider %(sp)s may have made a volume '
                             '"%(name)s" of snapshot %(snapshot)s: '
                             '%(reason)s', {
-                                'sp': where.service_provider, 'name': name,
+                                'sp': remote.service_provider, 'name': name,
                                 'snapshot': snapshot and snapshot['id'],
                                 'reason': outcome.reason(exc)})
             raise
-        if where and not uuidutils.is_uuid_like(volume['id']):
+        if remote and not uuidutils.is_uuid_like(volume['id']):
             with errors.for_nova(context):
                 raise exceptions.ServiceProviderUnavailable(
-                    service_provider=where.service_provider,
+                    service_provider=remote.service_provider,
                     reason='its Cinder answered with no volume')
         # NOTE: home's Cinder may have had it made elsewhere, for instance
         # since a zone of home's Nova is called like a service provider.
-        where = self._learn(context, where, volume)
-        target.from_context(context).note(volume['id'], where or target.HOME)
+        remote = self._learn(context, remote, volume)
+        target.from_context(context).remember(volume['id'],
+                                              remote or target.HOME)
         return volume
 
-    def _learn(self, context: Any, where: target.Target | None,
+    def _learn(self, context: Any, remote: target.Target | None,
                found: dict[str, Any]) -> target.Target | None:
         """Log in where home's Cinder has found something."""
         marked = found.pop(volume_api.VIEW_TARGET, None)
-        if where or not marked:
-            return where
+        if remote or not marked:
+            return remote
         with errors.for_nova(context):
             return auth.enter(self._clouds, context, marked)
 
@@ -131,15 +133,15 @@ class Sources(volume_api.Router):
 def _snapshot_view(original: Callable, context: Any, snapshot: Any
                    ) -> dict[str, Any]:
     view = original(context, snapshot)
-    marked = volume_api.marked_as(snapshot)
-    if auth.route_of(context) is None and marked:
+    marked = volume_api.provider_of(snapshot)
+    if auth.get_route(context) is None and marked:
         view[volume_api.VIEW_TARGET] = marked
     return view
 
 
 def patches(clouds: federation.Federation,
-            owed: pending.Outstanding) -> list[patch.Patch]:
-    sources = Sources(clouds, owed)
+            pending: pending.Queue) -> list[patch.Patch]:
+    sources = Sources(clouds, pending)
     return [patch.Patch(GET_SNAPSHOT, sources.get_snapshot),
             patch.Patch(CREATE, sources.create),
             patch.Patch(SNAPSHOT_VIEW, _snapshot_view)]

@@ -10,3 +10,11 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
+"""The work that follows a request to another cloud whose result is in doubt.
+
+It runs in home's Nova: in the process that made the request, in nova-conductor
+when that has ended, in nova-compute after it was killed, and in the command
+``mixmatch-nova``. It imports the core, ``mixmatch``, and ``auth``,
+``block_device``, ``errors`` and ``target`` of ``mixmatch_nova``; nothing of
+``patches``.
+"""

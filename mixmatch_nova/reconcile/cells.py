@@ -10,8 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-
-"""What the databases of home's cells say of volumes of other clouds."""
+"""The volumes of other clouds in the databases of all cells."""
 
 from collections.abc import Iterable
 import dataclasses
@@ -31,13 +30,13 @@ from mixmatch_nova import target
 
 
 @dataclasses.dataclass(frozen=True)
-class Mapping:
+class ForeignBdm:
     """A block device mapping of a volume of another cloud.
 
     :param live: False for one that Nova has deleted, and not yet archived
     """
 
-    where: target.Target
+    target: target.Target
     volume_id: str
     server_id: str | None
     attachment_id: str | None
@@ -56,34 +55,34 @@ class Cell:
     context: Any
 
     @property
-    def home(self) -> servers.Home:
-        return servers.Home(self.context)
+    def servers(self) -> servers.Servers:
+        return servers.Servers(self.context)
 
-    def mappings(self) -> list[Mapping]:
+    def bdms(self) -> list[ForeignBdm]:
         """The mappings of volumes of other clouds, deleted ones too."""
-        return _mappings(self.context)
+        return _query_bdms(self.context)
 
     def records(self) -> list[journal.Record]:
-        return journal.unsettled(self.context)
+        return journal.list_unresolved(self.context)
 
-    def unfinished(self) -> list[unfinished.Mapping]:
+    def unfinished(self) -> list[unfinished.UnfinishedBdm]:
         """The mappings that have never got an attachment."""
         return unfinished.find(self.context)
 
-    def servers(self, server_ids: Iterable[str]) -> set[str]:
-        """Those that are servers of this cell, deleted ones too."""
+    def known_servers(self, server_ids: Iterable[str]) -> set[str]:
+        """Return those that are servers of this cell, deleted ones too."""
         return _servers(self.context, list(server_ids))
 
-    def tell_extended(self, volume_id: str) -> list[tuple[str, str]]:
+    def notify_extended(self, volume_id: str) -> list[tuple[str, str]]:
         """Have nova-compute look at the size of a volume of another cloud.
 
         As Cinder does for volumes of its own cloud, by the event
-        ``volume-extended``; nobody hears how it ends but the log.
+        ``volume-extended``; only the log of nova-compute tells the result.
 
         :returns: the ids of the servers, and their hosts
         """
-        told = []
-        for each in self.mappings():
+        notified = []
+        for each in self.bdms():
             if not each.live or each.volume_id != volume_id:
                 continue
             server = objects.Instance.get_by_uuid(self.context,
@@ -95,11 +94,11 @@ class Cell:
                     self.context, instance_uuid=server.uuid,
                     name='volume-extended', status='completed',
                     tag=volume_id)])
-            told.append((server.uuid, server.host))
-        return told
+            notified.append((server.uuid, server.host))
+        return notified
 
 
-def every() -> list[Cell]:
+def list_cells() -> list[Cell]:
     """All cells, also the one of servers that no host would have."""
     context = nova_context.get_admin_context()
     found = []
@@ -110,16 +109,16 @@ def every() -> list[Cell]:
 
 
 @nova_db.pick_context_manager_reader
-def _mappings(context: Any) -> list[Mapping]:
+def _query_bdms(context: Any) -> list[ForeignBdm]:
     model = models.BlockDeviceMapping
     found = []
     for row in nova_db.model_query(context, model, read_deleted='yes').filter(
             model.volume_id.isnot(None),
             block_device.is_marked()):
-        where = block_device.from_marker(row.volume_type)
-        if where:
-            found.append(Mapping(where, row.volume_id, row.instance_uuid,
-                                 row.attachment_id, not row.deleted))
+        remote = block_device.from_marker(row.volume_type)
+        if remote:
+            found.append(ForeignBdm(remote, row.volume_id, row.instance_uuid,
+                                    row.attachment_id, not row.deleted))
     return found
 
 

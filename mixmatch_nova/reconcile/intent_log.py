@@ -10,8 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-
-"""Note in the database what nova-compute begins with a foreign volume.
+"""Record each attach and detach of a foreign volume while it runs.
 
 An event of Nova's own (``compute_detach_volume``) does not say of which volume
 it is, and one that has not ended may be of a volume of home, be years old, or
@@ -78,8 +77,8 @@ class Intent:
         return cls(action, volume_id, attachment_id, server_id, request_id)
 
 
-class Intents:
-    """What this process has begun, and what the one before it left."""
+class IntentLog:
+    """The intents of this process, and those that the last one left."""
 
     def __init__(self) -> None:
         # NOTE: times do not tell them apart: the clocks of nova-conductor,
@@ -87,21 +86,22 @@ class Intents:
         self._running: set[Intent] = set()
 
     @contextlib.contextmanager
-    def noted(self, context: Any, host: str, intent: Intent) -> Iterator[None]:
-        """Note an intent while it is being carried out.
+    def recorded(self, context: Any, host: str,
+                 intent: Intent) -> Iterator[None]:
+        """Record an intent while it is being carried out.
 
         If that fails, the request goes on: no process that comes later then
         ends what this one leaves.
         """
         self._running.add(intent)
-        noted = self._write('noted', intent, lambda: (
+        recorded = self._write('recorded', intent, lambda: (
             objects.InstanceActionEvent.event_start(
                 context, intent.server_id, intent.event, want_result=False,
                 host=host)))
         try:
             yield
         finally:
-            if noted:
+            if recorded:
                 self._write('ended', intent, lambda: (
                     objects.InstanceActionEvent.event_finish(
                         context, intent.server_id, intent.event,
@@ -119,14 +119,14 @@ class Intents:
             return False
         return True
 
-    def interrupted(self, context: Any, host: str, server_id: str,
-                    actions: int) -> list[Intent]:
-        """What another process of this host has left of a server.
+    def list_interrupted(self, context: Any, host: str, server_id: str,
+                         actions: int) -> list[Intent]:
+        """Return the intents that another process of this host left open.
 
         :param actions: how many of the newest are looked at
         """
         found = []
-        for action, event in servers.unfinished(
+        for action, event in servers.unfinished_events(
                 context, server_id, ATTACH, DETACH, limit=actions):
             intent = Intent.parse(event.event, server_id, action.request_id)
             if (intent and event.host == host
@@ -140,9 +140,9 @@ def finish(context: Any, intent: Intent, *problem: str) -> None:
     """End what is open of an intent: Nova's event, and that of it.
 
     :param context: with the id of the intent's request
-    :param problem: what Nova's event is to say; nothing if all is well
+    :param problem: the message of Nova's event; nothing if all is well
     """
-    for action, event in servers.unfinished(
+    for action, event in servers.unfinished_events(
             context, intent.server_id, intent.action):
         if action.request_id != intent.request_id:
             continue

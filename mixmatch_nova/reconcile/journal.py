@@ -10,11 +10,9 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
+"""A journal of pending changes at other clouds, which outlives a process.
 
-"""What other clouds have still to be told, where the end of a process does
-not lose it.
-
-Each thing is a row of Nova's own table ``task_log``, for which Nova has the
+Each record is a row of Nova's own table ``task_log``, for which Nova has the
 object ``TaskLog`` in all releases:
 
 * It is in the database of the cell, like the mappings; nova-compute, which
@@ -24,8 +22,8 @@ object ``TaskLog`` in all releases:
   said; with ``--before`` as well it leaves alone what is not settled.
 * Nova reads only the rows of its own task there, ``instance_usage_audit``.
 
-A row is made once and ended once: its name has a random part. So whoever
-settles something cannot settle what another process found out meanwhile.
+A row is made once and ended once: its name has a random part. So a process
+that resolves one record cannot end what another process added meanwhile.
 """
 
 import dataclasses
@@ -52,7 +50,7 @@ _RUNNING = 'RUNNING'
 
 @dataclasses.dataclass(frozen=True)
 class Record:
-    """Something that is on record.
+    """A pending change.
 
     :param subject: the volume and the server
     :param attachment_id: an attachment that is to be deleted; None if the
@@ -70,7 +68,7 @@ class Record:
 
     @property
     def host(self) -> str:
-        """What the row has in place of the name of a host."""
+        """Return what the row has in place of the name of a host."""
         # NOTE: another cloud has chosen some of these.
         return '/'.join(parse.quote(each or '', safe='') for each in (
             self.subject.volume_id, self.subject.server_id,
@@ -84,16 +82,16 @@ class Record:
         """
         volume_id, server_id, attachment_id, key = (
             parse.unquote(each) or None for each in host.split('/'))
-        where = target.Target.parse(message)
-        if not (key and where.service_provider and where.project_id):
+        remote = target.Target.parse(message)
+        if not (key and remote.service_provider and remote.project_id):
             raise ValueError(host)
-        return cls(target.Subject(where, volume_id, server_id),
+        return cls(target.Subject(remote, volume_id, server_id),
                    attachment_id, key)
 
 
-def note(context: Any, subject: target.Subject,
-         attachment_id: str | None) -> Record | None:
-    """Put something on record.
+def add(context: Any, subject: target.Subject,
+        attachment_id: str | None) -> Record | None:
+    """Add a record.
 
     :param context: ``nova.context.RequestContext`` of the server's cell
     :returns: None if that failed, which the log says
@@ -102,31 +100,32 @@ def note(context: Any, subject: target.Subject,
     try:
         _row(context, record).begin_task()
     except Exception as exc:  # noqa: BLE001 - the operation goes on
-        LOG.warning('Cannot be put on record (%(reason)s): %(record)s, '
+        LOG.warning('Cannot be written to task_log (%(reason)s): %(record)s, '
                     'project %(project)s. Only the memory of this process '
-                    'has it; if it ends first, it has to be settled by hand.',
+                    'has it; if it ends first, resolve it by hand, see '
+                    'mixmatch-nova check and reset.',
                     {'reason': type(exc).__name__, 'record': record,
                      'project': subject.target.project_id})
         return None
     return record
 
 
-def settle(context: Any, record: Record) -> None:
-    """Take something off the record; once more does no harm.
+def resolve(context: Any, record: Record) -> None:
+    """End the row of a record; once more does no harm.
 
-    :param context: see :func:`note`
+    :param context: see :func:`add`
     """
     try:
         _row(context, record).end_task()
     except exception.TaskNotRunning:
-        LOG.debug('No longer on record: %s', record)
+        LOG.debug('No longer in task_log: %s', record)
     except Exception as exc:  # noqa: BLE001 - it is looked at once more
-        LOG.warning('Settled, but still on record (%(reason)s): %(record)s',
+        LOG.warning('Resolved, but still in task_log (%(reason)s): %(record)s',
                     {'reason': type(exc).__name__, 'record': record})
 
 
-def unsettled(context: Any) -> list[Record]:
-    """What is on record and not settled.
+def list_unresolved(context: Any) -> list[Record]:
+    """Return the records that are not resolved.
 
     :param context: of a cell
     """

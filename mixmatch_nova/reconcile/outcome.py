@@ -10,8 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-
-"""What an error says of a request that changes something elsewhere."""
+"""The outcome of a request to another cloud, by the error that it raised."""
 
 from collections.abc import Iterator
 import http
@@ -31,8 +30,8 @@ _UNDECIDED = (http.HTTPStatus.UNAUTHORIZED, http.HTTPStatus.REQUEST_TIMEOUT,
               http.HTTPStatus.TOO_MANY_REQUESTS)
 
 
-def unanswered(exc: BaseException) -> bool:
-    """Whether the other cloud has not said yes or no.
+def is_unanswered(exc: BaseException) -> bool:
+    """Return whether the other cloud has not said yes or no.
 
     :param exc: what a method of Nova's volume API has raised
     """
@@ -43,16 +42,16 @@ def unanswered(exc: BaseException) -> bool:
     return True
 
 
-def perhaps_done(exc: BaseException) -> bool:
-    """Whether the other cloud may have done it all the same.
+def may_have_succeeded(exc: BaseException) -> bool:
+    """Return whether the other cloud may have done it all the same.
 
     :param exc: what a method of Nova's volume API has raised
     """
-    return unanswered(exc) and not _never_sent(exc)
+    return is_unanswered(exc) and not _was_never_sent(exc)
 
 
 def reason(exc: BaseException) -> str:
-    """Why there was no answer, without a word of a stranger."""
+    """Return the reason of a failure, without any text of another cloud."""
     for each in _chain(exc):
         if isinstance(each, exceptions.MixmatchException):
             return str(each)
@@ -61,7 +60,7 @@ def reason(exc: BaseException) -> str:
     return type(exc).__name__
 
 
-def _never_sent(exc: BaseException) -> bool:
+def _was_never_sent(exc: BaseException) -> bool:
     chain = list(_chain(exc))
     if any(isinstance(each, (urllib3_exceptions.ProtocolError,
                              urllib3_exceptions.ReadTimeoutError))

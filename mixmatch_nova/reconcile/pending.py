@@ -10,14 +10,13 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
+"""A queue of volumes whose state at another cloud is in doubt.
 
-"""What could not be told to another cloud is told later.
-
-One thread of each process of Nova repeats it until it is settled; there is
-none while nothing is outstanding. What is outstanding is kept in memory, which
-is bounded, and on record (see :mod:`mixmatch_nova.reconcile.journal`), from
-where nova-conductor adopts what a process had no room for, or did not live to
-settle.
+One thread of each process of Nova reconciles them, again until that is
+resolved; there is none while the queue is empty. It is kept in memory, which
+is bounded, and in the journal (see :mod:`mixmatch_nova.reconcile.journal`),
+from where nova-conductor adopts what a process had no room for, or did not
+resolve before it ended.
 """
 
 import threading
@@ -37,7 +36,7 @@ from mixmatch_nova import target
 
 LOG = logging.getLogger(__name__)
 
-#: How many volumes a process cares for at most.
+#: Number of volumes in a queue, at most.
 LIMIT = 1000
 
 #: Seconds between two attempts; doubled after each that fails.
@@ -48,24 +47,24 @@ _LONGEST_REFUSED = 600.0
 
 
 class _Entry:
-    """A correction, and when it is due."""
+    """A reconciler, and when it is due."""
 
-    def __init__(self, wanted: reconciler.Correction) -> None:
-        self.correction = wanted
+    def __init__(self, wanted: reconciler.Reconciler) -> None:
+        self.reconciler = wanted
         self.began = self.due = time.monotonic()
         self.pause = _FIRST_PAUSE
         #: changes when there is more to do, maybe while a look is under way
         self.serial = 0
-        self.refusal = self.left = ''
+        self.refusal = self.needs_operator = ''
         self.records: set[journal.Record] = set()
 
 
-class Outstanding:
-    """What a process still has to tell to other clouds.
+class Queue:
+    """The volumes that a process has to reconcile.
 
     :param clouds: the service providers
-    :param lasting: whether this process goes on; a command does not, and who
-        runs it is told what went wrong
+    :param lasting: whether this process goes on; a command does not, and
+        reports to its user what went wrong
     """
 
     def __init__(self, clouds: federation.Federation,
@@ -89,29 +88,31 @@ class Outstanding:
         if not self._lasting:
             return False
         if subject.target.project_id is None:
-            LOG.error('Nobody has told the project of %s: it may have to be '
-                      'settled by hand', subject)
+            LOG.error('The project of %s is not known: it cannot be '
+                      'reconciled automatically. Check it at the service '
+                      'provider', subject)
             return False
-        at_home = servers.Home(context)
-        noted = None
+        cell_servers = servers.Servers(context)
+        record = None
         # NOTE: not under the lock, since it may take the time of a call to
-        # nova-conductor. Two threads may both note the same; both are settled.
-        if not self._is_on_record(subject, attachment_id):
-            noted = journal.note(at_home.context(), subject, attachment_id)
+        # nova-conductor. Two threads may both add the same; both are resolved.
+        if not self._is_recorded(subject, attachment_id):
+            record = journal.add(cell_servers.context(), subject,
+                                 attachment_id)
         with self._changed:
             if subject not in self._entries:
                 self._make_room()
-            news = self._enter(at_home, subject, attachment_id, noted)
-        if news:
+            is_new = self._enter(cell_servers, subject, attachment_id, record)
+        if is_new:
             LOG.warning(
-                'Outstanding: %(subject)s, attachment %(attachment)s: '
-                '%(reason)s. It is told again until it is settled.',
+                'Pending: %(subject)s, attachment %(attachment)s: '
+                '%(reason)s. Nova retries until it is resolved.',
                 {'subject': subject, 'attachment': attachment_id,
                  'reason': outcome.reason(exc)})
         return True
 
     def adopt(self, context: Any, found: journal.Record) -> None:
-        """Settle what is on record, unless that is under way or full.
+        """Add a record of the journal, unless the queue has it, or is full.
 
         :param context: of the cell whose record it is
         """
@@ -121,15 +122,15 @@ class Outstanding:
                 return
             if entry and found in entry.records:
                 return
-            self._enter(servers.Home(context), found.subject,
+            self._enter(servers.Servers(context), found.subject,
                         found.attachment_id, found)
-        LOG.info('On record, and now outstanding here: %s', found)
+        LOG.info('Adopted from task_log, pending in this process: %s', found)
 
     def __len__(self) -> int:
         return len(self._entries)
 
-    def _is_on_record(self, subject: target.Subject,
-                      attachment_id: str | None) -> bool:
+    def _is_recorded(self, subject: target.Subject,
+                     attachment_id: str | None) -> bool:
         with self._changed:
             entry = self._entries.get(subject)
             records = entry.records if entry else set()
@@ -137,8 +138,8 @@ class Outstanding:
             return bool(records) and attachment_id in (
                 None, *(each.attachment_id for each in records))
 
-    def _enter(self, at_home: servers.Home, subject: target.Subject,
-               attachment_id: str | None, noted: journal.Record | None
+    def _enter(self, cell_servers: servers.Servers, subject: target.Subject,
+               attachment_id: str | None, record: journal.Record | None
                ) -> bool:
         """Make an entry, or renew it.
 
@@ -147,28 +148,30 @@ class Outstanding:
         entry = self._entries.get(subject)
         if entry is None:
             entry = self._entries[subject] = _Entry(
-                reconciler.Correction(subject, at_home))
-        news = (entry.serial == 0 or attachment_id not in (
-            None, *entry.correction.attachments))
-        entry.correction.renew(attachment_id)
+                reconciler.Reconciler(subject, cell_servers))
+        is_new = (entry.serial == 0 or attachment_id not in (
+            None, *entry.reconciler.attachments))
+        entry.reconciler.restart(attachment_id)
         entry.serial += 1
-        if noted:
-            entry.records.add(noted)
+        if record:
+            entry.records.add(record)
         if attachment_id:
             entry.due = time.monotonic()
         self._run()
         self._changed.notify()
-        return news
+        return is_new
 
     def _make_room(self) -> None:
         if len(self._entries) >= LIMIT:
             oldest = next(iter(self._entries))
             lost = self._entries.pop(oldest)
-            LOG.error('Too much is outstanding; forgotten%(record)s: '
-                      '%(subject)s, attachments to delete: %(attachments)s',
-                      {'record': ' here, but on record' * bool(lost.records),
-                       'subject': oldest, 'attachments': ', '.join(
-                          sorted(lost.correction.attachments)) or 'none'})
+            LOG.error('Too many volumes are pending; dropped from memory '
+                      '%(journal)s: %(subject)s, attachments to delete: '
+                      '%(attachments)s', {
+                          'journal': 'but kept in task_log' if lost.records
+                          else 'and not in task_log',
+                          'subject': oldest, 'attachments': ', '.join(
+                              sorted(lost.reconciler.attachments)) or 'none'})
 
     def _run(self) -> None:
         # NOTE: only now, since threads do not survive a fork, and since
@@ -177,7 +180,7 @@ class Outstanding:
             # NOTE: without one, the next that is added tries again, and what
             # is on record is adopted by a process that can.
             self._thread = threads.start(self._work,
-                                         name='mixmatch-outstanding')
+                                         name='mixmatch-pending')
 
     def _work(self) -> None:
         while True:
@@ -193,41 +196,44 @@ class Outstanding:
                 serial = entry.serial
             if self._look(entry):
                 with self._changed:
-                    settled = serial == entry.serial
-                    if settled:
+                    resolved = serial == entry.serial
+                    if resolved:
                         self._forget(entry)
-                if settled:
+                if resolved:
                     for each in entry.records:
-                        journal.settle(entry.correction.home.context(), each)
+                        journal.resolve(entry.reconciler.servers.context(),
+                                        each)
 
     def _look(self, entry: _Entry) -> bool:
         try:
-            settled = entry.correction.look(self._clouds)
+            resolved = entry.reconciler.run_once(self._clouds)
         except Exception as exc:  # noqa: BLE001 - whatever it is, go on
             self._failed(entry, exc)
             return False
         entry.pause, entry.refusal = _FIRST_PAUSE, ''
-        entry.due = time.monotonic() + entry.correction.pause
-        self._say_left(entry)
-        return settled
+        entry.due = time.monotonic() + entry.reconciler.pause
+        self._log_needs_operator(entry)
+        return resolved
 
     @staticmethod
-    def _say_left(entry: _Entry) -> None:
-        left, entry.left = entry.left, entry.correction.left
-        if entry.left and entry.left != left:
+    def _log_needs_operator(entry: _Entry) -> None:
+        subject, reason = (entry.reconciler.subject,
+                           entry.reconciler.needs_operator)
+        if reason and reason != entry.needs_operator:
             LOG.warning(
-                '%(subject)s is %(left)s. Somebody at the service provider '
-                'may be using it, so it is left as it is. If nobody does: '
+                '%(subject)s is %(reason)s. It may be in use at the service '
+                'provider, so it is not changed. If it is not in use: '
                 'mixmatch-nova reset %(volume)s', {
-                    'subject': entry.correction.subject, 'left': entry.left,
-                    'volume': entry.correction.subject.volume_id})
+                    'subject': subject, 'reason': reason,
+                    'volume': subject.volume_id})
+        entry.needs_operator = reason
 
     def _forget(self, entry: _Entry) -> None:
-        self._entries.pop(entry.correction.subject, None)
-        LOG.info('Settled after %(seconds).0f s: %(subject)s: %(done)s',
+        self._entries.pop(entry.reconciler.subject, None)
+        LOG.info('Resolved after %(seconds).0f s: %(subject)s: %(done)s',
                  {'seconds': time.monotonic() - entry.began,
-                  'subject': entry.correction.subject,
-                  'done': ', '.join(entry.correction.done)
+                  'subject': entry.reconciler.subject,
+                  'done': ', '.join(entry.reconciler.changes)
                   or 'nothing had to be changed'})
 
     @staticmethod
@@ -239,9 +245,9 @@ class Outstanding:
             refusal = outcome.reason(exc)
             if refusal != entry.refusal:
                 entry.refusal = refusal
-                LOG.warning('%(subject)s cannot be settled: %(reason)s. It '
-                            'is tried again.', {
-                                'subject': entry.correction.subject,
+                LOG.warning('What is pending for %(subject)s cannot be '
+                            'resolved: %(reason)s. Nova retries.', {
+                                'subject': entry.reconciler.subject,
                                 'reason': refusal})
         entry.due = time.monotonic() + entry.pause
         entry.pause = min(entry.pause * 2, longest)

@@ -12,8 +12,8 @@
 
 """Work that is done once a minute.
 
-* In nova-conductor, which is where the database is: what is on record and
-  nobody settles, since the process that knew of it has ended, is adopted, and
+* In nova-conductor, which is where the database is: records whose
+  process has ended are adopted, and
   mappings that have never got an attachment are ended.
 * In nova-compute: what the one before it was killed in the middle of is ended.
 """
@@ -39,21 +39,21 @@ PERIOD = 60
 
 
 class PeriodicTask:
-    """What a process does for those that are no more.
+    """The work of a process for those that have ended.
 
     :param owed: what this process still has to tell to other clouds
     :param recovery: of servers on this host
     """
 
-    def __init__(self, owed: pending.Outstanding,
+    def __init__(self, pending: pending.Queue,
                  recovery: recovery.Recovery) -> None:
-        self._owed = owed
+        self._pending = pending
         self._recovery = recovery
         self._next = 0.0
         # NOTE: made before the workers are forked, so it is the same file for
-        # all of them. Whoever locks it first adopts until it ends.
-        self._turn = os.memfd_create('mixmatch')
-        weakref.finalize(self, os.close, self._turn)
+        # all of them. The first to lock it adopts until it ends.
+        self._lock = os.memfd_create('mixmatch')
+        weakref.finalize(self, os.close, self._lock)
 
     def run_if_due(self, context: Any, manager: Any) -> None:
         """Do the work once a minute; a failure is logged.
@@ -67,8 +67,8 @@ class PeriodicTask:
         try:
             self._run(context, manager)
         except Exception:
-            LOG.exception('What is left for other clouds cannot be read; '
-                          'it is tried again in a minute')
+            LOG.exception('The periodic work for volumes of other clouds '
+                          'failed; it is retried in a minute')
 
     def _run(self, context: Any, manager: Any) -> None:
         if manager.service_name == 'compute':
@@ -80,9 +80,9 @@ class PeriodicTask:
     def _adopt(self, context: Any) -> None:
         """Do it in one of the workers of a nova-conductor."""
         try:
-            fcntl.lockf(self._turn, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.lockf(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return
-        for each in journal.unsettled(context):
-            self._owed.adopt(context, each)
-        unfinished.end_all(context, self._owed)
+        for each in journal.list_unresolved(context):
+            self._pending.adopt(context, each)
+        unfinished.end_all(context, self._pending)

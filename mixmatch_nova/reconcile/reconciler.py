@@ -12,8 +12,8 @@
 
 """Bring a volume of another cloud and the mappings of home together again.
 
-After a request that was not answered nobody knows what it has done, and when
-it will: a service that hangs may do it a minute later. So the volume is
+It is not known what a request that was not answered has done, and when it
+will: a service that hangs may do it a minute later. So the volume is
 looked at until it has been as home believes for a while. "Seen twice" is
 seconds apart, with the same status and time of the last change.
 
@@ -51,8 +51,9 @@ or *attaching*, without  operator's word        attaching it in the old way,
 attachment                                      which makes an attachment last
 ======================== ====================== ==============================
 
-What is left to an operator stays on record, is looked at from time to time and
-is settled when somebody ends it: whoever began it, or ``mixmatch-nova reset``.
+What is left to an operator stays in the journal, is looked at from time to
+time and is resolved when it is ended: by the request that began it, or by
+``mixmatch-nova reset``.
 The operator of the service provider may not allow home to make a volume
 available: then the log says so.
 """
@@ -81,14 +82,14 @@ LEFT = 300
 
 _DELETE, _ROLL, _RESET = 'delete', 'roll back', 'reset'
 
-#: What a volume that nobody uses is not, and of these what it becomes only
-#: when it has an attachment.
+#: States of a volume that is in use, and those of them that it reaches only
+#: with an attachment.
 _USED = ('reserved', 'attaching', 'detaching', 'in-use')
 _WAS_ATTACHED = ('detaching', 'in-use')
 
 
 def reset(client: Any, volume_id: str) -> str | None:
-    """End what a volume is in the middle of, on an operator's word.
+    """End an unfinished operation on a volume, when an operator says so.
 
     :param client: of the cloud of the volume
     :returns: what was done; None if there was nothing to be done
@@ -113,7 +114,7 @@ def attachments_of(client: Any, volume_id: str) -> list[Any]:
 
 
 def is_gone(client: Any, volume_id: str, attachment_id: str) -> bool:
-    """Whether a cloud that knows a volume has no such attachment of it.
+    """Return whether a cloud that knows a volume has no such attachment of it.
 
     :raises Exception: it does not know the volume, or does not answer
     """
@@ -132,24 +133,25 @@ def _ids(volume: Any, attachments: list[Any]) -> set[str]:
 _Finding = tuple[str, str, str | None]
 
 
-class Correction:
-    """What is outstanding for one volume and server.
+class Reconciler:
+    """The pending changes of one volume and server.
 
     :param subject: the volume and the server
-    :param at_home: where to ask for the server
+    :param cell_servers: the state of servers of this cloud
     """
 
-    def __init__(self, subject: target.Subject, at_home: servers.Home) -> None:
+    def __init__(self, subject: target.Subject,
+                 cell_servers: servers.Servers) -> None:
         self.subject = subject
-        self.home = at_home
+        self.servers = cell_servers
         #: attachments that are to go
         self.attachments: set[str] = set()
         #: what was changed, for the log
-        self.done: list[str] = []
+        self.changes: list[str] = []
         #: seconds until the next look
         self.pause: float = 0
         #: what only an operator can end, for the log
-        self.left = ''
+        self.needs_operator = ''
         #: a finding, and since when
         self._seen: dict[_Finding, float] = {}
         self._quiet_since: float | None = None
@@ -158,7 +160,7 @@ class Correction:
         #: whether the last that the volume had were some of these
         self._was_ours = False
 
-    def renew(self, attachment_id: str | None = None) -> None:
+    def restart(self, attachment_id: str | None = None) -> None:
         """Begin to watch anew, since another request was not answered."""
         if attachment_id:
             self.attachments.add(attachment_id)
@@ -166,7 +168,7 @@ class Correction:
             self._was_ours = True
         self._quiet_since = None
 
-    def look(self, clouds: federation.Federation) -> bool:
+    def run_once(self, clouds: federation.Federation) -> bool:
         """Look at the volume once, and change what must be changed.
 
         :returns: whether all is settled; else :attr:`pause` is how long to
@@ -174,7 +176,7 @@ class Correction:
         :raises Exception: one of the clouds does not answer, or refuses
         """
         client = auth.client_for(clouds, self.subject.target,
-                           self.home.global_request_id)
+                                 self.servers.global_request_id)
         for attachment_id in sorted(self.attachments):
             if self._delete(client, attachment_id):
                 self.attachments.discard(attachment_id)
@@ -193,7 +195,7 @@ class Correction:
 
     def _compare(self, client: Any, volume: Any,
                  attachments: list[Any]) -> bool:
-        self.left = ''
+        self.needs_operator = ''
         found, wait = self._examine(volume, attachments)
         now = time.monotonic()
         before, self._seen = self._seen, {}
@@ -207,14 +209,14 @@ class Correction:
         if found or wait:
             self._quiet_since, self.pause = None, CONFIRM
             return False
-        if self.left or self.attachments:
+        if self.needs_operator or self.attachments:
             self._quiet_since = None
             self.pause = min(max(self.pause, CONFIRM) * 2, LEFT)
             return False
         return self._quiet()
 
     def _quiet(self) -> bool:
-        """Note that nothing is wrong; whether it has been so for a while."""
+        """Note that nothing is wrong; return whether that is so for long."""
         now = time.monotonic()
         if self._quiet_since is None:
             self._quiet_since = now
@@ -223,8 +225,7 @@ class Correction:
 
     def _examine(self, volume: Any, attachments: list[Any]
                  ) -> tuple[set[_Finding], bool]:
-        """What is not as it should be, and whether something is under way.
-        """
+        """Return what is wrong, and whether an operation is under way."""
         stamp = f'{volume.status} {getattr(volume, "updated_at", None)}'
         if not attachments:
             return self._examine_unattached(volume, stamp), False
@@ -235,9 +236,9 @@ class Correction:
                    and each.instance == server_id
                    and uuidutils.is_uuid_like(each.id)}
         if unknown and server_id:
-            if self.home.is_busy(server_id):
+            if self.servers.is_busy(server_id):
                 return set(), True
-            unknown -= self.home.attachments(server_id)
+            unknown -= self.servers.attachments(server_id)
             found |= {(_DELETE, each, None) for each in unknown}
             self._ours |= unknown
         others = [each for each in attachments if not (
@@ -245,8 +246,8 @@ class Correction:
         self._was_ours = not others
         if volume.status == 'detaching':
             if others:
-                self.left = 'detaching, and others use it, too'
-            elif any(self.home.is_detaching(each.instance)
+                self.needs_operator = 'detaching, and others use it, too'
+            elif any(self.servers.is_detaching(each.instance)
                      for each in attachments
                      if uuidutils.is_uuid_like(each.instance)):
                 return found, True
@@ -261,13 +262,13 @@ class Correction:
         elif self._was_ours and volume.status in _WAS_ATTACHED:
             return {(_RESET, volume.id, stamp)}
         else:
-            self.left = f'{volume.status} without an attachment'
+            self.needs_operator = f'{volume.status} without an attachment'
         return set()
 
     def _is_mapped(self, attachment: Any) -> bool:
-        """Whether a mapping of home has an attachment."""
+        """Return whether a mapping of home has an attachment."""
         return (uuidutils.is_uuid_like(attachment.instance)
-                and attachment.id in self.home.attachments(
+                and attachment.id in self.servers.attachments(
                     attachment.instance))
 
     def _change(self, client: Any, finding: _Finding) -> None:
@@ -276,20 +277,20 @@ class Correction:
             self._delete(client, resource_id)
         elif kind == _ROLL:
             client.volumes.roll_detaching(resource_id)
-            self.done.append('rolled the detach back')
+            self.changes.append('rolled the detach back')
         else:
             client.volumes.reset_state(resource_id, 'available',
                                        attach_status='detached')
-            self.done.append('made it available')
+            self.changes.append('made it available')
 
     def _delete(self, client: Any, attachment_id: str) -> bool:
-        """Delete an attachment; whether the other cloud had it."""
+        """Delete an attachment; return whether the other cloud had it."""
         try:
             client.attachments.delete(attachment_id)
         except cinder_exceptions.NotFound:
             gone = f'attachment {attachment_id} was gone'
-            if gone not in self.done:
-                self.done.append(gone)
+            if gone not in self.changes:
+                self.changes.append(gone)
             return False
-        self.done.append(f'deleted attachment {attachment_id}')
+        self.changes.append(f'deleted attachment {attachment_id}')
         return True

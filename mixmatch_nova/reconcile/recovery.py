@@ -10,8 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-
-"""End what a nova-compute that was killed had begun.
+"""Finish or undo what a killed nova-compute had begun.
 
 A process that is killed in the middle of an attach or a detach leaves a
 volume that its user can neither use nor detach: Cinder begins to detach only
@@ -77,7 +76,7 @@ from mixmatch import federation
 from mixmatch import patch
 from mixmatch_nova import auth
 from mixmatch_nova import block_device
-from mixmatch_nova.reconcile import intent_log as intents_
+from mixmatch_nova.reconcile import intent_log
 from mixmatch_nova.reconcile import outcome
 from mixmatch_nova.reconcile import pending
 from mixmatch_nova import target
@@ -89,19 +88,19 @@ CALLED = (patch.Symbol(
     'nova.compute.manager', 'ComputeManager._detach_volume',
     ('self', 'context', 'bdm', 'instance', 'destroy_bdm', 'attachment_id')),)
 
-#: How many of a server's newest actions may hold something: of one that uses
+#: Number of a server's newest actions to look at: of one that uses
 #: foreign volumes, and of one that may have used some.
 _ACTIONS, _ACTIONS_OF_OTHERS = 20, 2
 
 _FAILED = 'nova-compute ended while it attached the volume'
 
 
-class Moved(Exception):
+class ServerMoved(Exception):
     """The server of something that was interrupted is on another host."""
 
 
 @dataclasses.dataclass(frozen=True)
-class _AtProvider:
+class _Found:
     """A volume and an attachment as the other cloud shows them.
 
     :param volume: None if it has no such volume
@@ -121,13 +120,13 @@ class Recovery:
     """
 
     def __init__(self, clouds: federation.Federation,
-                 owed: pending.Outstanding,
-                 intents: intents_.Intents) -> None:
+                 pending: pending.Queue,
+                 intents: intent_log.IntentLog) -> None:
         self._clouds = clouds
-        self._owed = owed
+        self._pending = pending
         self._intents = intents
         #: what is left; None as long as that is not known
-        self._left: list[intents_.Intent] | None = None
+        self._remaining: list[intent_log.Intent] | None = None
 
     def run(self, context: Any, manager: Any) -> None:
         """Do what is left; again, while something has to wait.
@@ -135,9 +134,9 @@ class Recovery:
         :param context: of an administrator, without a token
         :param manager: ``nova.compute.manager.ComputeManager``
         """
-        if self._left is None:
-            self._left = self._collect(context, manager.host)
-        for each in tuple(self._left):
+        if self._remaining is None:
+            self._remaining = self._collect(context, manager.host)
+        for each in tuple(self._remaining):
             # NOTE: the request id joins the logs of both clouds, and is how
             # Nova finds the action.
             own = context.elevated()
@@ -151,24 +150,24 @@ class Recovery:
                                 'intent': each, 'reason': outcome.reason(exc)})
             else:
                 if done:
-                    self._left.remove(each)
+                    self._remaining.remove(each)
 
-    def _collect(self, context: Any, host: str) -> list[intents_.Intent]:
+    def _collect(self, context: Any, host: str) -> list[intent_log.Intent]:
         servers = [each.uuid for each in
                    objects.InstanceList.get_by_host(context, host)]
-        mappings = objects.BlockDeviceMappingList.bdms_by_instance_uuid(
+        bdms = objects.BlockDeviceMappingList.bdms_by_instance_uuid(
             context, servers)
         found = []
         for server_id in servers:
             is_foreign = any(map(block_device.target_of,
-                                 mappings.get(server_id, ())))
-            found += self._intents.interrupted(
+                                 bdms.get(server_id, ())))
+            found += self._intents.list_interrupted(
                 context, host, server_id,
                 _ACTIONS if is_foreign else _ACTIONS_OF_OTHERS)
         return found
 
     def _recover(self, context: Any, manager: Any,
-                 intent: intents_.Intent) -> bool:
+                 intent: intent_log.Intent) -> bool:
         """Do what is left of one request.
 
         :returns: False if that has to wait
@@ -179,22 +178,22 @@ class Recovery:
             return True
         if server.task_state is not None:
             return False
-        bdm = _mapping(context, intent)
+        bdm = _get_bdm(context, intent)
         if bdm is None:
-            intents_.finish(context, intent)
+            intent_log.finish(context, intent)
             return True
         if server.host != manager.host:
             self._hand_over(context, bdm)
-            intents_.finish(context, intent, 'nova-compute ended')
+            intent_log.finish(context, intent, 'nova-compute ended')
             return True
         self._settle(context, manager, intent, server, bdm)
         return True
 
-    def _settle(self, context: Any, manager: Any, intent: intents_.Intent,
+    def _settle(self, context: Any, manager: Any, intent: intent_log.Intent,
                 server: Any, bdm: Any) -> None:
         found = self._ask(context, bdm)
         problem: tuple[str, ...] = ()
-        if intent.action == intents_.DETACH:
+        if intent.action == intent_log.DETACH:
             unfinished = found.attachment is None or (
                 found.volume is not None
                 and found.volume.status == 'detaching')
@@ -209,7 +208,7 @@ class Recovery:
             problem = (_FAILED,) if unfinished else ()
         if unfinished:
             self._detach(context, manager, server, bdm, found.attachment)
-        intents_.finish(context, intent, *problem)
+        intent_log.finish(context, intent, *problem)
         LOG.warning('%(intent)s was interrupted by the end of nova-compute; '
                     'it is %(done)s', {
                         'intent': intent,
@@ -217,25 +216,25 @@ class Recovery:
                         'undone' if problem else 'finished'},
                     instance=server)
 
-    def _ask(self, context: Any, bdm: Any) -> _AtProvider:
-        where = block_device.target_of(bdm)
-        assert where
-        client = auth.client_for(self._clouds, where, context.global_id)
-        return _AtProvider(
+    def _ask(self, context: Any, bdm: Any) -> _Found:
+        remote = block_device.target_of(bdm)
+        assert remote
+        client = auth.client_for(self._clouds, remote, context.global_id)
+        return _Found(
             _get(client.volumes.get, bdm.volume_id),
             _get(client.attachments.show, bdm.attachment_id))
 
     def _hand_over(self, context: Any, bdm: Any) -> None:
-        where = block_device.target_of(bdm)
-        assert where
-        self._owed.add(context, target.Subject(
-            where, bdm.volume_id, bdm.instance_uuid), Moved())
+        remote = block_device.target_of(bdm)
+        assert remote
+        self._pending.add(context, target.Subject(
+            remote, bdm.volume_id, bdm.instance_uuid), ServerMoved())
 
     @staticmethod
     def _detach(context: Any, manager: Any, server: Any, bdm: Any,
                 attachment: Any) -> None:
         """Take a volume from a server, as far as it has it."""
-        block_device.note(context, bdm)
+        block_device.remember(context, bdm)
         if not bdm.connection_info and attachment:
             # NOTE: Nova saves it only after the guest has the disk. Its API
             # checks and translates what the other cloud says.
@@ -252,7 +251,7 @@ class Recovery:
             bdm.destroy()
 
 
-def _mapping(context: Any, intent: intents_.Intent) -> Any:
+def _get_bdm(context: Any, intent: intent_log.Intent) -> Any:
     """The mapping that an intent is about, if it is still there."""
     try:
         bdm = objects.BlockDeviceMapping.get_by_volume_and_instance(

@@ -10,8 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-
-"""What this cloud's own database says of a server."""
+"""The state of servers in this cloud's own database."""
 
 from collections.abc import Iterator
 import datetime
@@ -30,8 +29,8 @@ _LONGEST_DETACH = datetime.timedelta(minutes=10)
 _ACTIONS = 20
 
 
-def unfinished(context: Any, server_id: str, *actions: str,
-               limit: int = _ACTIONS) -> Iterator[tuple[Any, Any]]:
+def unfinished_events(context: Any, server_id: str, *actions: str,
+                      limit: int = _ACTIONS) -> Iterator[tuple[Any, Any]]:
     """Events of a server that have begun and not ended.
 
     :param context: of the server's cell
@@ -48,8 +47,8 @@ def unfinished(context: Any, server_id: str, *actions: str,
                     yield action, event
 
 
-class Home:
-    """Asks for servers long after the request that was about them.
+class Servers:
+    """Access to servers long after the request that was about them.
 
     :param context: of that request; only its cell is kept, never a token
     """
@@ -61,12 +60,12 @@ class Home:
 
     def attachments(self, server_id: str) -> set[str]:
         """The ids of attachments that the mappings of a server know."""
-        mappings = objects.BlockDeviceMappingList.get_by_instance_uuid(
+        bdms = objects.BlockDeviceMappingList.get_by_instance_uuid(
             self.context(), server_id)
-        return {each.attachment_id for each in mappings if each.attachment_id}
+        return {each.attachment_id for each in bdms if each.attachment_id}
 
     def is_busy(self, server_id: str) -> bool:
-        """Whether a server is being built, moved, rebuilt, shelved, ...
+        """Return whether a server is being built, moved, rebuilt, shelved, ...
 
         Nova then has attachments for it that no mapping knows yet. Attach
         and detach are not among these.
@@ -78,9 +77,9 @@ class Home:
         return server.task_state is not None
 
     def is_detaching(self, server_id: str) -> bool:
-        """Whether a detach of some volume of a server is under way."""
+        """Return whether a detach of some volume of a server is under way."""
         oldest = timeutils.utcnow(with_timezone=True) - _LONGEST_DETACH
-        return any(event.start_time > oldest for _, event in unfinished(
+        return any(event.start_time > oldest for _, event in unfinished_events(
             self.context(), server_id, instance_actions.DETACH_VOLUME))
 
     def context(self) -> Any:

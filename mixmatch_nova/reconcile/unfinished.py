@@ -51,7 +51,7 @@ LOG = logging.getLogger(__name__)
 
 #: For which an attach may take until the mapping has its attachment.
 SECONDS = 30
-#: ... if nobody waits for the volume.
+#: ... if no user waits for the volume.
 LONG = 600
 
 
@@ -60,53 +60,53 @@ class AttachDied(Exception):
 
 
 @dataclasses.dataclass(frozen=True)
-class Mapping:
+class UnfinishedBdm:
     """A mapping of a foreign volume that has no attachment.
 
     :param key: of its row
     """
 
     key: int
-    where: target.Target
+    target: target.Target
     volume_id: str
     server_id: str
 
-    @property
-    def subject(self) -> target.Subject:
-        return target.Subject(self.where, self.volume_id, self.server_id)
 
-
-def find(context: Any, seconds: int = SECONDS) -> list[Mapping]:
+def find(context: Any, seconds: int = SECONDS) -> list[UnfinishedBdm]:
     """The unfinished mappings of a cell.
 
     :param context: of the cell, in a process that has its database
     :param seconds: how old they are at least
     """
-    at_home = servers.Home(context)
+    cell_servers = servers.Servers(context)
     return [each for each in _find(
         context, timeutils.utcnow() - datetime.timedelta(seconds=seconds))
-        if not at_home.is_busy(each.server_id)]
+        if not cell_servers.is_busy(each.server_id)]
 
 
-def end(context: Any, owed: pending.Outstanding, found: Mapping) -> bool:
+def end(context: Any, pending: pending.Queue, found: UnfinishedBdm) -> bool:
     """End one, and have the volume looked at.
 
     :returns: False if it has got an attachment, or is gone
     """
     # NOTE: first, since a request may have made an attachment of which
-    # nobody knows.
-    owed.add(context, found.subject, AttachDied())
+    # home does not know.
+    pending.add(context, _subject(found), AttachDied())
     if not _end(context, found):
         return False
     LOG.warning('The block device mapping of %s never got an attachment; it '
-                'is deleted', found.subject)
+                'is deleted', _subject(found))
     return True
 
 
-def end_all(context: Any, owed: pending.Outstanding) -> None:
-    """End those that nobody waits for."""
+def end_all(context: Any, pending: pending.Queue) -> None:
+    """End those that no user waits for."""
     for each in find(context, LONG):
-        end(context, owed, each)
+        end(context, pending, each)
+
+
+def _subject(found: UnfinishedBdm) -> target.Subject:
+    return target.Subject(found.target, found.volume_id, found.server_id)
 
 
 def _unfinished(context: Any) -> Any:
@@ -119,19 +119,19 @@ def _unfinished(context: Any) -> Any:
 
 
 @nova_db.pick_context_manager_reader
-def _find(context: Any, before: datetime.datetime) -> list[Mapping]:
+def _find(context: Any, before: datetime.datetime) -> list[UnfinishedBdm]:
     model = models.BlockDeviceMapping
     found = []
     for row in _unfinished(context).filter(model.created_at < before):
-        where = block_device.from_marker(row.volume_type)
-        if where:
-            found.append(Mapping(row.id, where, row.volume_id,
-                                 row.instance_uuid))
+        remote = block_device.from_marker(row.volume_type)
+        if remote:
+            found.append(UnfinishedBdm(row.id, remote, row.volume_id,
+                                       row.instance_uuid))
     return found
 
 
 @nova_db.pick_context_manager_writer
-def _end(context: Any, found: Mapping) -> bool:
+def _end(context: Any, found: UnfinishedBdm) -> bool:
     model = models.BlockDeviceMapping
     return bool(_unfinished(context).filter(
         model.id == found.key).soft_delete(synchronize_session=False))

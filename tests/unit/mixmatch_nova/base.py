@@ -60,11 +60,11 @@ class NovaTestCase(base.TestCase):
     def foreign_context(self, user='alice', **kwargs):
         """The context of a request that knows where the volume lives."""
         context = self.context(user, **kwargs)
-        target.from_context(context).note(VOLUME, AT_BU)
-        target.from_context(context).note(ATTACHMENT, AT_BU)
+        target.from_context(context).remember(VOLUME, AT_BU)
+        target.from_context(context).remember(ATTACHMENT, AT_BU)
         return context
 
-    def context_of_stranger(self, **kwargs):
+    def unpatched_context(self, **kwargs):
         """What a Nova process without the plugin sends."""
         values = self.context(**kwargs).to_dict()
         del values['mixmatch']

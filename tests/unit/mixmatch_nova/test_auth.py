@@ -23,8 +23,8 @@ class TestRoute(base.NovaTestCase):
     def test_only_the_copy_is_routed(self):
         context = self.context()
         routed = auth.routed(context, base.AT_BU)
-        self.assertEqual(base.AT_BU, auth.route_of(routed))
-        self.assertIsNone(auth.route_of(context))
+        self.assertEqual(base.AT_BU, auth.get_route(routed))
+        self.assertIsNone(auth.get_route(context))
 
     def test_routed_copy_belongs_to_the_request(self):
         context = self.foreign_context()
@@ -58,7 +58,7 @@ class TestEnter(base.NovaTestCase):
 class TestAuth(base.NovaTestCase):
 
     def acts(self, user='alice', where=base.AT_BU, **kwargs):
-        found = auth.auth_for(self.federation,
+        found = auth.get_auth(self.federation,
                               self.context(user, **kwargs), where)
         headers = found.get_headers(None)
         self.assertEqual(('nova', 'id-of-service'),

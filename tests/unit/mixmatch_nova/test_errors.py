@@ -82,7 +82,7 @@ class TestNoted(base.NovaTestCase):
         context = self.context()
 
         def work():
-            with errors.noted(context, 'bu'):
+            with errors.remember_failure(context, 'bu'):
                 raise original
         self.assertIs(original, self.assertRaises(type(original), work))
         return target.from_context(context).failure

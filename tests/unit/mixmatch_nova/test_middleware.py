@@ -22,7 +22,6 @@ import webob
 import webob.dec
 import webob.exc
 
-from mixmatch import exceptions
 from mixmatch_nova import middleware
 from mixmatch_nova import target
 from tests.unit import base as unit_base
@@ -86,7 +85,7 @@ class MiddlewareTestCase(base.NovaTestCase):
                          user=user)
 
     def target(self, volume_id=base.VOLUME):
-        return target.from_context(self.user_context).foreign(volume_id)
+        return target.from_context(self.user_context).get_remote(volume_id)
 
     def assertReached(self, **attachment):
         self.assertEqual({'volumeAttachment': attachment},
@@ -268,92 +267,6 @@ class TestLoginFails(MiddlewareTestCase):
     def test_no_assertion(self):
         self.clouds.mock.post(self.home.ecp_url, status_code=403)
         self.attach_fails(403, 'no assertion')
-
-
-class TestAnswer(MiddlewareTestCase):
-
-    def answer(self, body, method='GET', path=PATH):
-        self.application.response = webob.Response(json_body=body)
-        return self.send(method, path, context=self.foreign_context())
-
-    def test_list_tells_the_service_provider(self):
-        response = self.answer({'volumeAttachments': [
-            {'volumeId': base.HOME_VOLUME}, {'volumeId': base.VOLUME}]})
-        self.assertEqual({'volumeAttachments': [
-            {'volumeId': base.HOME_VOLUME},
-            {'volumeId': base.VOLUME, 'serviceProvider': 'bu'}]},
-            response.json)
-
-    def test_show_tells_the_service_provider(self):
-        response = self.answer({'volumeAttachment': {
-            'volumeId': base.VOLUME}}, path=f'{PATH}/{base.VOLUME}')
-        self.assertEqual('bu', response.json[
-            'volumeAttachment']['serviceProvider'])
-
-    def test_attach_tells_the_service_provider(self):
-        self.application.response = webob.Response(
-            json_body={'volumeAttachment': {'volumeId': base.VOLUME}})
-        response = self.attach(volumeId=f'{base.VOLUME}@bu')
-        self.assertEqual('bu', response.json[
-            'volumeAttachment']['serviceProvider'])
-
-    def test_length_of_the_answer(self):
-        response = self.answer({'volumeAttachments': [
-            {'volumeId': base.VOLUME}]})
-        self.assertEqual(len(response.body), response.content_length)
-
-    def test_local_answer_is_the_same_byte_for_byte(self):
-        for body in (b'{ "volumeAttachments":  [{"volumeId":"%s"}] }'
-                     % base.HOME_VOLUME.encode(),
-                     b'{ "volumeAttachments":  [] }', b'{  }', b'[ ]'):
-            self.application.response = webob.Response(
-                body, content_type='application/json')
-            response = self.send('GET', PATH)
-            self.assertEqual(body, response.body)
-
-    def test_an_error_of_nova_stays(self):
-        self.application.response = webob.Response(
-            b'{"itemNotFound": {}}', status=404)
-        response = self.send('GET', PATH)
-        self.assertEqual((404, b'{"itemNotFound": {}}'),
-                         (response.status_int, response.body))
-
-
-class TestFailure(MiddlewareTestCase):
-    """Nova answers 500 to what it does not expect; we know more."""
-
-    def answer_to(self, failure, status=500, method='DELETE',
-                  path=f'{PATH}/{base.VOLUME}'):
-        self.application.response = webob.Response(
-            b'{"computeFault": {}}', status=status)
-        context = self.context()
-        target.from_context(context).failure = failure
-        return self.send(method, path, context=context)
-
-    def test_code_and_message_are_ours(self):
-        bu = {'service_provider': 'bu', 'reason': 'it is night'}
-        for failure, code in (
-                (exceptions.ServiceProviderUnavailable(**bu), 503),
-                (exceptions.ServiceProviderSetupError(**bu), 502),
-                (exceptions.LoginRefused(**bu), 403)):
-            response = self.answer_to(failure)
-            self.assertEqual(code, response.status_int)
-            self.assertIn('it is night', response.text)
-
-    def test_without_a_failure_of_ours_it_stays(self):
-        self.assertEqual(b'{"computeFault": {}}', self.answer_to(None).body)
-
-    def test_what_nova_understood_stays(self):
-        failure = exceptions.HomeUnavailable(reason='it is night')
-        self.assertEqual(409, self.answer_to(failure, 409).status_int)
-
-    def test_refusal_of_ours_says_why(self):
-        """Nova would say "failed to get volume", which is 400 as well."""
-        failure = exceptions.InvalidTarget(reason='it is night')
-        for more in ({}, {'method': 'POST', 'path': '/v2.1/servers'}):
-            response = self.answer_to(failure, 400, **more)
-            self.assertEqual(400, response.status_int)
-            self.assertIn('it is night', response.text)
 
 
 class TestOneAttachment(MiddlewareTestCase):

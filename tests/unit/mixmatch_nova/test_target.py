@@ -42,38 +42,38 @@ class TestTargets(base.TestCase):
 
     def test_nothing_is_known(self):
         self.assertIsNone(self.targets.get('v'))
-        self.assertIsNone(self.targets.foreign('v'))
+        self.assertIsNone(self.targets.get_remote('v'))
 
     def test_home_is_not_foreign(self):
-        self.targets.note('v', target.HOME)
+        self.targets.remember('v', target.HOME)
         self.assertEqual(target.HOME, self.targets.get('v'))
-        self.assertIsNone(self.targets.foreign('v'))
+        self.assertIsNone(self.targets.get_remote('v'))
 
     def test_foreign(self):
-        self.targets.note('v', Target('bu', 'p1'))
-        self.assertEqual(Target('bu', 'p1'), self.targets.foreign('v'))
+        self.targets.remember('v', Target('bu', 'p1'))
+        self.assertEqual(Target('bu', 'p1'), self.targets.get_remote('v'))
 
     def test_no_id_is_no_resource(self):
-        self.targets.note(None, Target('bu'))
+        self.targets.remember(None, Target('bu'))
         self.assertEqual({}, self.targets.to_dict())
 
     def test_project_is_learned_later(self):
-        self.targets.note('v', Target('bu'))
-        self.targets.note('v', Target('bu', 'p1'))
+        self.targets.remember('v', Target('bu'))
+        self.targets.remember('v', Target('bu', 'p1'))
         self.assertEqual('p1', self.targets.get('v').project_id)
 
     def test_project_is_not_forgotten(self):
-        self.targets.note('v', Target('bu', 'p1'))
-        self.targets.note('v', Target('bu'))
+        self.targets.remember('v', Target('bu', 'p1'))
+        self.targets.remember('v', Target('bu'))
         self.assertEqual('p1', self.targets.get('v').project_id)
 
     def assertConflict(self, *noted):
         targets = target.Targets()
         for each in noted:
-            targets.note('v', each)
-        for ask in (targets.get, targets.foreign):
+            targets.remember('v', each)
+        for ask in (targets.get, targets.get_remote):
             exc = self.assertRaises(target.ConflictingTargets, ask, 'v')
-            self.assertIn('v is said to live', str(exc))
+            self.assertIn('v is reported by', str(exc))
         return targets
 
     def test_home_and_foreign_conflict(self):
@@ -91,8 +91,8 @@ class TestTargets(base.TestCase):
 
     def test_a_conflict_touches_no_other_resource(self):
         targets = self.assertConflict(target.HOME, Target('bu'))
-        targets.note('other', Target('bu'))
-        self.assertEqual(Target('bu'), targets.foreign('other'))
+        targets.remember('other', Target('bu'))
+        self.assertEqual(Target('bu'), targets.get_remote('other'))
 
     def sent(self, targets):
         received = target.Targets()
@@ -100,23 +100,23 @@ class TestTargets(base.TestCase):
         return received
 
     def test_targets_travel(self):
-        self.targets.note('v', Target('a:b', 'p1'))
+        self.targets.remember('v', Target('a:b', 'p1'))
         self.assertEqual(Target('a:b', 'p1'), self.sent(self.targets).get('v'))
 
     def test_conflicts_travel(self):
         targets = self.assertConflict(target.HOME, Target('bu'))
         self.assertRaises(target.ConflictingTargets,
-                          self.sent(targets).foreign, 'v')
+                          self.sent(targets).get_remote, 'v')
 
     def test_conflicts_of_two_processes_are_seen(self):
         here = target.Targets()
-        here.note('v', target.HOME)
-        self.targets.note('v', Target('bu'))
+        here.remember('v', target.HOME)
+        self.targets.remember('v', Target('bu'))
         here.update(self.targets.to_dict())
         self.assertRaises(target.ConflictingTargets, here.get, 'v')
 
     def test_home_is_not_sent(self):
-        self.targets.note('v', target.HOME)
+        self.targets.remember('v', target.HOME)
         self.assertEqual({}, self.targets.to_dict())
 
 
@@ -128,17 +128,19 @@ class TestRegistry(base.TestCase):
 
     def test_contexts_of_one_request_share(self):
         one, other = Request(), Request()
-        self.registry.from_context(one).note('v', Target('bu'))
-        self.assertEqual(Target('bu'), self.registry.from_context(other).get('v'))
+        self.registry.from_context(one).remember('v', Target('bu'))
+        self.assertEqual(Target('bu'),
+                         self.registry.from_context(other).get('v'))
 
     def test_another_request_knows_nothing(self):
         one = Request()
-        self.registry.from_context(one).note('v', Target('bu'))
-        self.assertIsNone(self.registry.from_context(Request('req-2')).get('v'))
+        self.registry.from_context(one).remember('v', Target('bu'))
+        self.assertIsNone(
+            self.registry.from_context(Request('req-2')).get('v'))
 
     def test_nothing_stays_after_the_request(self):
         one = Request()
-        self.registry.from_context(one).note('v', Target('bu'))
+        self.registry.from_context(one).remember('v', Target('bu'))
         del one
         gc.collect()
         self.assertIsNone(self.registry.from_context(Request()).get('v'))

@@ -28,7 +28,7 @@ from tests.unit.mixmatch_nova import base
 from tests.unit.mixmatch_nova.reconcile import test_audit
 
 
-class TestCommand(test_audit.AgreementTestCase):
+class TestCommand(test_audit.AuditTestCase):
 
     def setUp(self):
         super().setUp()
@@ -84,7 +84,7 @@ class TestCommand(test_audit.AgreementTestCase):
             status_code=202)
 
     def test_reset(self):
-        self.note()
+        self.record()
         action = self.volume_at_bu('attaching')
         self.assertSaid(0, f'{base.VOLUME} at bu: made it available',
                         argv=('reset', base.VOLUME))
@@ -106,13 +106,13 @@ class TestCommand(test_audit.AgreementTestCase):
 
     def test_on_record_while_bu_is_silent(self):
         self.deleted_meanwhile()
-        self.note()
+        self.record()
         self.refusal = 503
         self.assertSaid(1, 'on record: ', base.ATTACHMENT, 'silent: bu',
                         '1 on record, 1 silent')
 
     def test_looked_at_only(self):
-        self.note(attachment_id=None)
+        self.record(attachment_id=None)
         self.assertSaid(1, 'attachment to delete: none')
 
     def test_under_way_is_no_finding(self):
@@ -160,10 +160,10 @@ class TestCommand(test_audit.AgreementTestCase):
         self.assertEqual([test_audit.OTHER], list(self.there))
 
     def test_release_of_what_is_on_record(self):
-        self.note()
+        self.record()
         self.assertSaid(0, 'released', 'did not exist any more',
                         argv=('release', base.ATTACHMENT))
-        self.assertEqual([], journal.unsettled(self.cells[1].context))
+        self.assertEqual([], journal.list_unresolved(self.cells[1].context))
 
     def test_release_refuses_what_a_server_uses(self):
         self.attached()
@@ -177,14 +177,14 @@ class TestCommand(test_audit.AgreementTestCase):
     def test_release_refuses_what_others_have(self):
         self.attached()
         self.there[test_audit.OTHER] = (base.VOLUME,
-                                            test_audit.STRANGER)
+                                        test_audit.UNKNOWN_SERVER)
         self.assertSaid(1, 'neither an orphan nor on record',
                         argv=('release', test_audit.OTHER))
         self.assertIn(test_audit.OTHER, self.there)
 
     def test_release_refuses_what_is_on_record_and_used(self):
         self.attached()
-        self.note()
+        self.record()
         self.assertSaid(1, 'detach the volume',
                         argv=('release', base.ATTACHMENT))
 
@@ -197,9 +197,9 @@ class TestCommand(test_audit.AgreementTestCase):
     def test_release_while_others_are_silent(self):
         self.deleted_meanwhile()
         self.refusal = 503
-        self.nova.add_mapping(test_audit.STRANGER, base.VOLUME, None,
+        self.nova.add_mapping(test_audit.UNKNOWN_SERVER, base.VOLUME, None,
                               target.Target('gone', 'some-project'))
-        self.assertSaid(1, 'not judged, since no answer came: bu, gone',
+        self.assertSaid(1, 'not checked, no answer from: bu, gone',
                         argv=('release', base.ATTACHMENT))
 
     def test_release_that_fails(self):

@@ -48,7 +48,7 @@ class MappingTestCase(base.NovaTestCase):
 
     def snapshot_context(self):
         context = self.context()
-        target.from_context(context).note(SNAPSHOT, base.AT_BU)
+        target.from_context(context).remember(SNAPSHOT, base.AT_BU)
         return context
 
     def load(self, context, volume_id=base.VOLUME):
@@ -98,7 +98,7 @@ class TestCreate(MappingTestCase):
 
     def test_conflicting_volume_is_not_mapped(self):
         context = self.foreign_context()
-        target.from_context(context).note(base.VOLUME, target.HOME)
+        target.from_context(context).remember(base.VOLUME, target.HOME)
         self.assertRaises(exception.InvalidVolume, self.created, context)
         self.assertRaises(exception.VolumeBDMNotFound, self.load,
                           self.context())
@@ -108,8 +108,8 @@ class TestLoad(MappingTestCase):
 
     def assertForeign(self, context):
         targets = target.from_context(context)
-        self.assertEqual(base.AT_BU, targets.foreign(base.VOLUME))
-        self.assertEqual(base.AT_BU, targets.foreign(base.ATTACHMENT))
+        self.assertEqual(base.AT_BU, targets.get_remote(base.VOLUME))
+        self.assertEqual(base.AT_BU, targets.get_remote(base.ATTACHMENT))
 
     def test_from_the_database(self):
         self.created(self.foreign_context())
@@ -170,7 +170,7 @@ class TestLoad(MappingTestCase):
         context = self.foreign_context()
         self.load(context)
         self.assertRaises(target.ConflictingTargets,
-                          target.from_context(context).foreign, base.VOLUME)
+                          target.from_context(context).get_remote, base.VOLUME)
 
     def test_whatever_it_was_made_of(self):
         for source_type in ('image', 'snapshot', 'blank'):
@@ -186,11 +186,11 @@ class TestLoad(MappingTestCase):
         mapping, = objects.BlockDeviceMappingList.get_by_instance_uuid(
             context, base.SERVER)
         self.assertEqual(base.AT_BU,
-                         target.from_context(context).foreign(SNAPSHOT))
+                         target.from_context(context).get_remote(SNAPSHOT))
         self.assertIsNone(block_device.target_of(mapping))
 
     def test_mark_of_a_nova_api_without_the_plugin(self):
-        context = self.context_of_stranger()
+        context = self.unpatched_context()
         self.received(context, self.mapping(
             self.context(), volume_type=base.MARKER))
         self.assertIsNone(target.from_context(context).get(base.VOLUME))
@@ -205,23 +205,23 @@ class TestLoad(MappingTestCase):
         self.assertEqual({}, target.from_context(context).to_dict())
 
 
-class TestStranger(MappingTestCase):
+class TestUnpatchedSender(MappingTestCase):
     """A Nova process without the plugin must not lose a disk."""
 
-    def stranger(self):
-        return self.context_of_stranger()
+    def unpatched(self):
+        return self.unpatched_context()
 
     def test_does_not_destroy_a_foreign_mapping(self):
         self.created(self.foreign_context())
         exc = self.assertRaises(exception.InvalidVolume,
-                                self.load(self.stranger()).destroy)
+                                self.load(self.unpatched()).destroy)
         self.assertIn('destroy', str(exc))
         self.assertIn('bu', str(exc))
         self.load(self.context())
 
     def test_does_not_create_a_foreign_mapping(self):
-        context = self.stranger()
-        target.from_context(context).note(base.VOLUME, base.AT_BU)
+        context = self.unpatched()
+        target.from_context(context).remember(base.VOLUME, base.AT_BU)
         exc = self.assertRaises(exception.InvalidVolume, self.created,
                                 context)
         self.assertIn('create', str(exc))
@@ -229,8 +229,8 @@ class TestStranger(MappingTestCase):
                           self.context())
 
     def test_may_do_so_with_one_of_home(self):
-        self.created(self.stranger(), volume_id=base.HOME_VOLUME)
-        self.load(self.stranger(), base.HOME_VOLUME).destroy()
+        self.created(self.unpatched(), volume_id=base.HOME_VOLUME)
+        self.load(self.unpatched(), base.HOME_VOLUME).destroy()
 
     def test_with_the_plugin_a_foreign_mapping_is_destroyed(self):
         self.created(self.foreign_context())

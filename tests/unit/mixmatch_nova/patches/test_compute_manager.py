@@ -29,8 +29,8 @@ class TestNotes(test_block_device_mapping.MappingTestCase):
 
     def setUp(self):
         super().setUp()
-        self.intents = intent_log.Intents()
-        self.notes = compute_manager.Notes(self.intents)
+        self.intents = intent_log.IntentLog()
+        self.notes = compute_manager.Wrappers(self.intents)
         self.server = objects.Instance(uuid=base.SERVER)
         self.seen = []
 
@@ -40,7 +40,7 @@ class TestNotes(test_block_device_mapping.MappingTestCase):
     def left(self):
         """What the next nova-compute would find, if this one ended now."""
         return [(each.action, each.volume_id, each.attachment_id)
-                for each in intent_log.Intents().interrupted(
+                for each in intent_log.IntentLog().list_interrupted(
                     self.context(), 'host', base.SERVER, 20)]
 
     def action(self, name):

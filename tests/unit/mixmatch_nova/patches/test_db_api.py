@@ -25,16 +25,16 @@ class TestWithoutPlugin(test_block_device_mapping.MappingTestCase):
 
     def setUp(self):
         super().setUp()
-        self.owed = []
-        self.patch(plugin.loaded().owed, 'add', self.owe)
+        self.pending = []
+        self.patch(plugin.loaded().pending, 'add', self.owe)
         self.created(self.foreign_context())
         self.created(self.context(), volume_id=base.HOME_VOLUME)
-        self.watch = db_api.Watch(plugin.loaded().owed)
+        self.wrappers = db_api.Wrappers(plugin.loaded().pending)
         self.destroyed = []
 
     def owe(self, context, subject, exc, attachment_id=None):
-        self.owed.append((str(subject.target), subject.volume_id,
-                          subject.server_id, attachment_id))
+        self.pending.append((str(subject.target), subject.volume_id,
+                             subject.server_id, attachment_id))
 
     def destroy(self, context):
         """The mappings go with the server."""
@@ -42,7 +42,7 @@ class TestWithoutPlugin(test_block_device_mapping.MappingTestCase):
             for each in objects.BlockDeviceMappingList.get_by_instance_uuid(
                     self.context(), server_id):
                 each.destroy()
-        self.watch.instance_destroy(destroyed, context, base.SERVER)
+        self.wrappers.instance_destroy(destroyed, context, base.SERVER)
 
     def fail(self, context, action, event):
         objects.InstanceAction.action_start(context, base.SERVER, action)
@@ -52,26 +52,26 @@ class TestWithoutPlugin(test_block_device_mapping.MappingTestCase):
             call(context, base.SERVER, event, want_result=False)
 
     def test_server_is_deleted(self):
-        self.destroy(self.context_of_stranger())
+        self.destroy(self.unpatched_context())
         self.assertEqual([('bu:id-of-research', base.VOLUME, base.SERVER,
-                           base.ATTACHMENT)], self.owed)
+                           base.ATTACHMENT)], self.pending)
 
     def test_detach_or_attach_ends(self):
         for action in ('detach_volume', 'attach_volume'):
-            self.owed.clear()
-            self.fail(self.context_of_stranger(), action, f'compute_{action}')
+            self.pending.clear()
+            self.fail(self.unpatched_context(), action, f'compute_{action}')
             self.assertEqual([('bu:id-of-research', base.VOLUME, base.SERVER,
-                               None)], self.owed)
+                               None)], self.pending)
 
     def test_something_else_ends(self):
-        self.fail(self.context_of_stranger(), 'reboot',
+        self.fail(self.unpatched_context(), 'reboot',
                   'compute_reboot_instance')
-        self.assertEqual([], self.owed)
+        self.assertEqual([], self.pending)
 
     def test_with_the_plugin(self):
         self.destroy(self.context())
         self.fail(self.context(), 'detach_volume', 'compute_detach_volume')
-        self.assertEqual([], self.owed)
+        self.assertEqual([], self.pending)
 
     def test_functions_of_nova(self):
         """... are replaced where Nova's objects look for them."""

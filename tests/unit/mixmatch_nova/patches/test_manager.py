@@ -40,9 +40,9 @@ class TestManager(base.NovaTestCase):
         self.clock = self.useFixture(fixtures.Clock())
         self.log = self.useFixture(base_fixtures.FakeLogger('mixmatch_nova'))
         self.adopted = []
-        self.patch(plugin.loaded().owed, 'adopt',
+        self.patch(plugin.loaded().pending, 'adopt',
                    lambda context, found: self.adopted.append(found))
-        self.noted = journal.note(self.context(), SUBJECT, base.ATTACHMENT)
+        self.noted = journal.add(self.context(), SUBJECT, base.ATTACHMENT)
 
     def manager(self, service_name='conductor'):
         """One of Nova's, without a message bus."""
@@ -75,7 +75,7 @@ class TestManager(base.NovaTestCase):
 
     def test_one_worker_of_many(self):
         # A database in memory does not survive a fork.
-        self.patch(journal, 'unsettled', lambda context: [self.noted])
+        self.patch(journal, 'list_unresolved', lambda context: [self.noted])
         self.assertTrue(self.adopts_in_a_worker())
         conductor = self.manager()
         conductor.periodic_tasks(self.context())
@@ -97,7 +97,7 @@ class TestManager(base.NovaTestCase):
     def test_database_that_fails_does_not_stop_nova(self):
         def fail(*args):
             raise RuntimeError('no database')
-        self.patch(journal, 'unsettled', fail)
+        self.patch(journal, 'list_unresolved', fail)
         idle = self.manager().periodic_tasks(self.context())
         self.assertIsNotNone(idle)
         self.assertIn('no database', self.log.output)

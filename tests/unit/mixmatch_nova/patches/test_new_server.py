@@ -232,4 +232,4 @@ class TestNotBuilt(NewServerTestCase):
             status_code=409, json={})
         context = self.provision(OF_VOLUME)
         self.assertEqual(base.AT_BU,
-                         target.from_context(context).foreign(base.VOLUME))
+                         target.from_context(context).get_remote(base.VOLUME))

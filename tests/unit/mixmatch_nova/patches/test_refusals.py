@@ -134,7 +134,7 @@ class TestReserve(base.NovaTestCase):
 
     def test_marks_nothing_of_home(self):
         context = self.foreign_context()
-        target.from_context(context).note(base.HOME_VOLUME, target.HOME)
+        target.from_context(context).remember(base.HOME_VOLUME, target.HOME)
         mapping = self.reserve(context, base.HOME_VOLUME)
         self.assertFalse(mapping.obj_attr_is_set('volume_type'))
 
@@ -147,7 +147,7 @@ class TestReserve(base.NovaTestCase):
                 objects=[mapping]).obj_to_primitive())
         seen, request = [], self.context()
         compute_api._cleanup(
-            lambda *_: seen.append(target.from_context(request).foreign(
+            lambda *_: seen.append(target.from_context(request).get_remote(
                 base.ATTACHMENT)), None, stored, None, request)
         self.assertEqual([base.AT_BU], seen)
 

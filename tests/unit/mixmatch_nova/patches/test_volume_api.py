@@ -16,10 +16,7 @@ from cinderclient import exceptions as cinder_exceptions
 from nova import exception
 from nova import objects
 from nova.volume import cinder
-import requests
 
-from mixmatch import exceptions
-from mixmatch.login import cache
 from mixmatch_nova import target
 from tests.unit import fixtures
 from tests.unit.mixmatch_nova import base
@@ -120,7 +117,7 @@ class TestHome(VolumeAPITestCase):
             f'{self.home.cinder_url}/volumes/{base.VOLUME}', status_code=503,
             json={})
         context = self.context()
-        target.from_context(context).note(base.VOLUME, target.HOME)
+        target.from_context(context).remember(base.VOLUME, target.HOME)
         self.assertRaises(cinder_exceptions.ClientException, self.api.get,
                           context, base.VOLUME)
         self.assertIsNone(target.from_context(context).failure)
@@ -129,7 +126,7 @@ class TestHome(VolumeAPITestCase):
         self.home.add_volume(base.VOLUME)
         context = self.context()
         self.api.get(context, base.VOLUME)
-        target.from_context(context).note(base.VOLUME, base.AT_BU)
+        target.from_context(context).remember(base.VOLUME, base.AT_BU)
         self.assertRaises(exception.InvalidVolume, self.api.get, context,
                           base.VOLUME)
         self.assertOnlyAsked('home', f'GET /volumes/{base.VOLUME}')
@@ -171,10 +168,11 @@ class TestForeign(VolumeAPITestCase):
     def test_new_attachment_is_noted(self):
         self.add_attachment(self.bu)
         context = self.context()
-        target.from_context(context).note(base.VOLUME, base.AT_BU)
+        target.from_context(context).remember(base.VOLUME, base.AT_BU)
         self.api.attachment_create(context, base.VOLUME, base.SERVER)
-        self.assertEqual(base.AT_BU,
-                         target.from_context(context).foreign(base.ATTACHMENT))
+        self.assertEqual(
+            base.AT_BU,
+            target.from_context(context).get_remote(base.ATTACHMENT))
         self.assertOnlyAsked('bu', 'POST /attachments')
 
     def test_attachment_is_never_asked_at_home(self):
@@ -246,7 +244,7 @@ class TestForeign(VolumeAPITestCase):
         context = self.foreign_context()
         self.api.get(context, base.VOLUME)
         self.assertEqual(base.AT_BU,
-                         target.from_context(context).foreign(base.VOLUME))
+                         target.from_context(context).get_remote(base.VOLUME))
 
     def test_refused(self):
         for call, arguments in (
@@ -261,75 +259,6 @@ class TestForeign(VolumeAPITestCase):
         self.assertEqual([], self.clouds.requests)
 
 
-class TestFailures(VolumeAPITestCase):
-
-    def get_fails(self, kind, context=None):
-        context = context or self.foreign_context()
-        exc = self.assertRaises(kind, self.api.get, context, base.VOLUME)
-        for secret in self.clouds.secrets():
-            self.assertNotIn(secret, str(exc))
-        return target.from_context(context).failure
-
-    def cinder_answers(self, **kwargs):
-        self.clouds.mock.get(
-            f'{self.bu.cinder_url}/volumes/{base.VOLUME}', **kwargs)
-
-    def test_silence_is_a_connection_failure(self):
-        for silence in (requests.exceptions.ConnectTimeout,
-                        requests.exceptions.ReadTimeout,
-                        requests.exceptions.ConnectionError):
-            self.cinder_answers(exc=silence)
-            failure = self.get_fails(exception.CinderConnectionFailed)
-            self.assertIsInstance(failure,
-                                  exceptions.ServiceProviderUnavailable)
-
-    def test_silence_about_an_attachment_is_not_not_found(self):
-        self.clouds.mock.get(
-            f'{self.bu.cinder_url}/attachments/{base.ATTACHMENT}',
-            exc=requests.exceptions.ConnectTimeout)
-        self.assertRaises(exception.CinderConnectionFailed,
-                          self.api.attachment_get, self.foreign_context(),
-                          base.ATTACHMENT)
-
-    def test_silence_of_keystone_is_a_connection_failure(self):
-        self.clouds.mock.get(self.bu.auth_url,
-                             exc=requests.exceptions.ConnectTimeout)
-        failure = self.get_fails(exception.CinderConnectionFailed)
-        self.assertIsInstance(failure, exceptions.ServiceProviderUnavailable)
-
-    def test_server_error_is_noted(self):
-        self.cinder_answers(status_code=503)
-        failure = self.get_fails(Exception)
-        self.assertIsInstance(failure, exceptions.ServiceProviderUnavailable)
-        self.assertIn('503', str(failure))
-
-    def test_service_token_that_is_not_accepted_is_noted(self):
-        self.cinder_answers(status_code=401)
-        failure = self.get_fails(Exception)
-        self.assertIsInstance(failure, exceptions.ServiceProviderSetupError)
-
-    def test_forbidden_there_is_forbidden(self):
-        self.cinder_answers(status_code=403)
-        self.assertIsNone(self.get_fails(exception.Forbidden))
-
-    def test_catalog_without_cinder_is_noted(self):
-        self.bu.has_cinder = False
-        failure = self.get_fails(exception.CinderConnectionFailed)
-        self.assertIsInstance(failure, exceptions.ServiceProviderSetupError)
-
-    def test_user_whom_it_lets_in_no_longer(self):
-        # Its Cinder refuses the token, a new login is refused as well.
-        clock = self.useFixture(fixtures.Clock())
-        self.bu.add_volume(base.VOLUME)
-        context = self.foreign_context()
-        self.api.get(context, base.VOLUME)
-        clock.let_pass(cache.FRESH)
-        self.cinder_answers(status_code=401)
-        del self.bu.projects['alice']
-        failure = self.get_fails(exception.Forbidden, context)
-        self.assertIsInstance(failure, exceptions.LoginRefused)
-
-
 class TestMarkOfHome(VolumeAPITestCase):
     """Home's Cinder has found the volume and says where."""
 
@@ -341,7 +270,7 @@ class TestMarkOfHome(VolumeAPITestCase):
         context = self.context()
         self.api.get(context, base.VOLUME)
         self.assertEqual(base.AT_BU,
-                         target.from_context(context).foreign(base.VOLUME))
+                         target.from_context(context).get_remote(base.VOLUME))
 
     def test_logs_in_the_user_and_nova(self):
         self.api.get(self.context(), base.VOLUME)
@@ -370,7 +299,7 @@ class TestMarkOfHome(VolumeAPITestCase):
 
     def test_volume_that_a_mapping_has_at_home_is_not_moved(self):
         context = self.context()
-        target.from_context(context).note(base.VOLUME, target.HOME)
+        target.from_context(context).remember(base.VOLUME, target.HOME)
         self.assertRaises(exception.InvalidVolume, self.get_twice, context)
 
     def get_twice(self, context):
@@ -395,7 +324,7 @@ class TestAttachmentOfTheURL(VolumeAPITestCase,
         self.home.add_volume(base.HOME_VOLUME)
         context = self.context()
         target.from_context(context).attachment_of_url = (base.SERVER,
-                                                base.HOME_VOLUME)
+                                                          base.HOME_VOLUME)
         self.api.get(context, base.HOME_VOLUME)
         self.assertOnlyAsked('home', f'GET /volumes/{base.HOME_VOLUME}')
 

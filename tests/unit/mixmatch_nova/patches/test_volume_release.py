@@ -42,20 +42,20 @@ class Refused(requests.exceptions.ConnectionError):
     __cause__ = urllib3_exceptions.ConnectTimeoutError()
 
 
-class PromiseTestCase(test_block_device_mapping.MappingTestCase):
+class PendingTestCase(test_block_device_mapping.MappingTestCase):
     """What is left to do when a request that changes something fails."""
 
     def setUp(self):
         super().setUp()
         self.api = cinder.API()
         #: (subject, attachment to delete) of each promise
-        self.promises = []
-        self.kept = True
-        self.patch(plugin.loaded().owed, 'add', self.promise)
+        self.added = []
+        self.accepted = True
+        self.patch(plugin.loaded().pending, 'add', self.add_pending)
 
-    def promise(self, context, subject, exc, attachment_id=None):
-        self.promises.append((subject, attachment_id))
-        return self.kept
+    def add_pending(self, context, subject, exc, attachment_id=None):
+        self.added.append((subject, attachment_id))
+        return self.accepted
 
     def mapped(self):
         """The context of a request that has read the mapping."""
@@ -76,18 +76,18 @@ class PromiseTestCase(test_block_device_mapping.MappingTestCase):
             f'{self.bu.cinder_url}/volumes/{base.VOLUME}/action', **answer)
 
 
-class TestAttachmentDelete(PromiseTestCase):
+class TestAttachmentDelete(PendingTestCase):
 
     def delete(self):
         self.api.attachment_delete(self.mapped(), base.ATTACHMENT)
 
-    def assertPromised(self, **answer):
+    def assertAdded(self, **answer):
         self.attachments_answer(**answer)
         self.delete()
-        self.assertEqual([(SUBJECT, base.ATTACHMENT)], self.promises)
+        self.assertEqual([(SUBJECT, base.ATTACHMENT)], self.added)
 
     def test_answer_is_lost(self):
-        self.assertPromised(exc=Lost)
+        self.assertAdded(exc=Lost)
 
     def test_after_an_answer_that_was_lost_nobody_waits_again(self):
         context = self.mapped()
@@ -96,33 +96,33 @@ class TestAttachmentDelete(PromiseTestCase):
                           self.api.attachment_complete, context,
                           base.ATTACHMENT)
         self.api.attachment_delete(context.elevated(), base.ATTACHMENT)
-        self.assertIn((SUBJECT, base.ATTACHMENT), self.promises)
+        self.assertIn((SUBJECT, base.ATTACHMENT), self.added)
         self.assertNotIn('DELETE', [
             each.method for each in self.clouds.mock.request_history])
 
     def test_nothing_was_sent(self):
-        self.assertPromised(exc=Refused)
+        self.assertAdded(exc=Refused)
 
     def test_broken(self):
-        self.assertPromised(status_code=500)
+        self.assertAdded(status_code=500)
 
     def test_behind_a_proxy(self):
-        self.assertPromised(status_code=503)
+        self.assertAdded(status_code=503)
 
     def test_cannot_be_promised(self):
-        self.kept = False
+        self.accepted = False
         self.attachments_answer(exc=Lost)
         self.assertRaises(exception.CinderConnectionFailed, self.delete)
 
     def test_refusal_is_no_promise(self):
         self.attachments_answer(status_code=403)
         self.assertRaises(exception.Forbidden, self.delete)
-        self.assertEqual([], self.promises)
+        self.assertEqual([], self.added)
 
     def test_done(self):
         self.attachments_answer(json={})
         self.delete()
-        self.assertEqual([], self.promises)
+        self.assertEqual([], self.added)
 
     def not_found(self, volume=404, *attachments):
         """bu does not find the attachment; how it shows the volume.
@@ -144,19 +144,19 @@ class TestAttachmentDelete(PromiseTestCase):
 
     def test_gone(self):
         self.not_found('available')
-        self.assertEqual([], self.promises)
+        self.assertEqual([], self.added)
         self.not_found('in-use', base.SERVER)
-        self.assertEqual([], self.promises)
+        self.assertEqual([], self.added)
 
     def test_not_found_and_yet_listed(self):
         self.not_found('detaching', base.ATTACHMENT)
-        self.assertEqual([(SUBJECT, base.ATTACHMENT)], self.promises)
+        self.assertEqual([(SUBJECT, base.ATTACHMENT)], self.added)
 
     def test_not_found_by_a_cinder_that_knows_nothing(self):
         for code in (404, 503):
-            self.promises.clear()
+            self.added.clear()
             self.not_found(code)
-            self.assertEqual([(SUBJECT, base.ATTACHMENT)], self.promises)
+            self.assertEqual([(SUBJECT, base.ATTACHMENT)], self.added)
 
     def test_of_home_fails_as_ever(self):
         self.clouds.mock.delete(
@@ -165,16 +165,16 @@ class TestAttachmentDelete(PromiseTestCase):
         self.assertRaises(cinder_exceptions.ClientException,
                           self.api.attachment_delete, self.context(),
                           base.ATTACHMENT)
-        self.assertEqual([], self.promises)
+        self.assertEqual([], self.added)
 
     def test_mapping_is_not_known(self):
         self.attachments_answer(exc=Lost)
         self.api.attachment_delete(self.foreign_context(), base.ATTACHMENT)
         self.assertEqual([(target.Subject(base.AT_BU, None, None),
-                           base.ATTACHMENT)], self.promises)
+                           base.ATTACHMENT)], self.added)
 
 
-class TestAttachmentCreate(PromiseTestCase):
+class TestAttachmentCreate(PendingTestCase):
 
     def create(self, context=None):
         return self.api.attachment_create(
@@ -183,24 +183,24 @@ class TestAttachmentCreate(PromiseTestCase):
     def test_answer_is_lost(self):
         self.attachments_answer(exc=Lost)
         self.assertRaises(exception.CinderConnectionFailed, self.create)
-        self.assertEqual([(SUBJECT, None)], self.promises)
+        self.assertEqual([(SUBJECT, None)], self.added)
 
     def test_nothing_was_sent(self):
         self.attachments_answer(exc=Refused)
         self.assertRaises(exception.CinderConnectionFailed, self.create)
-        self.assertEqual([], self.promises)
+        self.assertEqual([], self.added)
 
     def test_refused(self):
         self.attachments_answer(status_code=400)
         self.assertRaises(exception.InvalidInput, self.create)
-        self.assertEqual([], self.promises)
+        self.assertEqual([], self.added)
 
     def test_connection_is_not_allowed(self):
         self.attachments_answer(json={'attachment': {
             'id': base.ATTACHMENT, 'connection_info': {
                 'driver_volume_type': 'local'}}})
         self.assertRaises(exception.CinderConnectionFailed, self.create)
-        self.assertEqual([(SUBJECT, base.ATTACHMENT)], self.promises)
+        self.assertEqual([(SUBJECT, base.ATTACHMENT)], self.added)
 
     def test_is_deleted_in_the_same_request(self):
         self.attachments_answer(json={'attachment': {
@@ -209,10 +209,10 @@ class TestAttachmentCreate(PromiseTestCase):
         self.create(context)
         self.attachments_answer(exc=Lost)
         self.api.attachment_delete(context, base.ATTACHMENT)
-        self.assertEqual([(SUBJECT, base.ATTACHMENT)], self.promises)
+        self.assertEqual([(SUBJECT, base.ATTACHMENT)], self.added)
 
 
-class TestAttachmentChange(PromiseTestCase):
+class TestAttachmentChange(PendingTestCase):
 
     def complete(self):
         self.api.attachment_complete(self.mapped(), base.ATTACHMENT)
@@ -224,18 +224,18 @@ class TestAttachmentChange(PromiseTestCase):
     def test_answer_to_complete_is_lost(self):
         self.attachments_answer(exc=Lost)
         self.assertRaises(exception.CinderConnectionFailed, self.complete)
-        self.assertEqual([(SUBJECT, None)], self.promises)
+        self.assertEqual([(SUBJECT, None)], self.added)
 
     def test_answer_to_update_is_lost(self):
         self.attachments_answer(exc=Lost)
         self.assertRaises(exception.CinderConnectionFailed, self.update)
-        self.assertEqual([(SUBJECT, None)], self.promises)
+        self.assertEqual([(SUBJECT, None)], self.added)
 
     def test_refused(self):
         self.attachments_answer(status_code=400)
         for change in (self.complete, self.update):
             self.assertRaises(exception.InvalidInput, change)
-        self.assertEqual([], self.promises)
+        self.assertEqual([], self.added)
 
     def test_to_ask_changes_nothing(self):
         self.clouds.mock.get(
@@ -246,23 +246,23 @@ class TestAttachmentChange(PromiseTestCase):
                           (self.api.get, base.VOLUME)):
             self.assertRaises(exception.CinderConnectionFailed, ask,
                               self.foreign_context(), what)
-        self.assertEqual([], self.promises)
+        self.assertEqual([], self.added)
 
 
-class TestDetaching(PromiseTestCase):
+class TestDetaching(PendingTestCase):
 
     def test_begin(self):
         self.volume_answers(exc=Lost)
         self.assertRaises(exception.CinderConnectionFailed,
                           self.api.begin_detaching, self.mapped(),
                           base.VOLUME)
-        self.assertEqual([(SUBJECT, None)], self.promises)
+        self.assertEqual([(SUBJECT, None)], self.added)
 
     def test_begin_that_is_refused(self):
         self.volume_answers(status_code=400)
         self.assertRaises(exception.InvalidInput, self.api.begin_detaching,
                           self.mapped(), base.VOLUME)
-        self.assertEqual([], self.promises)
+        self.assertEqual([], self.added)
 
     def test_begin_of_a_volume_that_is_not_found(self):
         """Nova's API would make a 500 of all but a refusal."""
@@ -272,17 +272,17 @@ class TestDetaching(PromiseTestCase):
                 exception.InvalidVolume, self.api.begin_detaching,
                 self.mapped(), base.VOLUME)
             self.assertIn('service provider bu', str(exc))
-        self.assertEqual([], self.promises)
+        self.assertEqual([], self.added)
 
     def test_roll_back_of_a_volume_that_is_not_found(self):
         self.volume_answers(status_code=404)
         self.api.roll_detaching(self.mapped(), base.VOLUME)
-        self.assertEqual([(SUBJECT, None)], self.promises)
+        self.assertEqual([(SUBJECT, None)], self.added)
 
     def test_roll_back_is_promised(self):
         self.volume_answers(exc=Refused)
         self.api.roll_detaching(self.mapped(), base.VOLUME)
-        self.assertEqual([(SUBJECT, None)], self.promises)
+        self.assertEqual([(SUBJECT, None)], self.added)
 
     def test_roll_back_of_home_fails_as_ever(self):
         self.clouds.mock.post(
@@ -291,7 +291,7 @@ class TestDetaching(PromiseTestCase):
         self.assertRaises(cinder_exceptions.ClientException,
                           self.api.roll_detaching, self.context(),
                           base.HOME_VOLUME)
-        self.assertEqual([], self.promises)
+        self.assertEqual([], self.added)
 
     def detach(self, volume_type, failure):
         mapping = objects.BlockDeviceMapping(
@@ -311,10 +311,10 @@ class TestDetaching(PromiseTestCase):
         failure = exception.CinderConnectionFailed(reason='silence')
         self.assertRaises(exception.CinderConnectionFailed, self.detach,
                           base.MARKER, failure)
-        self.assertEqual([(SUBJECT, None)], self.promises)
+        self.assertEqual([(SUBJECT, None)], self.added)
 
     def test_the_same_with_a_volume_of_home(self):
         failure = exception.CinderConnectionFailed(reason='silence')
         self.assertRaises(exception.CinderConnectionFailed, self.detach,
                           None, failure)
-        self.assertEqual([], self.promises)
+        self.assertEqual([], self.added)

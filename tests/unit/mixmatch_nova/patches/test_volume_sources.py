@@ -53,7 +53,7 @@ class SourcesTestCase(test_volume_api.VolumeAPITestCase):
 
     def snapshot_context(self):
         context = self.context()
-        target.from_context(context).note(SNAPSHOT, base.AT_BU)
+        target.from_context(context).remember(SNAPSHOT, base.AT_BU)
         return context
 
 
@@ -74,7 +74,7 @@ class TestGetSnapshot(SourcesTestCase):
         found = self.api.get_snapshot(context, SNAPSHOT)
         self.assertNotIn('mixmatch', str(found))
         self.assertEqual(base.AT_BU,
-                         target.from_context(context).foreign(SNAPSHOT))
+                         target.from_context(context).get_remote(SNAPSHOT))
 
     def test_that_is_known_to_be_elsewhere(self):
         self.add_snapshot(self.bu)
@@ -128,7 +128,7 @@ class TestCreate(SourcesTestCase):
             sent['snapshot_id'], sent['volume_type'],
             sent['availability_zone']))
         self.assertEqual(base.AT_BU,
-                         target.from_context(context).foreign(base.VOLUME))
+                         target.from_context(context).get_remote(base.VOLUME))
 
     def test_that_home_had_made_elsewhere(self):
         """Without a service token, home's Cinder knows no better."""
@@ -136,7 +136,7 @@ class TestCreate(SourcesTestCase):
         context = self.context()
         self.create(context, availability_zone='bu')
         self.assertEqual(base.AT_BU,
-                         target.from_context(context).foreign(base.VOLUME))
+                         target.from_context(context).get_remote(base.VOLUME))
 
     def test_answer_that_is_no_volume(self):
         self.takes_volumes(self.bu, '../x')

@@ -68,7 +68,7 @@ class World:
         self.old_way = set()
         #: attachments that a request of home has given up, or lost
         self.given_up = set()
-        self.corrections = {}
+        self.reconcilers = {}
         self.events = []
         self.requests = itertools.count()
         #: requests to nova-compute: [generator, has it begun]
@@ -85,9 +85,9 @@ class World:
 
     def owe(self, server_id, volume_id, attachment_id=None):
         subject = target.Subject(base.AT_BU, volume_id, server_id)
-        if subject not in self.corrections:
-            self.corrections[subject] = reconciler.Correction(subject, self)
-        self.corrections[subject].renew(attachment_id)
+        if subject not in self.reconcilers:
+            self.reconcilers[subject] = reconciler.Reconciler(subject, self)
+        self.reconcilers[subject].restart(attachment_id)
         if attachment_id:
             self.given_up.add(attachment_id)
 
@@ -268,7 +268,7 @@ class World:
             if each[1]:
                 each[0].close()
                 self.queue.remove(each)
-        self.intents = intent_log.Intents()
+        self.intents = intent_log.IntentLog()
         self.recovery = recovery.Recovery(None, self, self.intents)
 
     def work(self, which):
@@ -313,10 +313,10 @@ class World:
             self.look_once()
 
     def look_once(self):
-        for subject, each in list(self.corrections.items()):
+        for subject, each in list(self.reconcilers.items()):
             with self.as_cleaner():
-                if each.look(None):
-                    del self.corrections[subject]
+                if each.run_once(None):
+                    del self.reconcilers[subject]
         self.now += reconciler.CONFIRM
 
     def at_bu(self, what, volume_id):
@@ -374,7 +374,7 @@ class World:
         self.recover()
         self.look(200)
         self.must(not self.events, f'not ended: {self.events}')
-        self.must(not self.corrections, f'not settled: {self.corrections}')
+        self.must(not self.reconcilers, f'not settled: {self.reconcilers}')
         for (server_id, volume_id), each in self.mappings.items():
             found = self.cinder.there.get(each.attachment_id)
             self.must(found and found.status == 'attached'

@@ -24,16 +24,16 @@ from tests.unit.mixmatch_nova import home_cells
 
 SUBJECT = target.Subject(base.AT_BU, base.VOLUME, base.SERVER)
 OTHER = '44444444-0000-4000-8000-000000000004'
-STRANGER = '55555555-0000-4000-8000-000000000005'
+UNKNOWN_SERVER = '55555555-0000-4000-8000-000000000005'
 FOUND = (base.AT_BU, base.VOLUME, base.SERVER, base.ATTACHMENT)
 
 
-class AgreementTestCase(base.NovaTestCase):
+class AuditTestCase(base.NovaTestCase):
 
     def setUp(self):
         super().setUp()
         self.nova = self.useFixture(home_cells.Cells('cell0', 'cell1'))
-        self.cells = cells.every()
+        self.cells = cells.list_cells()
         #: what happens between two looks
         self.meanwhile = []
         self.patch(audit, '_wait', self.wait)
@@ -93,19 +93,19 @@ class AgreementTestCase(base.NovaTestCase):
         self.map(deleted=1)
         self.there[base.ATTACHMENT] = (base.VOLUME, base.SERVER)
 
-    def note(self, cell=1, attachment_id=base.ATTACHMENT):
-        return journal.note(self.cells[cell].context, SUBJECT, attachment_id)
+    def record(self, cell=1, attachment_id=base.ATTACHMENT):
+        return journal.add(self.cells[cell].context, SUBJECT, attachment_id)
 
 
-class TestAgreement(AgreementTestCase):
+class TestAudit(AuditTestCase):
 
     def setUp(self):
         super().setUp()
-        self.agreement = audit.Agreement(self.federation, self.cells)
+        self.audit = audit.Audit(self.federation, self.cells)
 
     def check(self):
-        return [(each.kind, each.where, each.volume_id, each.server_id,
-                 each.attachment_id) for each in self.agreement.check()]
+        return [(each.kind, each.target, each.volume_id, each.server_id,
+                 each.attachment_id) for each in self.audit.check()]
 
     def assertFound(self, *kinds):
         self.assertEqual([(kind, *FOUND) for kind in kinds], self.check())
@@ -131,7 +131,7 @@ class TestAgreement(AgreementTestCase):
         self.attached()
         for number in range(5):
             self.there[f'66666666-0000-4000-8000-00000000000{number}'] = (
-                base.VOLUME, STRANGER)
+                base.VOLUME, UNKNOWN_SERVER)
         self.there[OTHER] = (base.VOLUME, base.SERVER)
         self.assertEqual([(audit.ORPHAN, base.AT_BU, base.VOLUME,
                            base.SERVER, OTHER)], self.check())
@@ -139,17 +139,17 @@ class TestAgreement(AgreementTestCase):
     def test_others_are_no_orphans(self):
         """Of another cloud, of no server, of nonsense."""
         self.attached()
-        self.there[OTHER] = (base.VOLUME, STRANGER)
+        self.there[OTHER] = (base.VOLUME, UNKNOWN_SERVER)
         self.there[base.HOME_VOLUME] = (base.VOLUME, None)
         self.there['\033[31m'] = (base.VOLUME, base.SERVER)
         self.assertFound()
 
     def test_server_of_any_cell(self):
         self.attached()
-        self.nova.add_server(STRANGER, cell='cell0')
-        self.there[OTHER] = (base.VOLUME, STRANGER)
+        self.nova.add_server(UNKNOWN_SERVER, cell='cell0')
+        self.there[OTHER] = (base.VOLUME, UNKNOWN_SERVER)
         self.assertEqual([(audit.ORPHAN, base.AT_BU, base.VOLUME,
-                           STRANGER, OTHER)], self.check())
+                           UNKNOWN_SERVER, OTHER)], self.check())
 
     def test_mapping_of_any_cell(self):
         self.there[base.ATTACHMENT] = (base.VOLUME, base.SERVER)
@@ -182,36 +182,36 @@ class TestAgreement(AgreementTestCase):
 
     def test_on_record(self):
         self.deleted_meanwhile()
-        self.note()
+        self.record()
         self.assertFound(audit.ON_RECORD)
 
     def test_on_record_by_two_processes(self):
         for cell in (0, 1, 1):
-            self.note(cell)
+            self.record(cell)
         self.assertFound(audit.ON_RECORD)
 
     def test_on_record_when_the_mapping_is_purged(self):
         """The record is the only one that still knows bu's project."""
         self.deleted_meanwhile()
-        noted = self.note()
+        noted = self.record()
         self.nova.forget_mappings()
         self.assertFound(audit.ON_RECORD)
-        journal.settle(self.cells[1].context, noted)
+        journal.resolve(self.cells[1].context, noted)
         self.assertFound()
 
     def test_silent(self):
         self.attached()
         self.refusal = 503
-        found, = self.agreement.check()
+        found, = self.audit.check()
         self.assertEqual((audit.SILENT, base.AT_BU),
-                         (found.kind, found.where))
+                         (found.kind, found.target))
         self.assertIn('503', found.reason)
 
     def test_one_that_is_silent_hides_nothing(self):
         self.deleted_meanwhile()
-        self.nova.add_mapping(STRANGER, OTHER, OTHER,
+        self.nova.add_mapping(UNKNOWN_SERVER, OTHER, OTHER,
                               target.Target('gone', 'some-project'))
-        kinds = [each.kind for each in self.agreement.check()]
+        kinds = [each.kind for each in self.audit.check()]
         self.assertEqual([audit.ORPHAN, audit.SILENT], kinds)
 
     def test_attach_under_way(self):
@@ -227,7 +227,7 @@ class TestAgreement(AgreementTestCase):
         self.meanwhile = [lambda: self.there.update(
             {OTHER: (base.VOLUME, base.SERVER)})]
         self.assertEqual([audit.ORPHAN, audit.UNDER_WAY],
-                         [each.kind for each in self.agreement.check()])
+                         [each.kind for each in self.audit.check()])
 
     def test_server_that_is_busy(self):
         self.deleted_meanwhile()
@@ -237,41 +237,41 @@ class TestAgreement(AgreementTestCase):
 
     def test_release(self):
         self.deleted_meanwhile()
-        finding, = self.agreement.check()
-        self.assertTrue(self.agreement.may_release(finding))
-        self.assertTrue(self.agreement.release(finding))
+        finding, = self.audit.check()
+        self.assertTrue(self.audit.may_release(finding))
+        self.assertTrue(self.audit.release(finding))
         self.assertEqual({}, self.there)
         self.assertFound()
 
     def test_release_of_what_is_on_record(self):
         self.deleted_meanwhile()
         for cell in (0, 1):
-            self.note(cell)
-        finding, = self.agreement.check()
-        self.agreement.release(finding)
+            self.record(cell)
+        finding, = self.audit.check()
+        self.audit.release(finding)
         self.assertFound()
 
     def test_release_of_what_is_gone(self):
-        self.note()
-        finding, = self.agreement.check()
-        self.assertFalse(self.agreement.release(finding))
+        self.record()
+        finding, = self.audit.check()
+        self.assertFalse(self.audit.release(finding))
         self.assertFound()
 
     def test_what_may_not_be_released(self):
         self.attached()
-        self.note()
-        self.note(attachment_id=None)
-        found = self.agreement.check()
+        self.record()
+        self.record(attachment_id=None)
+        found = self.audit.check()
         self.assertEqual([audit.ON_RECORD] * 2,
                          [each.kind for each in found])
         for each in found:
-            self.assertFalse(self.agreement.may_release(each))
+            self.assertFalse(self.audit.may_release(each))
 
     def test_checking_changes_nothing(self):
         self.attached()
         self.there[OTHER] = (base.VOLUME, base.SERVER)
-        self.note()
-        self.agreement.check()
+        self.record()
+        self.audit.check()
         self.assertEqual({'GET'}, {each.split()[0]
                                    for each in self.asked('bu')})
         self.assertEqual([], self.clouds.leaks())

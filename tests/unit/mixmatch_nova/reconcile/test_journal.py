@@ -63,10 +63,10 @@ class TestRecord(base.NovaTestCase):
         self.log = self.useFixture(base_fixtures.FakeLogger('mixmatch_nova'))
 
     def note(self, subject=SUBJECT, attachment_id=base.ATTACHMENT):
-        return journal.note(self.context(), subject, attachment_id)
+        return journal.add(self.context(), subject, attachment_id)
 
     def unsettled(self):
-        return journal.unsettled(self.context())
+        return journal.list_unresolved(self.context())
 
     def test_nothing(self):
         self.assertEqual([], self.unsettled())
@@ -74,23 +74,23 @@ class TestRecord(base.NovaTestCase):
     def test_noted_and_settled(self):
         noted = self.note()
         self.assertEqual([noted], self.unsettled())
-        journal.settle(self.context(), noted)
+        journal.resolve(self.context(), noted)
         self.assertEqual([], self.unsettled())
 
     def test_settled_twice(self):
         noted = self.note()
         for _ in range(2):
-            journal.settle(self.context(), noted)
+            journal.resolve(self.context(), noted)
         self.assertEqual('', self.log.output)
 
     def test_the_same_again(self):
         """A volume whose detach fails again next week."""
-        journal.settle(self.context(), self.note())
+        journal.resolve(self.context(), self.note())
         self.assertEqual([self.note()], self.unsettled())
 
     def test_what_another_process_found_out_meanwhile_stays(self):
         mine, other = self.note(), self.note()
-        journal.settle(self.context(), mine)
+        journal.resolve(self.context(), mine)
         self.assertEqual([other], self.unsettled())
 
     def test_any_subject(self):
@@ -99,12 +99,12 @@ class TestRecord(base.NovaTestCase):
                 (SUBJECT, None),
                 (target.Subject(base.AT_BU, None, None), 'a/b'),
                 (target.Subject(target.Target('urn:bu', 'id'),
-                                    'volume/%2F of \u00fc', base.SERVER),
+                                'volume/%2F of \u00fc', base.SERVER),
                  base.ATTACHMENT)):
             noted = self.note(subject, attachment_id)
             self.assertEqual([noted], self.unsettled())
             self.assertEqual(subject, noted.subject)
-            journal.settle(self.context(), noted)
+            journal.resolve(self.context(), noted)
 
     def test_longest_name(self):
         """The column has 255 characters."""
@@ -128,7 +128,7 @@ class TestRecord(base.NovaTestCase):
         with nova_db.get_context_manager(context).writer.using(
                 context) as session:
             session.query(nova_db.models.TaskLog).delete()
-        journal.settle(self.context(), noted)
+        journal.resolve(self.context(), noted)
         self.assertEqual('', self.log.output)
 
     def test_failure_to_settle(self):
@@ -136,8 +136,8 @@ class TestRecord(base.NovaTestCase):
             raise RuntimeError
         noted = self.note()
         self.patch(objects.TaskLog, 'end_task', fail)
-        journal.settle(self.context(), noted)
-        self.assertIn('still on record', self.log.output)
+        journal.resolve(self.context(), noted)
+        self.assertIn('still in task_log', self.log.output)
 
     def test_row_of_somebody_else(self):
         for host, message in (('nova-compute', 'bu:id'), ('a/b/c/d', 'bu'),
@@ -155,7 +155,7 @@ class TestRecord(base.NovaTestCase):
         bus = Bus()
         self.patch(objects_base.NovaObject, 'indirection_api', bus)
         noted = self.note()
-        journal.settle(self.context(), noted)
+        journal.resolve(self.context(), noted)
         self.assertEqual(['begin_task', 'end_task'], bus.sent)
         bus.end()
         self.assertEqual([], self.unsettled())
@@ -164,7 +164,7 @@ class TestRecord(base.NovaTestCase):
     def test_nova_archives_only_what_is_settled(self):
         """With --task-log --before: by updated_at, which Nova sets then."""
         noted, other = self.note(), self.note()
-        journal.settle(self.context(), noted)
+        journal.resolve(self.context(), noted)
         context = self.context()
         with nova_db.get_context_manager(context).reader.using(
                 context) as session:

@@ -43,39 +43,39 @@ class TestDoubt(base.TestCase):
                     exception.VolumeAttachmentNotFound(attachment_id='a'),
                     exception.OverQuota(overs='volumes'),
                     cinder_exceptions.ClientException(409)):
-            self.assertFalse(outcome.unanswered(exc), exc)
-            self.assertFalse(outcome.perhaps_done(exc), exc)
+            self.assertFalse(outcome.is_unanswered(exc), exc)
+            self.assertFalse(outcome.may_have_succeeded(exc), exc)
 
     def test_undecided(self):
         for exc in (cinder_exceptions.ClientException(500),
                     cinder_exceptions.ClientException(503),
                     cinder_exceptions.ClientException(401),
                     ValueError('no JSON')):
-            self.assertTrue(outcome.unanswered(exc), exc)
-            self.assertTrue(outcome.perhaps_done(exc), exc)
+            self.assertTrue(outcome.is_unanswered(exc), exc)
+            self.assertTrue(outcome.may_have_succeeded(exc), exc)
 
     def test_refused_connection_has_done_nothing(self):
         for cause in (urllib3_exceptions.NewConnectionError(None, 'refused'),
                       urllib3_exceptions.ConnectTimeoutError()):
             exc = unavailable(cause, requests.exceptions.ConnectionError())
-            self.assertTrue(outcome.unanswered(exc))
-            self.assertFalse(outcome.perhaps_done(exc))
+            self.assertTrue(outcome.is_unanswered(exc))
+            self.assertFalse(outcome.may_have_succeeded(exc))
 
     def test_known_to_be_down_has_done_nothing(self):
-        self.assertFalse(outcome.perhaps_done(unavailable()))
+        self.assertFalse(outcome.may_have_succeeded(unavailable()))
 
     def test_lost_answer_may_have_done_it(self):
         for cause in (urllib3_exceptions.ProtocolError(),
                       urllib3_exceptions.ReadTimeoutError(None, '', '')):
             exc = unavailable(cause, requests.exceptions.ConnectionError())
-            self.assertTrue(outcome.perhaps_done(exc))
+            self.assertTrue(outcome.may_have_succeeded(exc))
 
     def test_lost_answer_and_then_refused(self):
         exc = unavailable(
             urllib3_exceptions.ProtocolError(),
             urllib3_exceptions.NewConnectionError(None, 'refused'),
             requests.exceptions.ConnectionError())
-        self.assertTrue(outcome.perhaps_done(exc))
+        self.assertTrue(outcome.may_have_succeeded(exc))
 
     def test_reason_has_no_word_of_a_stranger(self):
         self.assertEqual('Service provider bu does not answer: nobody there',

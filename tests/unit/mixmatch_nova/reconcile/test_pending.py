@@ -28,7 +28,7 @@ FAILURE = exceptions.ServiceProviderUnavailable(service_provider='bu',
                                                 reason='nobody there')
 
 
-class TestOutstanding(base.NovaTestCase):
+class TestQueue(base.NovaTestCase):
 
     def setUp(self):
         super().setUp()
@@ -39,8 +39,8 @@ class TestOutstanding(base.NovaTestCase):
         self.looks = []
         self.looked = []
         self.may_look = threading.Event()
-        self.patch(reconciler.Correction, 'look', self.look)
-        self.owed = pending.Outstanding(self.federation)
+        self.patch(reconciler.Reconciler, 'run_once', self.look)
+        self.pending = pending.Queue(self.federation)
         self.log = self.useFixture(fixtures.FakeLogger('mixmatch_nova'))
 
     def look(self, clouds):
@@ -52,22 +52,23 @@ class TestOutstanding(base.NovaTestCase):
         return found
 
     def add(self, subject=SUBJECT, attachment_id=None):
-        return self.owed.add(self.context(), subject, FAILURE, attachment_id)
+        return self.pending.add(self.context(), subject, FAILURE,
+                                attachment_id)
 
     def on_record(self):
         return [(each.subject, each.attachment_id)
-                for each in journal.unsettled(self.context())]
+                for each in journal.list_unresolved(self.context())]
 
     def settle(self):
         """Let the thread work until nothing is outstanding."""
-        thread = self.owed._thread
+        thread = self.pending._thread
         self.may_look.set()
         thread.join(10)
         self.assertFalse(thread.is_alive())
-        self.assertEqual(0, len(self.owed))
+        self.assertEqual(0, len(self.pending))
 
     def test_no_thread_before_anything_is_outstanding(self):
-        self.assertIsNone(self.owed._thread)
+        self.assertIsNone(self.pending._thread)
 
     def test_settled_and_again(self):
         for _ in range(2):
@@ -107,7 +108,7 @@ class TestOutstanding(base.NovaTestCase):
             if len(self.looked) == 1:
                 self.add(attachment_id=base.ATTACHMENT)
             return True
-        self.patch(reconciler.Correction, 'look', look)
+        self.patch(reconciler.Reconciler, 'run_once', look)
         self.add()
         self.settle()
         self.assertEqual(2, len(self.looked))
@@ -124,8 +125,9 @@ class TestOutstanding(base.NovaTestCase):
         for number in range(4):
             self.add(target.Subject(base.AT_BU, f'volume-{number}', None),
                      attachment_id=f'attachment-{number}')
-        self.assertEqual(2, len(self.owed))
-        self.assertIn('forgotten', self.log.output)
+        self.assertEqual(2, len(self.pending))
+        self.assertIn('dropped from memory but kept in task_log',
+                      self.log.output)
         self.assertIn('attachments to delete: attachment-0', self.log.output)
         self.assertEqual(4, len(self.on_record()))
         self.settle()
@@ -164,24 +166,24 @@ class TestOutstanding(base.NovaTestCase):
         raise RuntimeError
 
     def test_adopted(self):
-        found = journal.note(self.context(), SUBJECT, base.ATTACHMENT)
+        found = journal.add(self.context(), SUBJECT, base.ATTACHMENT)
         for _ in range(2):
-            self.owed.adopt(self.context(), found)
-        self.assertEqual(1, len(self.owed))
+            self.pending.adopt(self.context(), found)
+        self.assertEqual(1, len(self.pending))
         self.settle()
         self.assertEqual([], self.on_record())
-        self.assertEqual(1, self.log.output.count('now outstanding here'))
+        self.assertEqual(1, self.log.output.count('pending in this process'))
 
     def test_own_record_is_not_adopted(self):
         self.add()
-        found, = journal.unsettled(self.context())
-        self.owed.adopt(self.context(), found)
-        self.assertNotIn('now outstanding here', self.log.output)
+        found, = journal.list_unresolved(self.context())
+        self.pending.adopt(self.context(), found)
+        self.assertNotIn('pending in this process', self.log.output)
         self.settle()
 
     def test_a_second_record_of_the_same_is_settled_with_it(self):
         self.add(attachment_id=base.ATTACHMENT)
-        self.owed.adopt(self.context(), journal.note(
+        self.pending.adopt(self.context(), journal.add(
             self.context(), SUBJECT, base.ATTACHMENT))
         self.settle()
         self.assertEqual([], self.on_record())
@@ -190,9 +192,9 @@ class TestOutstanding(base.NovaTestCase):
         self.patch(pending, 'LIMIT', 1)
         self.add()
         other = target.Subject(base.AT_BU, base.HOME_VOLUME, None)
-        self.owed.adopt(self.context(), journal.note(self.context(), other,
-                                                    None))
-        self.assertEqual(1, len(self.owed))
+        self.pending.adopt(self.context(), journal.add(self.context(), other,
+                                                       None))
+        self.assertEqual(1, len(self.pending))
         self.settle()
         self.assertEqual([(other, None)], self.on_record())
 
@@ -200,9 +202,9 @@ class TestOutstanding(base.NovaTestCase):
         self.assertFalse(self.add(target.Subject(
             target.Target('bu'), base.VOLUME, base.SERVER)))
         self.assertIn('by hand', self.log.output)
-        self.assertEqual(0, len(self.owed))
+        self.assertEqual(0, len(self.pending))
 
     def test_a_command_does_not_promise(self):
-        self.owed = pending.Outstanding(self.federation, lasting=False)
+        self.pending = pending.Queue(self.federation, lasting=False)
         self.assertFalse(self.add())
-        self.assertEqual(0, len(self.owed))
+        self.assertEqual(0, len(self.pending))

@@ -13,7 +13,6 @@
 
 from cinderclient import exceptions as cinder_exceptions
 
-from mixmatch_nova import auth
 from mixmatch_nova.reconcile import reconciler
 from mixmatch_nova import target
 from tests.unit import fixtures
@@ -42,13 +41,13 @@ class Home:
         return self.detaching and server_id == base.SERVER
 
 
-class CorrectionTestCase(base.NovaTestCase):
+class ReconcilerTestCase(base.NovaTestCase):
 
     def setUp(self):
         super().setUp()
         self.clock = self.useFixture(fixtures.Clock())
         self.home = Home()
-        self.correction = reconciler.Correction(
+        self.reconciler = reconciler.Reconciler(
             target.Subject(base.AT_BU, base.VOLUME, base.SERVER),
             self.home)
         self.attachments = []
@@ -80,8 +79,8 @@ class CorrectionTestCase(base.NovaTestCase):
         """Look as often, each time when it is due; whether it is settled."""
         settled = False
         for _ in range(times):
-            settled = self.correction.look(self.federation)
-            self.clock.let_pass(self.correction.pause)
+            settled = self.reconciler.run_once(self.federation)
+            self.clock.let_pass(self.reconciler.pause)
         return settled
 
     def actions(self):
@@ -93,17 +92,17 @@ class CorrectionTestCase(base.NovaTestCase):
             each.method for each in self.clouds.sent_to('bu', port=8776)}))
 
 
-class TestWatch(CorrectionTestCase):
+class TestWatch(ReconcilerTestCase):
 
     def test_quiet_for_a_while(self):
         self.assertFalse(self.look(3))
         self.assertTrue(self.look())
         self.assertNothingChanged()
-        self.assertEqual([], self.correction.done)
+        self.assertEqual([], self.reconciler.changes)
 
     def test_more_trouble_begins_it_anew(self):
         self.look(3)
-        self.correction.renew()
+        self.reconciler.restart()
         self.assertFalse(self.look(3))
         self.assertTrue(self.look())
 
@@ -122,13 +121,13 @@ class TestWatch(CorrectionTestCase):
         self.assertEqual([], self.clouds.leaks())
 
 
-class TestDelete(CorrectionTestCase):
+class TestDelete(ReconcilerTestCase):
 
     def test_given_up_attachment(self):
-        self.correction.renew(base.ATTACHMENT)
+        self.reconciler.restart(base.ATTACHMENT)
         self.assertFalse(self.look())
         self.assertTrue(self.delete.called_once)
-        self.assertIn(base.ATTACHMENT, self.correction.done[0])
+        self.assertIn(base.ATTACHMENT, self.reconciler.changes[0])
         self.look(4)
         self.assertTrue(self.delete.called_once)
 
@@ -136,7 +135,7 @@ class TestDelete(CorrectionTestCase):
         self.clouds.mock.delete(
             f'{self.bu.cinder_url}/attachments/{base.ATTACHMENT}',
             status_code=404)
-        self.correction.renew(base.ATTACHMENT)
+        self.reconciler.restart(base.ATTACHMENT)
         self.assertTrue(self.look(4))
 
     def test_not_found_of_what_the_volume_has(self):
@@ -145,14 +144,14 @@ class TestDelete(CorrectionTestCase):
             f'{self.bu.cinder_url}/attachments/{base.ATTACHMENT}',
             [{'status_code': 404}, {'status_code': 202, 'json': {}}])
         self.volume('detaching', (base.ATTACHMENT, 'attached', base.SERVER))
-        self.correction.renew(base.ATTACHMENT)
+        self.reconciler.restart(base.ATTACHMENT)
         self.home.detaching = True
         self.look()
-        self.assertEqual({base.ATTACHMENT}, self.correction.attachments)
+        self.assertEqual({base.ATTACHMENT}, self.reconciler.attachments)
         self.volume('available')
         self.assertTrue(self.look(5))
         self.assertIn(f'deleted attachment {base.ATTACHMENT}',
-                      self.correction.done)
+                      self.reconciler.changes)
 
     def test_neither_volume_nor_attachment_is_found(self):
         self.clouds.mock.delete(
@@ -160,17 +159,17 @@ class TestDelete(CorrectionTestCase):
             status_code=404)
         self.clouds.mock.get(
             f'{self.bu.cinder_url}/volumes/{base.VOLUME}', status_code=404)
-        self.correction.renew(base.ATTACHMENT)
+        self.reconciler.restart(base.ATTACHMENT)
         self.assertFalse(self.look(3))
         self.assertTrue(self.look())
 
     def test_only_an_attachment_is_known_that_is_not_found(self):
-        self.correction = reconciler.Correction(
+        self.reconciler = reconciler.Reconciler(
             target.Subject(base.AT_BU, None, None), self.home)
         self.clouds.mock.delete(
             f'{self.bu.cinder_url}/attachments/{base.ATTACHMENT}',
             status_code=404)
-        self.correction.renew(base.ATTACHMENT)
+        self.reconciler.restart(base.ATTACHMENT)
         self.assertFalse(self.look(3))
         self.assertTrue(self.look())
 
@@ -178,20 +177,20 @@ class TestDelete(CorrectionTestCase):
         self.clouds.mock.delete(
             f'{self.bu.cinder_url}/attachments/{base.ATTACHMENT}',
             [{'status_code': 500}, {'status_code': 202, 'json': {}}])
-        self.correction.renew(base.ATTACHMENT)
+        self.reconciler.restart(base.ATTACHMENT)
         self.assertRaises(cinder_exceptions.ClientException, self.look)
         self.assertFalse(self.look())
-        self.assertEqual(set(), self.correction.attachments)
+        self.assertEqual(set(), self.reconciler.attachments)
 
     def test_only_the_attachment_is_known(self):
-        self.correction = reconciler.Correction(
+        self.reconciler = reconciler.Reconciler(
             target.Subject(base.AT_BU, None, None), self.home)
-        self.correction.renew(base.ATTACHMENT)
+        self.reconciler.restart(base.ATTACHMENT)
         self.assertTrue(self.look())
         self.assertTrue(self.delete.called_once)
 
 
-class TestLostAttachment(CorrectionTestCase):
+class TestLostAttachment(ReconcilerTestCase):
 
     def setUp(self):
         super().setUp()
@@ -200,7 +199,7 @@ class TestLostAttachment(CorrectionTestCase):
     def test_deleted_when_seen_twice(self):
         self.look()
         self.assertNothingChanged()
-        self.assertEqual(reconciler.CONFIRM, self.correction.pause)
+        self.assertEqual(reconciler.CONFIRM, self.reconciler.pause)
         self.look()
         self.assertTrue(self.delete_lost.called_once)
         self.volume('available')
@@ -247,7 +246,7 @@ class TestLostAttachment(CorrectionTestCase):
         self.assertNothingChanged()
 
 
-class TestDetaching(CorrectionTestCase):
+class TestDetaching(ReconcilerTestCase):
 
     def setUp(self):
         super().setUp()
@@ -283,11 +282,11 @@ class TestDetaching(CorrectionTestCase):
                     (LOST, 'attached', OTHER_SERVER))
         self.assertFalse(self.look(8))
         self.assertNothingChanged()
-        self.assertIn('others use it', self.correction.left)
-        self.assertEqual(reconciler.LEFT, self.correction.pause)
+        self.assertIn('others use it', self.reconciler.needs_operator)
+        self.assertEqual(reconciler.LEFT, self.reconciler.pause)
         self.volume('in-use', (base.ATTACHMENT, 'attached', base.SERVER))
         self.assertTrue(self.look(4))
-        self.assertEqual('', self.correction.left)
+        self.assertEqual('', self.reconciler.needs_operator)
 
     def test_of_another_user_of_the_volume(self):
         self.volume('detaching', (LOST, 'attached', OTHER_SERVER))
@@ -301,104 +300,6 @@ class TestDetaching(CorrectionTestCase):
         self.clouds.mock.delete(
             f'{self.bu.cinder_url}/attachments/{base.ATTACHMENT}',
             json=deleted)
-        self.correction.renew(base.ATTACHMENT)
+        self.reconciler.restart(base.ATTACHMENT)
         self.assertTrue(self.look(4))
-        self.assertEqual([], self.actions())
-
-
-class TestAdrift(CorrectionTestCase):
-    """A volume is used, and there is no attachment."""
-
-    def had(self):
-        """Home is known to have had an attachment there."""
-        self.correction.renew(base.ATTACHMENT)
-
-    def test_made_available_after_minutes(self):
-        for status in ('detaching', 'in-use'):
-            self.had()
-            self.volume(status)
-            self.look(reconciler.ADRIFT // reconciler.CONFIRM)
-            self.assertFalse(self.action.called)
-            self.look()
-            self.assertEqual(
-                {'os-reset_status': {'status': 'available',
-                                     'attach_status': 'detached'}},
-                self.action.last_request.json())
-            self.action.reset()
-
-    def test_attached_in_the_old_way(self):
-        """Reserved and connected, which may take as long as it likes."""
-        self.had()
-        for status in ('reserved', 'attaching'):
-            self.volume(status)
-            self.assertFalse(self.look(8))
-            self.assertIn(status, self.correction.left)
-        self.assertFalse(self.action.called)
-
-    def test_home_has_had_no_attachment(self):
-        for status in ('reserved', 'attaching', 'detaching', 'in-use'):
-            self.volume(status)
-            self.look(12)
-        self.assertNothingChanged()
-
-    def test_somebody_else_used_it_since(self):
-        for between in ((), ((LOST, 'attached', OTHER_SERVER),)):
-            self.had()
-            self.volume('in-use' if between else 'available', *between)
-            self.look()
-            self.volume('in-use')
-            self.look(12)
-        self.assertFalse(self.action.called)
-
-    def test_that_changes_is_left_alone(self):
-        self.had()
-        for day in range(1, 30):
-            self.volume('in-use', updated_at=f'2026-01-{day}')
-            self.look()
-        self.assertFalse(self.action.called)
-
-    def test_other_states_are_the_landlords(self):
-        for status in ('error', 'maintenance', 'deleting', 'uploading'):
-            self.had()
-            self.volume(status)
-            self.look(14)
-        self.assertFalse(self.action.called)
-
-    def test_attached_meanwhile(self):
-        self.volume('reserved')
-        self.look()
-        self.home.known.add(LOST)
-        self.volume('reserved', (LOST, 'reserved', base.SERVER))
-        self.assertTrue(self.look(4))
-        self.assertNothingChanged()
-
-    def test_attachment_that_is_not_listed(self):
-        self.volume('in-use', attachments=[{'attachment_id': LOST}])
-        self.assertTrue(self.look(4))
-        self.assertNothingChanged()
-
-
-class TestReset(CorrectionTestCase):
-    """On an operator's word."""
-
-    def reset(self):
-        return reconciler.reset(auth.client_for(
-            self.federation, base.AT_BU), base.VOLUME)
-
-    def test_used_by_nobody(self):
-        for status in ('reserved', 'attaching', 'detaching', 'in-use'):
-            self.volume(status)
-            self.assertEqual('made it available', self.reset())
-        self.assertEqual(['os-reset_status'] * 4, self.actions())
-
-    def test_detaching(self):
-        self.volume('detaching', (LOST, 'attached', OTHER_SERVER))
-        self.assertEqual('rolled the detach back', self.reset())
-        self.assertEqual(['os-roll_detaching'], self.actions())
-
-    def test_all_else_is_left_as_it_is(self):
-        self.volume('available')
-        self.assertIsNone(self.reset())
-        self.volume('in-use', (LOST, 'attached', OTHER_SERVER))
-        self.assertIsNone(self.reset())
         self.assertEqual([], self.actions())

@@ -63,7 +63,7 @@ class TestRecovery(test_block_device_mapping.MappingTestCase):
         self.patch(objects.Instance, 'get_by_uuid', self.get_server)
         self.manager = Manager()
         self.bdm = self.created(self.foreign_context())
-        self.intents = intent_log.Intents()
+        self.intents = intent_log.IntentLog()
         self.handed_over = []
 
     def get_server(self, context, server_id):
@@ -172,7 +172,7 @@ class TestRecovery(test_block_device_mapping.MappingTestCase):
     def test_detach_of_another_volume_of_bu(self):
         """Neither what bu says of this one, nor its state, matters."""
         context = self.context()
-        target.from_context(context).note(OTHER, base.AT_BU)
+        target.from_context(context).remember(OTHER, base.AT_BU)
         self.created(context, volume_id=OTHER, attachment_id=OTHER)
         self.begin_detach(volume_id=OTHER, attachment_id=OTHER)
         for volume, attachment in (('detaching', 'attached'),
@@ -309,7 +309,7 @@ class TestRecovery(test_block_device_mapping.MappingTestCase):
         self.action = self.context()
         objects.InstanceAction.action_start(self.action, base.SERVER,
                                             instance_actions.DETACH_VOLUME)
-        with self.intents.noted(self.action, 'host', intent_log.Intent(
+        with self.intents.recorded(self.action, 'host', intent_log.Intent(
                 intent_log.DETACH, base.VOLUME, base.ATTACHMENT, base.SERVER,
                 self.action.request_id)):
             self.recover()

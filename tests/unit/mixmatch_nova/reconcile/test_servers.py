@@ -23,13 +23,13 @@ from tests.unit.mixmatch_nova import base
 from tests.unit.mixmatch_nova.patches import test_block_device_mapping
 
 
-class TestHome(test_block_device_mapping.MappingTestCase):
+class TestServers(test_block_device_mapping.MappingTestCase):
 
     def setUp(self):
         super().setUp()
         context = self.context()
         context.cell_uuid = 'the-cell'
-        self.asked = servers.Home(context)
+        self.asked = servers.Servers(context)
         #: the context of each question
         self.asked_by = []
 

@@ -27,16 +27,16 @@ class UnfinishedTestCase(test_block_device_mapping.MappingTestCase):
 
     def setUp(self):
         super().setUp()
-        self.owed = []
-        self.patch(plugin.loaded().owed, 'add', self.owe)
+        self.pending = []
+        self.patch(plugin.loaded().pending, 'add', self.owe)
         self.server = objects.Instance(uuid=base.SERVER, task_state=None)
         self.patch(objects.Instance, 'get_by_uuid',
                    lambda context, server_id: self.server)
         self.addCleanup(timeutils.clear_time_override)
 
     def owe(self, context, subject, exc, attachment_id=None):
-        self.owed.append((subject.volume_id, subject.server_id,
-                          attachment_id))
+        self.pending.append((subject.volume_id, subject.server_id,
+                             attachment_id))
 
     def killed(self):
         """What is left: the mapping alone."""
@@ -52,12 +52,12 @@ class UnfinishedTestCase(test_block_device_mapping.MappingTestCase):
             self.context(), *args)]
 
     def end_all(self):
-        unfinished.end_all(self.context(), plugin.loaded().owed)
+        unfinished.end_all(self.context(), plugin.loaded().pending)
 
     def assert_ended(self):
         self.assertRaises(exception.VolumeBDMNotFound, self.load,
                           self.context())
-        self.assertEqual([(base.VOLUME, base.SERVER, None)], self.owed)
+        self.assertEqual([(base.VOLUME, base.SERVER, None)], self.pending)
 
 
 class TestUnfinished(UnfinishedTestCase):
@@ -92,8 +92,8 @@ class TestUnfinished(UnfinishedTestCase):
         found, = unfinished.find(self.context())
         mapping.attachment_id = base.ATTACHMENT
         mapping.save()
-        self.assertFalse(unfinished.end(self.context(), plugin.loaded().owed,
-                                        found))
+        self.assertFalse(
+            unfinished.end(self.context(), plugin.loaded().pending, found))
         self.load(self.context())
 
 
@@ -106,7 +106,7 @@ class TestRemoveVolume(UnfinishedTestCase):
         context = self.context()
         self.load(context)
         unfinished_attach.detach(
-            plugin.loaded().owed, lambda *args: asked.append(args), None,
+            plugin.loaded().pending, lambda *args: asked.append(args), None,
             context, self.server, {'id': base.VOLUME})
         return bool(asked)
 
