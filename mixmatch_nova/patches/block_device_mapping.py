@@ -13,7 +13,7 @@
 """nova.objects.block_device.BlockDeviceMapping: the durable memory.
 
 A mapping of a foreign volume is marked when it is created, whatever it was
-made of; that of a foreign snapshot before there is a volume. Whoever loads it
+made of; that of a foreign snapshot before there is a volume. What loads it
 later, from the database or from a message, knows where its volume and its
 attachment live, or where its volume is to be made.
 """

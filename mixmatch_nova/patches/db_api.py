@@ -52,7 +52,7 @@ class WithoutPlugin(Exception):
 class Wrappers:
     """The wrappers of both.
 
-    :param owed: what has to be told to other clouds
+    :param pending: the queue of this process
     """
 
     def __init__(self, pending: pending.Queue) -> None:

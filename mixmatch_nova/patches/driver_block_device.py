@@ -13,8 +13,8 @@
 """Patches of ``nova.virt.block_device``.
 
 * A detach that fails half-way: if the other cloud cannot be asked for the
-  volume, Nova gives a detach up before it begins, and nobody tells Cinder that
-  the volume is in use again.
+  volume, Nova gives a detach up before it begins, and does not tell Cinder
+  that the volume is in use again.
 * A volume that nova-compute has made at another cloud, of a snapshot. Its
   mapping knows it, and is marked, before Nova goes on to wait for it.
 """

@@ -106,7 +106,7 @@ class Router:
     """The wrappers of the volume API's methods.
 
     :param clouds: the service providers of this process
-    :param owed: what could not be told to them
+    :param pending: the queue of this process
     """
 
     def __init__(self, clouds: federation.Federation,
@@ -182,7 +182,7 @@ class Router:
                 return auth.enter(self._clouds, context,
                                   remote.service_provider)
             except exceptions.LoginRefused as exc:
-                # NOTE: who has no project there learns nothing of volumes.
+                # NOTE: a user without a project there learns of no volume.
                 LOG.info('Volume %(volume)s cannot be used: %(reason)s',
                          {'volume': volume_id, 'reason': exc})
                 raise exception.VolumeNotFound(volume_id=volume_id) from exc

@@ -134,7 +134,7 @@ class Queue:
         with self._changed:
             entry = self._entries.get(subject)
             records = entry.records if entry else set()
-            # NOTE: whoever deletes an attachment looks at the volume, too.
+            # NOTE: a deletion of an attachment looks at the volume, too.
             return bool(records) and attachment_id in (
                 None, *(each.attachment_id for each in records))
 

@@ -41,7 +41,7 @@ PERIOD = 60
 class PeriodicTask:
     """The work of a process for those that have ended.
 
-    :param owed: what this process still has to tell to other clouds
+    :param pending: the queue of this process
     :param recovery: of servers on this host
     """
 

@@ -257,7 +257,7 @@ class Reconciler:
 
     def _examine_unattached(self, volume: Any, stamp: str) -> set[_Finding]:
         if volume.status not in _USED or volume.attachments:
-            # NOTE: whoever uses it later is not home.
+            # NOTE: a later user of it is not home.
             self._was_ours = False
         elif self._was_ours and volume.status in _WAS_ATTACHED:
             return {(_RESET, volume.id, stamp)}

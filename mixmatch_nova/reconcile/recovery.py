@@ -115,7 +115,7 @@ class Recovery:
     """Ends what was interrupted on this host, once.
 
     :param clouds: the service providers of this process
-    :param owed: what has to be told to them
+    :param pending: the queue of this process
     :param intents: what this process has begun itself
     """
 
