@@ -31,6 +31,8 @@ Complete OpenStack clouds on this machine.
   logs CLOUD SERVICE [-f]      the log of a process
   start|stop|restart CLOUD SERVICE ...
   down [--purge]               end everything; --purge deletes its data
+  add|remove CLOUD nova        a small Nova for a cloud that has none, until
+                               it is removed, or all ends
   isolated COMMAND ...         clouds in a network of their own, beside
                                others, while the command runs
 """
@@ -98,6 +100,11 @@ def parser() -> argparse.ArgumentParser:
         some = add(name, f'{text}, at the same time')
         some.add_argument('cloud')
         some.add_argument('services', nargs='+', metavar='service')
+    for name, text in (('add', 'bring up, with its entries in the catalog'),
+                       ('remove', 'end, and take out of the catalog')):
+        more = add(name, f'{text}, what a cloud does not have by itself')
+        more.add_argument('cloud')
+        more.add_argument('component', choices=('nova',))
     return top
 
 
@@ -112,7 +119,8 @@ def _mode(arguments: argparse.Namespace,
     if arguments.verb not in ('up', 'demo', 'isolated'):
         plain = before.plain
     return state.Mode(arguments.release or before.release,
-                      arguments.compute or before.compute, plain, patient)
+                      arguments.compute or before.compute, plain, patient,
+                      before.with_nova)
 
 
 def main(argv: list[str] | None = None) -> int:

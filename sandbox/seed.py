@@ -111,6 +111,8 @@ class Identity:
                 self.grant(projects['service'], 'users', who, role)
         for kind, url in self.cloud['endpoints'].items():
             self.endpoint(kind, url)
+        for kind in self.cloud['absent']:
+            self.no_endpoint(kind)
         for name, urls in self.cloud['service_providers'].items():
             self.api.put_or_patch(
                 f'/OS-FEDERATION/service_providers/{name}',
@@ -130,6 +132,12 @@ class Identity:
                     'service_id': service, 'interface': interface,
                     'region_id': self.cloud['name'], 'url': url}},
                 {'service_id': service, 'interface': interface})
+
+    def no_endpoint(self, kind: str) -> None:
+        """What a cloud has no longer is not in its catalogue."""
+        found = self.api.find('/services', type=kind)
+        if found:
+            self.api.delete(f'/services/{found["id"]}')
 
     def trust(self, trust: Body) -> None:
         """Know another cloud; who of it may enter is in the rules."""

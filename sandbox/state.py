@@ -39,11 +39,15 @@ class Mode:
     compute: str = COMPUTES[0]
     plain: bool = False
     patient: bool = False
+    #: Clouds that have a Nova now that they do not have by themselves.
+    with_nova: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return (f'{self.release}, {self.compute}'
                 + (', plain' if self.plain else '')
-                + (', patient' if self.patient else ''))
+                + (', patient' if self.patient else '')
+                + ''.join(f', {name} with a Nova'
+                          for name in self.with_nova))
 
 
 class Site:
@@ -54,7 +58,7 @@ class Site:
             raise Error(f'the state folder {root} must not contain spaces')
         self.root = root
         self.mode = mode
-        self.clouds = topology.CLOUDS
+        self.clouds = topology.clouds(mode.with_nova)
         self.instance = root / f'{mode.release}-{mode.compute}'
         self.venv = root / f'venv-{mode.release}'
         self._lock = threading.Lock()
@@ -167,11 +171,12 @@ def default_root() -> pathlib.Path:
 
 
 def last_mode(root: pathlib.Path) -> Mode | None:
-    """The mode that ``up`` was last called with."""
+    """The mode of what runs, or ran last."""
     try:
-        return Mode(**json.loads((root / 'mode.json').read_text()))
+        known = json.loads((root / 'mode.json').read_text())
     except FileNotFoundError:
         return None
+    return Mode(**{**known, 'with_nova': tuple(known.get('with_nova', ()))})
 
 
 def remember_mode(root: pathlib.Path, mode: Mode) -> None:

@@ -17,6 +17,8 @@ among the service providers of the clouds whose Nova shall use it, and a
 :class:`~sandbox.model.Trust` for each of them.
 """
 
+import dataclasses
+
 from sandbox import model
 
 #: Ports, counted from the base of a cloud.
@@ -39,6 +41,9 @@ PORTS = {
 
 STORAGE = ('memcached', 'keystone', 'ceph', 'glance', 'cinder')
 COMPUTE = ('placement', 'neutron', 'libvirt', 'nova')
+#: What a cloud without a Nova gets with one: its hypervisor is a fake one.
+#: Neutron is asked about each server, even about one without networks.
+ADDED = ('placement', 'neutron', 'nova')
 
 #: Who of moc's project research may enter bu. bob may not.
 RESEARCHERS = ('alice', 'carol', 'dave', 'erin', 'frank', 'grace', 'heidi',
@@ -58,10 +63,11 @@ MOC = model.Cloud(
     service_providers=('bu',),
     computes=2)
 
-#: A cloud for storage only: it has no Nova.
+#: A cloud for storage only: it has no Nova, unless one is added.
 BU = model.Cloud(
     name='bu', base=21000, components=STORAGE + ('shibboleth',),
     projects=('research', 'service', 'moc-service'),
+    users=(model.User('judy', ('research',)),),
     service_users=('cinder', 'glance'),
     trusts=(model.Trust(
         idp='moc', service_project='moc-service', role='k2k_nova',
@@ -72,6 +78,18 @@ CLOUDS = (SHARED, MOC, BU)
 
 #: What differs when Nova's and Cinder's fake drivers are used.
 NOT_FAKE = ('ceph', 'libvirt')
+
+
+def clouds(with_nova: tuple[str, ...] = ()) -> tuple[model.Cloud, ...]:
+    """The clouds, some of them with a Nova that is added."""
+    return tuple(_with_nova(cloud) if cloud.name in with_nova else cloud
+                 for cloud in CLOUDS)
+
+
+def _with_nova(cloud: model.Cloud) -> model.Cloud:
+    return dataclasses.replace(
+        cloud, components=cloud.components + ADDED,
+        service_users=cloud.service_users + ADDED, computes=1)
 
 
 def port(cloud: model.Cloud, name: str) -> int:

@@ -15,6 +15,7 @@
 import argparse
 import concurrent.futures
 import contextlib
+import dataclasses
 import fcntl
 import os
 import shutil
@@ -87,10 +88,7 @@ def up(site: state.Site, arguments: argparse.Namespace) -> int:
         _other_mode(site)
         report.say(f'clouds of {site.mode} in {site.instance}')
         _install(site, report)
-        state.remember_mode(site.root, site.mode)
-        site.prepare()
-        services.render(site)
-        graph.Runner(site, report).run(services.nodes(site))
+        _bring_up(site, report)
         site.clouds_yaml.write_text(credentials.clouds_yaml())
     names = [cloud.name for cloud in site.clouds
              if 'keystone' in cloud.components]
@@ -112,6 +110,58 @@ def _install(site: state.Site, report: progress.Progress) -> None:
     guest.build(site, report)
 
 
+def _bring_up(site: state.Site, report: progress.Progress) -> None:
+    state.remember_mode(site.root, site.mode)
+    site.prepare()
+    services.render(site)
+    graph.Runner(site, report).run(services.nodes(site))
+
+
+def add(site: state.Site, arguments: argparse.Namespace) -> int:
+    """Give a cloud for storage only a Nova, and start what is not running."""
+    name = arguments.cloud
+    if 'cinder' not in _cloud(name).components:
+        raise state.Error(f'{name} has no Cinder that a Nova could use')
+    if 'nova' in _cloud(name).components:
+        raise state.Error(f'{name} has a Nova by itself')
+    if not site.clouds_yaml.exists():
+        raise state.Error('no sandbox here; "sandbox/run up" makes one')
+    changed = _with_nova(site, {*site.mode.with_nova, name})
+    report = progress.Progress()
+    with _alone(site):
+        _bring_up(changed, report)
+    report.say(f'{name} has a Nova')
+    return 0
+
+
+def remove(site: state.Site, arguments: argparse.Namespace) -> int:
+    """End that Nova; what is in its databases stays."""
+    name = arguments.cloud
+    if name not in site.mode.with_nova:
+        raise state.Error(f'no Nova was added to {name}')
+    changed = _with_nova(site, {*site.mode.with_nova} - {name})
+    stay = {service.id for service in _services(changed)}
+    supervisor = process.Supervisor(site)
+    report = progress.Progress()
+    with _alone(site):
+        ended = [service for service in _services(site)
+                 if service.id not in stay]
+        with concurrent.futures.ThreadPoolExecutor(len(ended)) as pool:
+            count = sum(pool.map(supervisor.stop, ended))
+        report.say(f'{count} processes ended')
+        # It is looked for again when there is one again.
+        site.record(name, 'nova-host', 'done').unlink(missing_ok=True)
+        _bring_up(changed, report)
+    report.say(f'{name} has no Nova')
+    return 0
+
+
+def _with_nova(site: state.Site, names: set[str]) -> state.Site:
+    """The same sandbox, in which a Nova was added to these clouds."""
+    return state.Site(site.root, dataclasses.replace(
+        site.mode, with_nova=tuple(sorted(names))))
+
+
 def isolated(site: state.Site, arguments: argparse.Namespace) -> int:
     """Have clouds in a network of their own while a command runs."""
     if os.geteuid():
@@ -126,7 +176,9 @@ def isolated(site: state.Site, arguments: argparse.Namespace) -> int:
         return subprocess.run(arguments.arguments).returncode
     finally:
         arguments.purge = False
-        down(site, arguments)
+        # NOTE: the command may have added something.
+        down(state.Site(site.root, state.last_mode(site.root) or site.mode),
+             arguments)
 
 
 def demo(site: state.Site, arguments: argparse.Namespace) -> int:
@@ -180,6 +232,8 @@ def down(site: state.Site, arguments: argparse.Namespace) -> int:
         guests = sum(map(supervisor.end_guests, known))
         with concurrent.futures.ThreadPoolExecutor(64) as pool:
             count += sum(pool.map(supervisor.stop, rest))
+        if site.mode.with_nova:
+            state.remember_mode(site.root, _with_nova(site, set()).mode)
         report.say(f'{count} processes and {guests} guests ended')
         if arguments.purge:
             shutil.rmtree(site.instance)

@@ -125,6 +125,16 @@ def seed(site: state.Site, cloud: model.Cloud, part: str,
                       stamp=site.digest(path.parent))
 
 
+#: Component, type and path of each API of the catalogue.
+_APIS = (
+    ('glance', 'image', ''),
+    ('cinder', 'block-storage', '/v3'),
+    ('cinder', 'volumev3', '/v3'),
+    ('placement', 'placement', ''),
+    ('neutron', 'network', ''),
+    ('nova', 'compute', '/v2.1'))
+
+
 def seed_input(site: state.Site, cloud: model.Cloud) -> dict:
     """All that a cloud shall have in its databases."""
     return {
@@ -139,14 +149,10 @@ def seed_input(site: state.Site, cloud: model.Cloud) -> dict:
                           for user in cloud.service_users},
         'endpoints': {
             kind: topology.url(cloud, component, path)
-            for component, kind, path in (
-                ('glance', 'image', ''),
-                ('cinder', 'block-storage', '/v3'),
-                ('cinder', 'volumev3', '/v3'),
-                ('placement', 'placement', ''),
-                ('neutron', 'network', ''),
-                ('nova', 'compute', '/v2.1'))
+            for component, kind, path in _APIS
             if component in cloud.components},
+        'absent': [kind for component, kind, _ in _APIS
+                   if component not in cloud.components],
         'service_providers': {
             name: {
                 'sp_url': topology.url(topology.by_name(name), 'keystone',

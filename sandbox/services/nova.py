@@ -50,8 +50,12 @@ def _paste(site: state.Site, cloud: model.Cloud) -> str:
          'openstack_compute_api_v21_legacy_v2_compatible': ('keystone',)})
 
 
-def _hypervisor(site: state.Site, host: str) -> dict:
-    if site.fake:
+def _fake(site: state.Site, cloud: model.Cloud) -> bool:
+    return 'libvirt' not in site.components(cloud)
+
+
+def _hypervisor(site: state.Site, cloud: model.Cloud, host: str) -> dict:
+    if _fake(site, cloud):
         return {}
     return {'libvirt': {
         'connection_uri': libvirt.uri(site, host),
@@ -80,7 +84,7 @@ def _conf(site: state.Site, cloud: model.Cloud, name: str,
         cloud, f'nova{host.suffix}')
     # NOTE: of the fake drivers, only this one has the same node after a
     # restart; nova-compute refuses to start without it.
-    driver = ('fake.FakeDriverWithoutFakeNodes' if site.fake
+    driver = ('fake.FakeDriverWithoutFakeNodes' if _fake(site, cloud)
               else 'libvirt.LibvirtDriver')
     nova = common.credentials(cloud, 'nova')
     sections = {
@@ -117,7 +121,7 @@ def _conf(site: state.Site, cloud: model.Cloud, name: str,
         'service_user': common.service_user(cloud, 'nova'),
         'vnc': {'enabled': False},
         'oslo_concurrency': common.lock_path(site, cloud),
-        **_hypervisor(site, host.name),
+        **_hypervisor(site, cloud, host.name),
         **common.privsep(site, etc / name, *PRIVSEP),
     }
     if cloud.home and not site.mode.plain:
@@ -197,7 +201,7 @@ def nodes(site: state.Site, cloud: model.Cloud) -> list[model.Node]:
     asked = (f'{name}/seed-identity', f'{name}/placement')
 
     def compute(host: model.Host) -> model.Service:
-        hypervisor = () if site.fake else (
+        hypervisor = () if _fake(site, cloud) else (
             f'{name}/libvirt-secrets{host.suffix}',)
         return worker('nova-compute', f'{name}/nova-conductor', *asked,
                       *hypervisor, file=_compute_conf(host),
