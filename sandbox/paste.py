@@ -12,13 +12,11 @@
 
 """Another configuration of the cinder-api of a cloud, for a while."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 import contextlib
-import re
 
 from sandbox import client
 from sandbox import ini
-from sandbox.services import cinder
 from sandbox import topology
 
 
@@ -27,26 +25,15 @@ def changed(sandbox: client.Sandbox, cloud: str,
             change: Callable[[str], str], file_name: str = 'api-paste.ini'
             ) -> Iterator[None]:
     """Run a cinder-api with another ``api-paste.ini``, or ``cinder.conf``."""
-    with all_changed(sandbox, cloud, {file_name: change}):
-        yield
-
-
-@contextlib.contextmanager
-def all_changed(sandbox: client.Sandbox, cloud: str,
-                changes: Mapping[str, Callable[[str], str]]
-                ) -> Iterator[None]:
-    """Run a cinder-api with several other files; restart it but once."""
-    folder = sandbox.site.etc(topology.by_name(cloud), 'cinder')
-    texts = {name: (folder / name).read_text() for name in changes}
+    path = sandbox.site.etc(topology.by_name(cloud), 'cinder') / file_name
+    text = path.read_text()
     try:
-        for name, change in changes.items():
-            (folder / name).write_text(change(texts[name]))
-            assert (folder / name).read_text() != texts[name], name
+        path.write_text(change(text))
+        assert path.read_text() != text, path
         sandbox.control('restart', cloud, 'cinder-api')
         yield
     finally:
-        for name, text in texts.items():
-            (folder / name).write_text(text)
+        path.write_text(text)
         sandbox.control('restart', cloud, 'cinder-api')
 
 
@@ -61,19 +48,3 @@ def with_protection(text: str) -> str:
 def without_protection(text: str) -> str:
     """Undo :func:`with_protection`."""
     return text.replace(' mixmatch_protection', '')
-
-
-def trusting(role: str) -> dict[str, Callable[[str], str]]:
-    """All that a service provider changes for the Nova of another cloud.
-
-    :param role: of that Nova
-    """
-    policy = ''.join(
-        f'"{name}": "{rule} or (role:{role} and '
-        'project_id:%(project_id)s)"\n'
-        for name, rule in cinder.POLICIES.items())
-    return {
-        'api-paste.ini': with_protection,
-        'policy.yaml': lambda text: policy,
-        'cinder.conf': lambda text: re.sub(
-            '(?m)^(service_token_roles *= *.*)$', rf'\1,{role}', text)}

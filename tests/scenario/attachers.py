@@ -35,14 +35,24 @@ class ProtectionScenario(servers.OperationScenario):
 
     def as_nova(self):
         """What Nova of moc asks at bu for alice, with its service token."""
-        nova = self.sandbox.user('moc', 'nova', 'service')
-        auth = service_token.ServiceTokenAuthWrapper(
-            user_auth=v3.Keystone2Keystone(
-                self.alice.auth, 'bu', project_name='research',
-                project_domain_name='Default'),
-            service_auth=v3.Keystone2Keystone(
-                nova.auth, 'bu', project_name='moc-service',
-                project_domain_name='Default'))
+        return self.cinder_as(self.from_moc(self.alice, 'research'),
+                              self.from_moc(self.nova_of_moc, 'moc-service'))
+
+    @property
+    def nova_of_moc(self):
+        return self.sandbox.user('moc', 'nova', 'service')
+
+    def from_moc(self, who, project):
+        """The login of a user of moc in a project of bu."""
+        return v3.Keystone2Keystone(
+            who.auth, 'bu', project_name=project,
+            project_domain_name='Default')
+
+    def cinder_as(self, user_auth, service_auth=None):
+        """Cinder of bu, as it is asked by a user, or by a Nova for one."""
+        auth = user_auth if service_auth is None else (
+            service_token.ServiceTokenAuthWrapper(
+                user_auth=user_auth, service_auth=service_auth))
         return adapter.Adapter(
             session.Session(timeout=client.PATIENCE), auth=auth,
             service_type='block-storage', interface='public',
@@ -63,6 +73,31 @@ class ProtectionScenario(servers.OperationScenario):
             json={'os-complete': {}}).status_code)
         self.wait_for_status('bu', volume_id, 'in-use')
         return attachment
+
+    def attempts_at(self, who, volume_id, attachment):
+        """Each way to an attachment, and how it ends."""
+        one = f'/attachments/{attachment}'
+        return {
+            **self.endings(who, volume_id, attachment),
+            'update': who.put(one, json={'attachment': {
+                'connector': CONNECTOR}}).status_code,
+            'complete': who.post(one + '/action', json={
+                'os-complete': {}}).status_code}
+
+    def endings(self, who, volume_id, attachment):
+        """Those that would end it."""
+        return {
+            'delete': who.delete(f'/attachments/{attachment}').status_code,
+            'detach': self.act_on(who, volume_id, 'os-detach',
+                                  attachment_id=attachment),
+            'terminate': self.act_on(
+                who, volume_id, 'os-terminate_connection',
+                connector=CONNECTOR)}
+
+    def assert_in_use(self, volume_id):
+        """The server of moc has it, and so has the guest."""
+        self.assert_agreed(volume_id)
+        self.assertTrue(self.sandbox.watched('bu', volume_id))
 
     def act_on(self, who, volume_id, action, **arguments):
         return who.post(f'/volumes/{volume_id}/action',

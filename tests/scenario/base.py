@@ -175,10 +175,12 @@ class ServerScenario(Scenario):
         cls.delete_server(cls.server)
 
     @classmethod
-    def new_server(cls, **values: Any) -> str:
-        """One more server of alice's; its id."""
-        nova = cls.alice.api('compute', version='2.60')
-        image, = cls.alice.api('image').get(
+    def new_server(cls, who: client.Person | None = None,
+                   **values: Any) -> str:
+        """One more server of alice's, or of another user's; its id."""
+        who = who or cls.alice
+        nova = who.api('compute', version='2.60')
+        image, = who.api('image').get(
             '/v2/images', params={'name': 'guest'}).json()['images']
         flavor = next(each['id'] for each in nova.get(
             '/flavors').json()['flavors'] if each['name'] == 'tiny')
@@ -196,8 +198,9 @@ class ServerScenario(Scenario):
         return server
 
     @classmethod
-    def delete_server(cls, server: str) -> None:
-        nova = cls.alice.api('compute')
+    def delete_server(cls, server: str,
+                      who: client.Person | None = None) -> None:
+        nova = (who or cls.alice).api('compute')
         nova.delete(f'/servers/{server}')
         client.wait_for(
             f'deletion of server {server}',

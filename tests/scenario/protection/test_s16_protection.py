@@ -25,23 +25,10 @@ class TestProtection(attachers.ProtectionScenario):
             each['id'] for each in self.attachments_at('bu', self.volume_id))
 
     def attempts(self, who):
-        """Each way to an attachment, and how it ends."""
-        one = f'/attachments/{self.attachment}'
-        return {
-            'delete': who.delete(one).status_code,
-            'update': who.put(one, json={'attachment': {
-                'connector': attachers.CONNECTOR}}).status_code,
-            'complete': who.post(one + '/action', json={
-                'os-complete': {}}).status_code,
-            'detach': self.act_on(who, self.volume_id, 'os-detach',
-                                  attachment_id=self.attachment),
-            'terminate': self.act_on(
-                who, self.volume_id, 'os-terminate_connection',
-                connector=attachers.CONNECTOR)}
+        return self.attempts_at(who, self.volume_id, self.attachment)
 
     def assert_intact(self):
-        self.assert_agreed(self.volume_id)
-        self.assertTrue(self.sandbox.watched('bu', self.volume_id))
+        self.assert_in_use(self.volume_id)
 
     def test_the_user_is_refused_at_bu(self):
         answers = self.attempts(self.at_bu)
