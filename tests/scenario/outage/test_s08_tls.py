@@ -20,9 +20,9 @@ import uuid
 
 import fixtures
 
+from sandbox import client
 from sandbox import topology
 from tests.scenario import base
-from sandbox import client
 from tests.scenario import faults
 from tests.scenario import tls
 
