@@ -16,6 +16,7 @@ import base64
 
 from oslo_serialization import jsonutils
 
+from mixmatch import api
 from mixmatch_cinder.home import cursor
 from tests.unit import base
 
@@ -50,7 +51,7 @@ class TestCursor(base.TestCase):
                      encoded([['a', [1, 2]], {'bu': ['a', [[], 2]]}])):
             exc = self.assertRaises(cursor.InvalidPosition,
                                     cursor.Cursor.decode, text, 2)
-            self.assertIn(cursor.QUERY, str(exc))
+            self.assertIn(api.POSITION, str(exc))
 
 
 class TestMemory(base.TestCase):

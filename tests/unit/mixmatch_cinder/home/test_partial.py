@@ -16,6 +16,7 @@ import types
 
 import webob
 
+from mixmatch import api
 from mixmatch import exceptions
 from mixmatch_cinder.home import partial
 from tests.unit import base
@@ -31,7 +32,7 @@ class TestMissingParts(base.TestCase):
         self.missing = partial.MissingParts('volumes', required=False)
 
     def header(self):
-        return self.missing.mark(webob.Response()).headers.get(partial.HEADER)
+        return self.missing.mark(webob.Response()).headers.get(api.MISSING_HEADER)
 
     def test_named_in_the_header(self):
         self.missing.add('mit', AWAY)
