@@ -88,9 +88,8 @@ class Queue:
         if not self._lasting:
             return False
         if subject.target.project_id is None:
-            LOG.error('The project of %s is not known: it cannot be '
-                      'reconciled automatically. Check it at the service '
-                      'provider', subject)
+            LOG.error('The project of %s is not known: it may have to be '
+                      'resolved by hand', subject)
             return False
         cell_servers = servers.Servers(context)
         record = None

@@ -28,7 +28,10 @@ AT_BU = target.Target('bu', 'id-of-research')
 #: What the block device mapping of a volume there remembers.
 MARKER = block_device.marker(AT_BU)
 
-CINDER_CONF = """ [cinder] catalog_info = volumev3::publicURL """
+CINDER_CONF = """
+[cinder]
+catalog_info = volumev3::publicURL
+"""
 
 
 class NovaTestCase(base.TestCase):

@@ -23,6 +23,7 @@ import hypothesis
 from hypothesis import strategies
 from nova import objects
 
+from mixmatch_nova import auth
 from mixmatch_nova.reconcile import reconciler
 from mixmatch_nova.reconcile import recovery
 from mixmatch_nova.reconcile import servers
@@ -75,7 +76,7 @@ class TestReconciliation(unittest.TestCase):
         made = model.World()
         with contextlib.ExitStack() as stack:
             for owner, name, value in (
-                    (reconciler, 'client_of', lambda *_: made.cinder),
+                    (auth, 'client_for', lambda *_: made.cinder),
                     (recovery.block_device, 'target_of',
                      lambda bdm: base.AT_BU),
                     (recovery.block_device, 'remember',
