@@ -32,7 +32,8 @@ class TestMissingParts(base.TestCase):
         self.missing = partial.MissingParts('volumes', required=False)
 
     def header(self):
-        return self.missing.mark(webob.Response()).headers.get(api.MISSING_HEADER)
+        response = self.missing.mark(webob.Response())
+        return response.headers.get(api.MISSING_HEADER)
 
     def test_named_in_the_header(self):
         self.missing.add('mit', AWAY)
