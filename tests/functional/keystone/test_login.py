@@ -315,7 +315,7 @@ class TestRulesFile(base.KeystoneTestCase):
 
     def test_wrong_and_never_right(self):
         self.write_rules('identity_providers: [')
-        self.assertIn('all logins are refused', self.refuse())
+        self.assertIn('All logins are refused', self.refuse())
 
     def test_wrong_after_a_right_one(self):
         self.log_in()
