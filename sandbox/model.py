@@ -111,6 +111,8 @@ class Service:
     """A process that stays.
 
     ``leftovers`` are files of a killed one that keep the next from starting.
+    ``attempts`` is how often one is started that may hang while it starts;
+    each has ``timeout`` seconds.
     """
 
     cloud: str
@@ -125,6 +127,7 @@ class Service:
     guests: pathlib.Path | None = None
     leftovers: tuple[pathlib.Path, ...] = ()
     timeout: float = 300
+    attempts: int = 1
 
     @property
     def id(self) -> str:

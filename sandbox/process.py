@@ -36,6 +36,10 @@ class Failed(state.Error):
         super().__init__(f'{node}: {why}\n--- {log}\n{progress.tail(log)}')
 
 
+class NotReady(Failed):
+    """A process that lives, and does not do its work in time."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Record:
     """What is remembered about a process that was started."""
@@ -191,8 +195,8 @@ class Supervisor:
             if self.record(service) is None:
                 raise Failed(service.id, 'ended', self.log(service))
             if time.monotonic() > deadline:
-                raise Failed(service.id, f'not ready in {service.timeout} s',
-                             self.log(service))
+                raise NotReady(service.id, f'not ready in {service.timeout} s',
+                               self.log(service))
             time.sleep(0.1)
 
     def start(self, service: model.Service) -> bool:
@@ -200,6 +204,15 @@ class Supervisor:
         fresh = self.record(service) is None
         if fresh:
             self.launch(service)
+        for _ in range(service.attempts - 1):
+            try:
+                self.wait(service)
+            except NotReady as exc:
+                print(f'{exc}\n{service.id} is started again', flush=True)
+                self.stop(service)
+                self.launch(service)
+            else:
+                return fresh
         self.wait(service)
         return fresh
 

@@ -166,7 +166,10 @@ def _nodes(site: state.Site, cloud: model.Cloud,
                            shutil.which('sh') or 'sh',
                            str(etc / 'libvirtd.sh')),
             health.Command(('virsh', '-c', uri(site, host.name), 'version')),
-            config=etc, guests=_run_folder(site, host.name) / 'qemu'),
+            config=etc, guests=_run_folder(site, host.name) / 'qemu',
+            # NOTE: once, on a busy machine, libvirtd 9.0 was still at the
+            # initialization of its drivers after 300 s.
+            timeout=100, attempts=3),
         model.Task(name, task, secrets,
                    (f'{name}/{daemon}', *(f'{owner.name}/ceph-keys'
                                           for owner in owners)),
