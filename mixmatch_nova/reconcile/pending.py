@@ -241,7 +241,7 @@ class Queue:
         if (not isinstance(exc, exceptions.ConnectionFailure)
                 and not _is_broken(exc)):
             longest = _LONGEST_REFUSED
-            refusal = outcome.reason(exc)
+            refusal = outcome.reason(exc).rstrip('.')
             if refusal != entry.refusal:
                 entry.refusal = refusal
                 LOG.warning('What is pending for %(subject)s cannot be '
