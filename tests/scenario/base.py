@@ -287,11 +287,14 @@ class ServerScenario(Scenario):
         folder = cls.sandbox.site.etc(topology.by_name('moc'), 'nova')
         texts = {name: (folder / name).read_text() for name in services}
         names = [each for some in services.values() for each in some]
+        changed = {}
         for name, text in texts.items():
             before, header, after = text.partition(f'[{section}]')
-            changed = re.sub(rf'(?m)^{pattern}\n', replacement, after, count=1)
-            assert changed != after, (name, pattern)
-            (folder / name).write_text(before + header + changed)
+            changed[name] = before + header + re.sub(
+                rf'(?m)^{pattern}\n', replacement, after, count=1)
+            assert changed[name] != text, (name, pattern)
+        for name, text in changed.items():
+            (folder / name).write_text(text)
         try:
             cls.sandbox.control('restart', 'moc', *names)
             yield

@@ -45,8 +45,8 @@ class TestReclaim(servers.OperationScenario):
         for services, name in ((('nova-api',), 'nova.conf'),
                                (('nova-compute',), 'nova-cpu.conf')):
             cls.enterClassContext(cls.configured(
-                services, name, 'DEFAULT', 'force_config_drive = False',
-                'force_config_drive = False\n'
+                services, name, 'DEFAULT', 'force_config_drive = false',
+                'force_config_drive = false\n'
                 'reclaim_instance_interval = 5\n'))
 
     @classmethod
