@@ -78,7 +78,8 @@ class TestOperator(base.ServerScenario):
         request_id = response.headers['x-openstack-request-id']
         self.assertIn(request_id, self.log('bu', 'cinder-api'))
         line = re.search(
-            r'mixmatch\.http\.transport .*bu volume: POST http://\S+/attachments 200 in '
+            r'mixmatch\.http\.transport .*bu volume: POST '
+            r'http://\S+/attachments 200 in '
             rf'[\d.]+ ms \(request {request_id}, there .(req-[0-9a-f-]+)',
             self.log('moc', 'nova-api') + self.log('moc', 'nova-conductor'))
         self.assertIsNotNone(line, request_id)
