@@ -40,28 +40,41 @@ done
 at() { dd if=/dev/$1 bs=512 skip=SECTOR count=1 2>/dev/null | tr -d '\000'; }
 echo "GUEST: up, kernel $(uname -r), waiting for /dev/vdb"
 while :; do
-    for d in vdb vdc vdd; do
-        if [ -b /dev/$d ] && [ ! -e /seen.$d ]; then
-            : > /seen.$d
-            serial=$(cat /sys/block/$d/serial)
-            echo "GUEST: $d appeared serial=$serial" \
-                 "size=$(cat /sys/block/$d/size) sectors"
-            echo "GUEST: $d before: [$(at $d)]"
+    # A volume that is attached while the kernel starts may become vda. Only
+    # the root disk has no serial.
+    root=vda
+    for d in vda vdb vdc vdd; do
+        serial=
+        [ -b /dev/$d ] || continue
+        read serial </sys/block/$d/serial
+        [ -n "$serial" ] || root=$d
+    done
+    for d in vda vdb vdc vdd; do
+        serial=
+        [ ! -b /dev/$d ] || read serial </sys/block/$d/serial
+        if [ -n "$serial" ] && [ ! -e /seen.$d ]; then
+            name=$d
+            [ $d != vda ] || name=$root
+            echo $name >/seen.$d
+            read size </sys/block/$d/size
+            echo "GUEST: $name appeared serial=$serial size=$size sectors"
+            echo "GUEST: $name before: [$(at $d)]"
             up=$(cut -d' ' -f1 /proc/uptime)
-            mark="MARKER-written-in-guest-on-$d-serial-$serial-uptime-$up"
+            mark="MARKER-written-in-guest-on-$name-serial-$serial-uptime-$up"
             echo "$mark" | dd of=/dev/$d bs=512 seek=SECTOR \
                 conv=sync,fsync 2>/dev/null
             echo 3 > /proc/sys/vm/drop_caches
             back=$(at $d)
-            echo "GUEST: $d read back: [$back]"
+            echo "GUEST: $name read back: [$back]"
             if [ "$mark" = "$back" ]; then
-                echo "GUEST: $d OK"
+                echo "GUEST: $name OK"
             else
-                echo "GUEST: $d MISMATCH"
+                echo "GUEST: $name MISMATCH"
             fi
         elif [ ! -b /dev/$d ] && [ -e /seen.$d ]; then
+            read name </seen.$d
             rm /seen.$d
-            echo "GUEST: $d is gone"
+            echo "GUEST: $name is gone"
         fi
     done
     sleep 0.5
