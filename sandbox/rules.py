@@ -24,7 +24,7 @@ from sandbox import topology
 
 
 class Landlord:
-    """Who operates a service provider."""
+    """Operator of a service provider."""
 
     def __init__(self, sandbox: client.Sandbox, name: str = 'bu') -> None:
         self._site = sandbox.site

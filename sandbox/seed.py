@@ -134,7 +134,7 @@ class Identity:
                 {'service_id': service, 'interface': interface})
 
     def no_endpoint(self, kind: str) -> None:
-        """What a cloud has no longer is not in its catalogue."""
+        """Delete services from the catalog that a cloud no longer has."""
         found = self.api.find('/services', type=kind)
         if found:
             self.api.delete(f'/services/{found["id"]}')

@@ -98,7 +98,7 @@ class Query:
 
     @property
     def is_unfiltered(self) -> bool:
-        """Whether the list has all resources of the project."""
+        """Return True if the list has all resources of the project."""
         return set(self.filters) <= set(_NO_FILTERS)
 
     @property

@@ -61,7 +61,7 @@ class Order:
 
     @property
     def exact(self) -> bool:
-        """Whether all databases sort alike by these keys."""
+        """Return True if all databases sort alike by these keys."""
         return _EXACT.issuperset(self._keys)
 
     def values(self, row: dict[str, Any]) -> list[Any]:

@@ -24,6 +24,7 @@ from oslotest import base
 from sandbox import client
 from sandbox import guest
 from sandbox import topology
+from tests.scenario import lossy
 
 #: Nova's processes that reach other clouds, by what they read.
 NOVA = {'nova.conf': ('nova-api', 'nova-conductor'),
@@ -269,6 +270,21 @@ class ServerScenario(Scenario):
         with cls._configured({file_name: services}, section, pattern,
                              replacement):
             yield
+
+    @classmethod
+    def through_lossy_way(cls, service: str | tuple[str, ...],
+                          file_name: str) -> lossy.Way:
+        """Have some of moc's Nova reach bu's Cinder by a way of the class.
+
+        :param service: one of those that read the file, or several
+        """
+        way = cls.enterClassContext(lossy.way_to(topology.url(
+            topology.by_name('bu'), 'cinder')))
+        cls.enterClassContext(cls.configured(
+            service, file_name, 'service_provider:bu',
+            'region_name = bu', 'region_name = bu\n'
+            f'endpoint_override = {way.entry}/v3\n'))
+        return way
 
     @classmethod
     @contextlib.contextmanager

@@ -24,16 +24,12 @@ import cachetools
 import fixtures
 from keystoneauth1 import fixture as ksa_fixture
 import nova.conf
-from nova.db.main import api as nova_db
-from nova import service_auth
 from oslo_config import cfg
 from oslo_db.sqlalchemy import enginefacade
 import requests_mock
 from requests_mock.contrib import fixture as requests_mock_fixture
 import urllib3
 
-import mixmatch.conf
-from mixmatch_nova import plugin
 from tests import databases
 
 try:
@@ -358,24 +354,12 @@ class TwoClouds(fixtures.Fixture):
                        for token in self.home.tokens)]
 
 
-class NovaDatabase(fixtures.Fixture):
-    """Nova's mappings, its log of tasks and its actions, in memory."""
-
-    def _setUp(self):
-        manager = _in_memory()
-        self.addCleanup(nova_db.context_manager.patch_factory(manager))
-        for model in (nova_db.models.BlockDeviceMapping,
-                      nova_db.models.TaskLog,
-                      nova_db.models.InstanceAction,
-                      nova_db.models.InstanceActionEvent):
-            model.__table__.create(manager.writer.get_engine())
-
-
 class CinderDatabase(fixtures.Fixture):
     """The volumes of home's Cinder, in memory."""
 
     def _setUp(self):
-        manager = _in_memory()
+        manager = enginefacade.transaction_context()
+        manager.configure(connection='sqlite://')
         self.addCleanup(cinder_db.main_context_manager.patch_factory(manager))
         self._engine = manager.writer.get_engine()
         databases.create_all(cinder_db.models.BASE.metadata, self._engine)
@@ -386,49 +370,3 @@ class CinderDatabase(fixtures.Fixture):
             connection.execute(table.insert().values(
                 id=volume_id, project_id=project_id, deleted=deleted,
                 volume_type_id=volume_id, use_quota=True))
-
-
-def _in_memory():
-    manager = enginefacade.transaction_context()
-    manager.configure(connection='sqlite://')
-    return manager
-
-
-class PatchedNova(fixtures.Fixture):
-    """Nova with the plugin in it; afterwards as it was.
-
-    :param conf: the configuration
-    """
-
-    def __init__(self, conf):
-        super().__init__()
-        self._conf = conf
-
-    def _setUp(self):
-        self.useFixture(NovaLeftAlone())
-        plugin.load(self._conf)
-        self.clouds = plugin.loaded().clouds
-        # What was begun must not go on in the next test.
-        self.addCleanup(
-            lambda: self.clouds._process.fanout.shutdown())
-
-
-class NovaLeftAlone(fixtures.Fixture):
-    """Fixture that undoes all patches of a test."""
-
-    def _setUp(self):
-        conf = cfg.ConfigOpts()
-        mixmatch.conf.register_opts(conf)
-        for each in plugin.Plugin(conf).patches():
-            owner, name = each.symbol.owner(), each.symbol.attribute
-            if name in vars(owner):
-                self.addCleanup(setattr, owner, name, vars(owner)[name])
-            else:
-                # Inherited: the patch puts it where nothing was.
-                self.addCleanup(_forget, owner, name)
-        self.addCleanup(service_auth.reset_globals)
-
-
-def _forget(owner, name):
-    if name in vars(owner):
-        delattr(owner, name)

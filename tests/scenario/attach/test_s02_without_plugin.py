@@ -34,7 +34,7 @@ class WithoutPlugin(base.ServerScenario):
 
 
 class TestComputeWithoutPlugin(WithoutPlugin):
-    """What was attached before, and what is asked for meanwhile."""
+    """Volumes attached before, and operations while the plugin is missing."""
 
     @classmethod
     def setUpClass(cls):

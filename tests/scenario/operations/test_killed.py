@@ -17,8 +17,6 @@ next nova-compute ends what was begun: an attach is undone, a detach finished.
 """
 
 from sandbox import client
-from sandbox import topology
-from tests.scenario import lossy
 from tests.scenario import servers
 
 VOLUME = 'GET /v3/volumes/'
@@ -32,12 +30,7 @@ class TestKilled(servers.OperationScenario):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.way = cls.enterClassContext(lossy.way_to(topology.url(
-            topology.by_name('bu'), 'cinder')))
-        cls.enterClassContext(cls.configured(
-            'nova-compute', 'nova-cpu.conf', 'service_provider:bu',
-            'region_name = bu', 'region_name = bu\n'
-            f'endpoint_override = {cls.way.entry}/v3\n'))
+        cls.way = cls.through_lossy_way('nova-compute', 'nova-cpu.conf')
 
     def setUp(self):
         super().setUp()

@@ -82,7 +82,7 @@ class Partner(base.ServerScenario):
             yield
 
     def usual(self):
-        """What concerns only home while all is well, measured once."""
+        """Measure home's own operations once while all is well."""
         if self._usual is None:
             type(self)._usual = self.home()
         return self._usual

@@ -16,9 +16,7 @@
 from concurrent import futures
 
 from sandbox import client
-from sandbox import topology
 from tests.scenario import base
-from tests.scenario import lossy
 
 #: Seconds after which what was lost must be settled.
 SETTLED = 60
@@ -30,12 +28,8 @@ class TestLostAnswers(base.ServerScenario):
     def setUpClass(cls):
         """Have moc's API and conductor use a way that may lose answers."""
         super().setUpClass()
-        cls.way = cls.enterClassContext(lossy.way_to(topology.url(
-            topology.by_name('bu'), 'cinder')))
-        cls.enterClassContext(cls.configured(
-            ('nova-api', 'nova-conductor'), 'nova.conf',
-            'service_provider:bu', 'region_name = bu', 'region_name = bu\n'
-            f'endpoint_override = {cls.way.entry}/v3\n'))
+        cls.way = cls.through_lossy_way(('nova-api', 'nova-conductor'),
+                                        'nova.conf')
 
     def setUp(self):
         super().setUp()

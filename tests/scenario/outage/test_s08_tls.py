@@ -104,7 +104,7 @@ class TestTls(TlsScenario):
 
 
 class TestRefused(TlsScenario):
-    """What answers in place of bu's Cinder is not to be trusted."""
+    """Refusal of servers in place of bu's Cinder that cannot be trusted."""
 
     @classmethod
     def setUpClass(cls):
@@ -125,7 +125,7 @@ class TestRefused(TlsScenario):
             self.wait_for_nova()
 
     def wait_for_nova(self):
-        """What a test before this one has refused is forgotten."""
+        """Wait until Nova sends requests to bu after an earlier refusal."""
         nowhere = {'volumeAttachment': {'volumeId': str(uuid.uuid4()),
                                         'serviceProvider': 'bu'}}
         client.wait_for('Nova to ask bu', lambda: (

@@ -18,6 +18,7 @@ from mixmatch_nova import block_device
 from mixmatch_nova import target
 from tests.unit import base
 from tests.unit import fixtures
+from tests.unit.mixmatch_nova import novas
 
 SERVER = '5d6c1a0e-2f3b-4c55-9d6a-0f4f1d7f1b01'
 #: The same as text and as data in all tests.
@@ -48,7 +49,7 @@ class NovaTestCase(base.TestCase):
             self, fixtures.text(*self.names, more=self.more) + CINDER_CONF,
             nova_conf=True)
         self.federation = self.useFixture(
-            fixtures.PatchedNova(self.conf)).clouds
+            novas.PatchedNova(self.conf)).clouds
 
     def context(self, user='alice', **kwargs):
         """The context of a user's request."""

@@ -23,6 +23,7 @@ from mixmatch_nova import loader
 from mixmatch_nova import plugin
 from tests.unit import base
 from tests.unit import fixtures
+from tests.unit.mixmatch_nova import novas
 
 NOVA_CONF = '[DEFAULT]\nconfig_source = mixmatch\n' + fixtures.text(
     'bu').replace('[mixmatch]', '[mixmatch]\ndriver = mixmatch')
@@ -37,7 +38,7 @@ class TestLoader(base.TestCase):
 
     def setUp(self):
         super().setUp()
-        self.useFixture(fixtures.NovaLeftAlone())
+        self.useFixture(novas.NovaLeftAlone())
 
     def start(self, project='nova'):
         path = self.useFixture(base_fixtures.TempDir()).join('nova.conf')

@@ -24,6 +24,7 @@ from mixmatch_nova.patches import volume_api
 from mixmatch_nova import plugin
 from tests.unit import base
 from tests.unit import fixtures
+from tests.unit.mixmatch_nova import novas
 
 METHOD = 'nova.volume.cinder.API.attachment_get'
 
@@ -33,7 +34,7 @@ class TestPlugin(base.TestCase):
     def setUp(self):
         super().setUp()
         self.conf = fixtures.configuration(self, fixtures.text('bu'))
-        self.useFixture(fixtures.NovaLeftAlone())
+        self.useFixture(novas.NovaLeftAlone())
         self.patches = plugin.Plugin(self.conf).patches()
 
     def symbols(self):
@@ -62,7 +63,7 @@ class TestPlugin(base.TestCase):
 
     def test_unpatched_after_a_test(self):
         before = self.symbols()
-        with fixtures.PatchedNova(self.conf):
+        with novas.PatchedNova(self.conf):
             self.assertNotEqual(before, self.symbols())
         self.assertEqual(before, self.symbols())
         self.assertIsNone(plugin.loaded())

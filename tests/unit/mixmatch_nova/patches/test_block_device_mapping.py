@@ -20,8 +20,8 @@ from nova.objects import base as objects_base
 
 from mixmatch_nova import block_device
 from mixmatch_nova import target
-from tests.unit import fixtures
 from tests.unit.mixmatch_nova import base
+from tests.unit.mixmatch_nova import novas
 
 
 SNAPSHOT = '44444444-0000-4000-8000-000000000004'
@@ -33,7 +33,7 @@ class MappingTestCase(base.NovaTestCase):
 
     def setUp(self):
         super().setUp()
-        self.useFixture(fixtures.NovaDatabase())
+        self.useFixture(novas.NovaDatabase())
 
     def mapping(self, context, volume_id=base.VOLUME, **values):
         return objects.BlockDeviceMapping(context, **{

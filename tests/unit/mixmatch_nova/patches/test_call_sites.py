@@ -25,6 +25,7 @@ from mixmatch_nova.patches import volume_api
 from mixmatch_nova import plugin
 from tests.unit import base
 from tests.unit import fixtures
+from tests.unit.mixmatch_nova import novas
 from tests.unit.mixmatch_nova.patches import call_sites
 
 KNOWN = pathlib.Path(__file__).with_name('call_sites.txt')
@@ -161,7 +162,7 @@ class TestCallSites(base.TestCase):
                          for each in self.patches())
 
     def patches(self):
-        self.useFixture(fixtures.NovaLeftAlone())
+        self.useFixture(novas.NovaLeftAlone())
         return plugin.Plugin(fixtures.configuration(
             self, fixtures.text('bu'))).patches()
 

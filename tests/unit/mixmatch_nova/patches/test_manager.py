@@ -28,6 +28,7 @@ from mixmatch_nova.reconcile import periodic
 from mixmatch_nova import target
 from tests.unit import fixtures
 from tests.unit.mixmatch_nova import base
+from tests.unit.mixmatch_nova import novas
 
 SUBJECT = target.Subject(base.AT_BU, base.VOLUME, base.SERVER)
 
@@ -36,7 +37,7 @@ class TestManager(base.NovaTestCase):
 
     def setUp(self):
         super().setUp()
-        self.useFixture(fixtures.NovaDatabase())
+        self.useFixture(novas.NovaDatabase())
         self.clock = self.useFixture(fixtures.Clock())
         self.log = self.useFixture(base_fixtures.FakeLogger('mixmatch_nova'))
         self.adopted = []

@@ -21,6 +21,7 @@ import requests
 from mixmatch_nova import target
 from tests.unit import fixtures
 from tests.unit.mixmatch_nova import base
+from tests.unit.mixmatch_nova import novas
 
 
 class TestReboot(base.NovaTestCase):
@@ -28,7 +29,7 @@ class TestReboot(base.NovaTestCase):
 
     def setUp(self):
         super().setUp()
-        self.useFixture(fixtures.NovaDatabase())
+        self.useFixture(novas.NovaDatabase())
         objects.BlockDeviceMapping(
             self.foreign_context(), instance_uuid=base.SERVER,
             volume_id=base.VOLUME, attachment_id=base.ATTACHMENT,

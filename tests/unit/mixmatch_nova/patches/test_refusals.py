@@ -21,8 +21,8 @@ from nova import objects
 
 from mixmatch_nova.patches import compute_api
 from mixmatch_nova import target
-from tests.unit import fixtures
 from tests.unit.mixmatch_nova import base
+from tests.unit.mixmatch_nova import novas
 
 IMAGE = '44444444-0000-4000-8000-000000000004'
 
@@ -31,7 +31,7 @@ class RefusalTestCase(base.NovaTestCase):
 
     def setUp(self):
         super().setUp()
-        self.useFixture(fixtures.NovaDatabase())
+        self.useFixture(novas.NovaDatabase())
         self.instance = objects.Instance(uuid=base.SERVER)
         self.called = []
 

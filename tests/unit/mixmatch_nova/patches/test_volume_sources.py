@@ -23,6 +23,7 @@ from nova.virt import block_device
 from mixmatch_nova import target
 from tests.unit import fixtures
 from tests.unit.mixmatch_nova import base
+from tests.unit.mixmatch_nova import novas
 from tests.unit.mixmatch_nova.patches import test_block_device_mapping
 from tests.unit.mixmatch_nova.patches import test_volume_api
 from tests.unit.mixmatch_nova.patches import test_volume_release
@@ -165,7 +166,7 @@ class TestBlockDevice(SourcesTestCase):
 
     def setUp(self):
         super().setUp()
-        self.useFixture(fixtures.NovaDatabase())
+        self.useFixture(novas.NovaDatabase())
         context = self.snapshot_context()
         self.mapping = objects.BlockDeviceMapping(
             context, instance_uuid=base.SERVER, destination_type='volume',

@@ -24,8 +24,8 @@ from nova.objects import base as objects_base
 
 from mixmatch_nova.reconcile import journal
 from mixmatch_nova import target
-from tests.unit import fixtures
 from tests.unit.mixmatch_nova import base
+from tests.unit.mixmatch_nova import novas
 
 SUBJECT = target.Subject(base.AT_BU, base.VOLUME, base.SERVER)
 
@@ -59,7 +59,7 @@ class TestRecord(base.NovaTestCase):
 
     def setUp(self):
         super().setUp()
-        self.useFixture(fixtures.NovaDatabase())
+        self.useFixture(novas.NovaDatabase())
         self.log = self.useFixture(base_fixtures.FakeLogger('mixmatch_nova'))
 
     def note(self, subject=SUBJECT, attachment_id=base.ATTACHMENT):

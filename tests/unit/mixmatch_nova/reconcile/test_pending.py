@@ -20,8 +20,8 @@ from mixmatch_nova.reconcile import journal
 from mixmatch_nova.reconcile import pending
 from mixmatch_nova.reconcile import reconciler
 from mixmatch_nova import target
-from tests.unit import fixtures as own_fixtures
 from tests.unit.mixmatch_nova import base
+from tests.unit.mixmatch_nova import novas
 
 SUBJECT = target.Subject(base.AT_BU, base.VOLUME, base.SERVER)
 FAILURE = exceptions.ServiceProviderUnavailable(service_provider='bu',
@@ -32,7 +32,7 @@ class TestQueue(base.NovaTestCase):
 
     def setUp(self):
         super().setUp()
-        self.useFixture(own_fixtures.NovaDatabase())
+        self.useFixture(novas.NovaDatabase())
         for name in ('_FIRST_PAUSE', '_LONGEST_PAUSE', '_LONGEST_REFUSED'):
             self.patch(pending, name, 0.01)
         #: what each look does: fails, or says whether it is settled
