@@ -19,8 +19,16 @@ import contextlib
 import functools
 import sqlite3
 
+from oslo_db.sqlalchemy import enginefacade
 import sqlalchemy
 from sqlalchemy import pool
+
+
+def in_memory():
+    """Return a transaction context of an empty database in memory."""
+    context = enginefacade.transaction_context()
+    context.configure(connection='sqlite://')
+    return context
 
 
 @functools.cache

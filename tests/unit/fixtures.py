@@ -25,7 +25,6 @@ import fixtures
 from keystoneauth1 import fixture as ksa_fixture
 import nova.conf
 from oslo_config import cfg
-from oslo_db.sqlalchemy import enginefacade
 import requests_mock
 from requests_mock.contrib import fixture as requests_mock_fixture
 import urllib3
@@ -358,8 +357,7 @@ class CinderDatabase(fixtures.Fixture):
     """The volumes of home's Cinder, in memory."""
 
     def _setUp(self):
-        manager = enginefacade.transaction_context()
-        manager.configure(connection='sqlite://')
+        manager = databases.in_memory()
         self.addCleanup(cinder_db.main_context_manager.patch_factory(manager))
         self._engine = manager.writer.get_engine()
         databases.create_all(cinder_db.models.BASE.metadata, self._engine)

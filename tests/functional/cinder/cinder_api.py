@@ -33,7 +33,6 @@ from keystoneauth1 import exceptions as ksa_exceptions
 from keystonemiddleware import auth_token  # noqa: F401
 from novaclient import exceptions as nova_exceptions
 from oslo_config import cfg
-from oslo_db.sqlalchemy import enginefacade
 from oslo_messaging import conffixture
 from oslo_serialization import jsonutils
 import webob
@@ -170,8 +169,7 @@ class CinderApi(base_fixtures.Fixture):
 
     def _setUp(self):
         self.useFixture(CinderLeftAlone())
-        database = enginefacade.transaction_context()
-        database.configure(connection='sqlite://')
+        database = databases.in_memory()
         self.addCleanup(sql.main_context_manager.patch_factory(database))
         databases.create_all(sql.models.BASE.metadata,
                              database.writer.get_engine())

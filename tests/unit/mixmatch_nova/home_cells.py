@@ -22,7 +22,6 @@ from nova.db.api import api as nova_api_db
 from nova.db.api import models as api_models
 from nova.db.main import models
 from nova import objects
-from oslo_db.sqlalchemy import enginefacade
 from oslo_messaging import conffixture
 from oslo_utils import timeutils
 from oslo_utils import uuidutils
@@ -46,8 +45,7 @@ class Cells(fixtures.Fixture):
         self.useFixture(conffixture.ConfFixture(nova.conf.CONF))
         self.useFixture(fixtures.MockPatchObject(
             nova_context, 'CELL_CACHE', {}))
-        manager = enginefacade.transaction_context()
-        manager.configure(connection='sqlite://')
+        manager = databases.in_memory()
         self.addCleanup(nova_api_db.context_manager.patch_factory(manager))
         api_models.CellMapping.__table__.create(manager.writer.get_engine())
         #: name -> engine

@@ -16,18 +16,17 @@ import fixtures
 from nova.db.main import api as nova_db
 from nova import service_auth
 from oslo_config import cfg
-from oslo_db.sqlalchemy import enginefacade
 
 import mixmatch.conf
 from mixmatch_nova import plugin
+from tests import databases
 
 
 class NovaDatabase(fixtures.Fixture):
     """Nova's mappings, its log of tasks and its actions, in memory."""
 
     def _setUp(self):
-        manager = enginefacade.transaction_context()
-        manager.configure(connection='sqlite://')
+        manager = databases.in_memory()
         self.addCleanup(nova_db.context_manager.patch_factory(manager))
         for model in (nova_db.models.BlockDeviceMapping,
                       nova_db.models.TaskLog,

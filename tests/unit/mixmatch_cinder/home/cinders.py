@@ -161,7 +161,7 @@ class Cloud:
     def __init__(self, url, project_id):
         self.url = url
         self.project_id = project_id
-        self.manager = our_fixtures._in_memory()
+        self.manager = databases.in_memory()
         self._engine = self.manager.writer.get_engine()
         databases.create_all(db.models.BASE.metadata, self._engine)
         self._insert(db.models.VolumeType, id=TYPE, name='__DEFAULT__',
