@@ -17,6 +17,7 @@ the token is of.
 """
 
 import datetime
+import functools
 import pathlib
 import sys
 import threading
@@ -46,6 +47,15 @@ with mock.patch.object(cfg, 'CONF', CONF):
 db = our_fixtures.cinder_db
 TYPE = '10000000-0000-4000-8000-000000000001'
 EPOCH = datetime.datetime(2026, 1, 1)
+
+
+@functools.cache
+def _application():
+    """Return Cinder below its filters.
+
+    It has no state; its thousands of regular expressions take a second.
+    """
+    return router.APIRouter()
 
 
 class Cinders(fixtures.Fixture):
@@ -88,7 +98,7 @@ class Cinders(fixtures.Fixture):
         self.home = Cloud(self._clouds.home.cinder_url, 'home-id-of-research')
         self.addCleanup(db.main_context_manager.patch_factory(
             self.home.manager))
-        self._application = router.APIRouter()
+        self._application = _application()
         self._of_providers = {}
         for name, sp in self._clouds.service_providers.items():
             cloud = Cloud(sp.cinder_url, sp.project_id('research'))
