@@ -138,12 +138,14 @@ def wait_for(what: str, condition: Any, patience: float = PATIENCE) -> Any:
     """Wait until a condition is true, and return what it gave."""
     deadline = time.monotonic() + patience
     while True:
+        began = time.monotonic()
         value = condition()
         if value:
             return value
         if time.monotonic() > deadline:
             raise AssertionError(f'waited {patience} s in vain: {what}')
-        time.sleep(0.3)
+        # NOTE: a busy machine is not to be kept busy by questions.
+        time.sleep(max(0.3, 2 * (time.monotonic() - began)))
 
 
 class Sandbox:

@@ -109,7 +109,7 @@ def _install(site: state.Site, report: progress.Progress,
 
 def find_uv(site: state.Site, report: progress.Progress) -> str:
     """The path of uv, of our own if there is none."""
-    own = site.root / 'tools' / 'bin' / 'uv'
+    own = site.installed / 'tools' / 'bin' / 'uv'
     found = shutil.which('uv')
     if own.exists() or found:
         return str(own) if own.exists() else str(found)

@@ -60,7 +60,8 @@ class Site:
         self.mode = mode
         self.clouds = topology.clouds(mode.with_nova)
         self.instance = root / f'{mode.release}-{mode.compute}'
-        self.venv = root / f'venv-{mode.release}'
+        self.installed = installed(root)
+        self.venv = self.installed / f'venv-{mode.release}'
         self._lock = threading.Lock()
 
     @property
@@ -81,7 +82,7 @@ class Site:
     @property
     def guest(self) -> pathlib.Path:
         """The tiny guest's kernel and root."""
-        return self.root / 'guest'
+        return self.installed / 'guest'
 
     @property
     def clouds_yaml(self) -> pathlib.Path:
@@ -168,6 +169,16 @@ def default_root() -> pathlib.Path:
     """The state folder unless told otherwise."""
     return pathlib.Path(os.environ.get('MIXMATCH_SANDBOX',
                                        REPOSITORY / '.sandbox'))
+
+
+def installed(root: pathlib.Path) -> pathlib.Path:
+    """Return the folder of what is installed and built once.
+
+    Several sandboxes may share it.
+
+    :param root: the state folder
+    """
+    return pathlib.Path(os.environ.get('MIXMATCH_SANDBOX_INSTALLED', root))
 
 
 def last_mode(root: pathlib.Path) -> Mode | None:

@@ -18,6 +18,7 @@ import contextlib
 import dataclasses
 import fcntl
 import os
+import pathlib
 import shutil
 import subprocess
 import typing
@@ -37,10 +38,14 @@ from sandbox import topology
 
 
 @contextlib.contextmanager
-def _alone(site: state.Site) -> typing.Iterator[None]:
-    """Nobody else starts or stops in this state folder meanwhile."""
-    site.root.mkdir(parents=True, exist_ok=True)
-    with (site.root / 'lock').open('w') as stream:
+def _alone(folder: pathlib.Path, lock: str = 'lock',
+           ) -> typing.Iterator[None]:
+    """Let no other command work in a folder meanwhile.
+
+    :param lock: the name of the file in it that is locked
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / lock).open('w') as stream:
         try:
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -84,7 +89,7 @@ def up(site: state.Site, arguments: argparse.Namespace) -> int:
     if os.geteuid():
         raise state.Error('only root can bring clouds up')
     report = progress.Progress()
-    with _alone(site):
+    with _alone(site.root):
         _other_mode(site)
         report.say(f'clouds of {site.mode} in {site.instance}')
         _install(site, report)
@@ -106,8 +111,9 @@ def up(site: state.Site, arguments: argparse.Namespace) -> int:
 
 
 def _install(site: state.Site, report: progress.Progress) -> None:
-    install.install(site, report)
-    guest.build(site, report)
+    with _alone(site.installed, 'install.lock'):
+        install.install(site, report)
+        guest.build(site, report)
 
 
 def _bring_up(site: state.Site, report: progress.Progress) -> None:
@@ -128,7 +134,7 @@ def add(site: state.Site, arguments: argparse.Namespace) -> int:
         raise state.Error('no sandbox here; "sandbox/run up" makes one')
     changed = _with_nova(site, {*site.mode.with_nova, name})
     report = progress.Progress()
-    with _alone(site):
+    with _alone(site.root):
         _bring_up(changed, report)
     report.say(f'{name} has a Nova')
     return 0
@@ -143,7 +149,7 @@ def remove(site: state.Site, arguments: argparse.Namespace) -> int:
     stay = {service.id for service in _services(changed)}
     supervisor = process.Supervisor(site)
     report = progress.Progress()
-    with _alone(site):
+    with _alone(site.root):
         ended = [service for service in _services(site)
                  if service.id not in stay]
         with concurrent.futures.ThreadPoolExecutor(len(ended)) as pool:
@@ -168,8 +174,7 @@ def isolated(site: state.Site, arguments: argparse.Namespace) -> int:
         raise state.Error('only root can make a network')
     if not arguments.arguments:
         raise state.Error('isolated: say what is to be run')
-    with _alone(site):
-        _install(site, progress.Progress())
+    _install(site, progress.Progress())
     network.isolate()
     try:
         up(site, arguments)
@@ -220,7 +225,7 @@ def down(site: state.Site, arguments: argparse.Namespace) -> int:
         return 0
     supervisor = process.Supervisor(site)
     report = progress.Progress()
-    with _alone(site):
+    with _alone(site.root):
         known = _services(site)
         # NOTE: those that others need are ended after those.
         first = [service for service in known
@@ -310,7 +315,7 @@ def _each(site: state.Site, arguments: argparse.Namespace,
     """
     known = [find(site, arguments.cloud, name)
              for name in arguments.services]
-    with (_alone(site),
+    with (_alone(site.root),
           concurrent.futures.ThreadPoolExecutor(len(known)) as pool):
         results = list(pool.map(act, known))
     for service, result in zip(known, results):
