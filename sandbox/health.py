@@ -107,6 +107,17 @@ class LogLine:
 
 
 @dataclasses.dataclass(frozen=True)
+class All:
+    """Each of several checks, one after another, holds."""
+
+    checks: tuple[Check, ...]
+
+    def ok(self, log: pathlib.Path, offset: int) -> bool:
+        """See :class:`Check`."""
+        return all(check.ok(log, offset) for check in self.checks)
+
+
+@dataclasses.dataclass(frozen=True)
 class Command:
     """A command about it succeeds."""
 

@@ -12,8 +12,9 @@
 
 """Nova: API, conductor, scheduler, and a compute for each host."""
 
+import dataclasses
 import pathlib
-import time
+import subprocess
 
 from sandbox import health
 from sandbox import ini
@@ -27,17 +28,35 @@ from sandbox import state
 from sandbox import topology
 
 READY = 'Join ServiceGroup membership for this service'
-#: How many hosts the scheduler takes for alive. After a restart that is a
-#: few seconds later than they are ready.
+#: Whether the scheduler takes a host for alive. After a while without it that
+#: is a few seconds later than it is ready.
 ALIVE = '''
 select count(*) from compute_nodes join services
     on services.host = compute_nodes.host and `binary` = 'nova-compute'
 where compute_nodes.deleted = 0 and services.deleted = 0
     and coalesce(last_seen_up, services.created_at)
         > utc_timestamp() - interval 50 second
+    and services.host = '{host}'
 '''
 PRIVSEP = ('nova_sys_admin', 'privsep_osbrick',
            'vif_plug_linux_bridge_privileged', 'vif_plug_ovs_privileged')
+
+
+@dataclasses.dataclass(frozen=True)
+class _Alive:
+    """The scheduler gives a host new servers."""
+
+    site: state.Site
+    cloud: model.Cloud
+    host: str
+
+    def ok(self, log: pathlib.Path, offset: int) -> bool:
+        """See :class:`sandbox.health.Check`."""
+        try:
+            return mariadb.value(self.site, self.cloud, 'nova',
+                                 ALIVE.format(host=self.host)) == '1'
+        except subprocess.CalledProcessError:
+            return False
 
 
 def _paste(site: state.Site, cloud: model.Cloud) -> str:
@@ -177,25 +196,19 @@ def nodes(site: state.Site, cloud: model.Cloud) -> list[model.Node]:
                accept=(0, 2))
 
     def map_host() -> None:
-        deadline = time.monotonic() + 60
-        while int(mariadb.value(
-                site, cloud, 'nova', ALIVE)) < cloud.computes:
-            if time.monotonic() > deadline:
-                raise process.Failed(f'{name}/nova-compute',
-                                     'not alive, or no compute node, in 60 s',
-                                     site.log(name, 'nova-compute'))
-            time.sleep(0.2)
         manage('nova-host', 'cell_v2', 'discover_hosts', '--verbose')
 
     after = (f'{name}/nova-database', f'{name}/memcached',
              'shared/rabbitmq')
 
     def worker(what: str, *more: str, file: str = 'nova.conf',
-               suffix: str = '') -> model.Service:
+               suffix: str = '', alive: tuple[health.Check, ...] = (),
+               ) -> model.Service:
         return model.Service(
             name, what + suffix,
             (site.tool(what), '--config-file', str(etc / file)),
-            health.LogLine(READY), after=after + more, config=etc)
+            health.All((health.LogLine(READY), *alive)),
+            after=after + more, config=etc)
 
     # NOTE: each of them asks Placement when it starts, or ends.
     asked = (f'{name}/seed-identity', f'{name}/placement')
@@ -205,7 +218,8 @@ def nodes(site: state.Site, cloud: model.Cloud) -> list[model.Node]:
             f'{name}/libvirt-secrets{host.suffix}',)
         return worker('nova-compute', f'{name}/nova-conductor', *asked,
                       *hypervisor, file=_compute_conf(host),
-                      suffix=host.suffix)
+                      suffix=host.suffix,
+                      alive=(_Alive(site, cloud, host.name),))
 
     computes = [compute(host) for host in cloud.hosts]
     processes, threads = _concurrency(site)
