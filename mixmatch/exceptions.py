@@ -89,6 +89,15 @@ class AssertionRefused(Refused):
                'be valid and scoped to a project.')
 
 
+class AccessRules(Refused):
+    """Error: the token is of an application credential with access rules."""
+
+    msg_fmt = ('Service provider %(service_provider)s cannot be used with an '
+               'application credential that has access rules: the Keystone '
+               'of this cloud gives no assertion for it. Please use one '
+               'without access rules.')
+
+
 class LoginRefused(Refused):
     """Error: the service provider refuses the login of this identity."""
 

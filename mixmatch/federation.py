@@ -24,7 +24,6 @@ import weakref
 from keystoneauth1 import access
 from keystoneauth1.identity import access as access_plugin
 from keystoneauth1.identity import base
-from keystoneauth1.identity import v3
 from keystoneauth1 import loading
 from keystoneauth1 import plugin
 from keystoneauth1 import service_token
@@ -37,6 +36,7 @@ from mixmatch import fanout
 from mixmatch.http import transport
 from mixmatch.login import auth_plugin
 from mixmatch.login import cache
+from mixmatch.login import home_token
 from mixmatch.login import k2k
 from mixmatch.login import login
 from mixmatch.login import shared_cache
@@ -172,8 +172,8 @@ class Federation:
                     access.create(body=token_info, auth_token=token),
                     self._home_url())
             else:
-                home = v3.Token(self._home_url(), token=token,
-                                project_id=project_id)
+                home = home_token.ValidatedToken(
+                    self._home_url(), token, self._service())
             return there.log_in(home, there.user_scope)
         key = login.Key(name, _digest(token),
                         f'{project_id} {there.user_scope_key}')

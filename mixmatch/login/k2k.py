@@ -117,6 +117,11 @@ class Keystone2Keystone(v3.Keystone2Keystone):
             raise exceptions.AssertionRefused(
                 service_provider=self._service_provider,
                 reason=_status(exc)) from exc
+        if home.application_credential_access_rules is not None:
+            # NOTE: Keystone itself does not find a token with access rules
+            # when it makes an assertion (keystone.api._shared.saml).
+            raise exceptions.AccessRules(
+                service_provider=self._service_provider)
         try:
             self._urls = (
                 home.service_providers.get_auth_url(self._service_provider),

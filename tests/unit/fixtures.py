@@ -115,6 +115,11 @@ class Home:
         mock.get(self.url, json={
             'version': ksa_fixture.V3Discovery(self.url)})
         mock.post(self.url + '/auth/tokens', json=self._issue_token)
+        mock.get(self.url + '/auth/tokens', json=self._validate_token)
+        #: tokens of application credentials and trusts -> more of their body
+        self.delegated = {}
+        #: who may not validate the tokens of others
+        self.may_not_validate = set()
         mock.post(self.ecp_url, content=self._issue_assertion,
                   headers={'Content-Type': 'text/xml'})
         mock.get('http://home:8776/', json=_cinder_versions(self))
@@ -142,9 +147,27 @@ class Home:
             if user is None:
                 context.status_code = 401
                 return {'error': {'code': 401, 'message': 'no such token'}}
+            if identity['token']['id'] in self.delegated:
+                context.status_code = 403
+                return {'error': {'code': 403, 'message': 'delegated'}}
         context.status_code = 201
         context.headers['X-Subject-Token'] = self.token(user)
         return self.token_body(user)
+
+    def _validate_token(self, request, context):
+        by, subject = (request.headers[name] for name in (
+            'X-Auth-Token', 'X-Subject-Token'))
+        if by not in self.tokens:
+            context.status_code = 401
+        elif by != subject and self.tokens[by] in self.may_not_validate:
+            context.status_code = 403
+        elif subject not in self.tokens:
+            context.status_code = 404
+        else:
+            body = self.token_body(self.tokens[subject])
+            body['token'].update(self.delegated.get(subject, {}))
+            return body
+        return {'error': {'code': context.status_code, 'message': 'no'}}
 
     def token_body(self, user):
         """Return the body of a validated token of home."""

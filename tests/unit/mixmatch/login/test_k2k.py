@@ -37,15 +37,18 @@ class LoginTestCase(base.FederationTestCase):
 class TestLogin(LoginTestCase):
 
     def test_five_requests(self):
+        # Home's service has its own token.
+        self.login('bob')
+        before = len(self.clouds.requests)
         self.login()
         self.assertEqual(
-            [('POST', 'home', '/v3/auth/tokens'),
+            [('GET', 'home', '/v3/auth/tokens'),
              ('POST', 'home', '/v3/auth/os-federation/saml2/ecp'),
              ('POST', 'bu', '/shibboleth.sso/saml2/ecp'),
              ('GET', 'bu', '/v3/os-federation/identity_providers/home/'
                            'protocols/mapped/auth'),
              ('POST', 'bu', '/v3/auth/tokens')],
-            self.clouds.requests)
+            self.clouds.requests[before:])
 
     def test_what_is_known_of_the_token_is_not_asked_for(self):
         self.login(token_info=self.home.token_body('alice'))
@@ -105,11 +108,46 @@ class TestLogin(LoginTestCase):
             self.assertEqual(user, self.bu.tokens[token][0])
 
 
+class TestDelegated(LoginTestCase):
+    """Application credentials and trusts get no token for a token."""
+
+    def login_with(self, **more):
+        token = self.home.token('alice')
+        self.home.delegated[token] = more
+        return super(LoginTestCase, self).login(token)
+
+    def assertIsAlice(self, login):
+        self.assertEqual(('alice', 'id-of-research'),
+                         self.bu.tokens[login.get_token(None)])
+
+    def test_no_other_token_is_asked_for(self):
+        self.assertIsAlice(self.login_with())
+
+    def test_a_service_that_may_not_validate(self):
+        self.home.may_not_validate.add('nova')
+        self.assertIsAlice(self.login_with())
+
+    def test_a_service_whose_token_was_revoked(self):
+        self.login()
+        for token in [token for token, user in self.home.tokens.items()
+                      if user == 'nova']:
+            del self.home.tokens[token]
+        self.assertIsAlice(self.login_with())
+
+    def test_access_rules_get_no_assertion(self):
+        exc = self.assertRaises(
+            exceptions.AccessRules, self.login_with,
+            application_credential={'id': 'a', 'access_rules': [
+                {'service': 'compute', 'method': 'GET', 'path': '/**'}]})
+        self.assertIn('without access rules', str(exc))
+        self.assertEqual([], self.home.assertions)
+
+
 class TestRefusedAtHome(LoginTestCase):
 
     def test_token_is_no_longer_valid(self):
-        self.clouds.mock.post(self.home.url + '/auth/tokens', status_code=401)
-        self.assertLoginFails(exceptions.AssertionRefused, 'HTTP 401')
+        self.clouds.mock.get(self.home.url + '/auth/tokens', status_code=404)
+        self.assertLoginFails(exceptions.AssertionRefused, 'HTTP 404')
 
     def test_no_assertion_for_this_token(self):
         self.clouds.mock.post(self.home.ecp_url, status_code=403)
@@ -244,7 +282,8 @@ class TestProject(LoginTestCase):
         self.assertEqual('id-of-research', self.login().get_project_id(None))
         self.assertIn(('GET', 'bu', '/v3/auth/projects'),
                       self.clouds.requests)
-        self.assertEqual(6, len(self.clouds.requests))
+        self.assertEqual(1 + 6, len([
+            each for each in self.clouds.requests if each[2] != '/v3']))
 
     def test_several_are_an_error(self):
         self.bu.projects['alice'] = ['research', 'hobby']
