@@ -130,7 +130,7 @@ class Transport(requests.Session):
         local = self._allowed.check(requests.utils.requote_uri(url))
         at = deadline.get()
         probe = functools.partial(
-            _probe, _root(url), _both(timeout)[0],
+            _probe, _root(url), _both(timeout)[0], local,
             verify=kwargs.get('verify'), cert=kwargs.get('cert'),
             proxies=self._proxies)
         refusal = self._health.refusal(deadline.patience(), probe)
@@ -267,11 +267,14 @@ def _root(url: str) -> str:
                              f'{found[1]}/' if found else '/', '', ''))
 
 
-def _probe(url: str, timeout: float, **kwargs: Any) -> bool:
-    """Request the version document by a new connection."""
+def _probe(url: str, timeout: float, local: bool, **kwargs: Any) -> bool:
+    """Request the version document by a new connection.
+
+    :param local: whether the name of the host may lead to this machine
+    """
     with (requests.Session() as plain,
           limits.complete_by(time.monotonic() + timeout,
-                             largest=limits.LARGEST_OF_LOGIN)):
+                             largest=limits.LARGEST_OF_LOGIN, local=local)):
         plain.trust_env = False
         plain.headers['Accept-Encoding'] = 'identity'
         for scheme in ('http://', 'https://'):

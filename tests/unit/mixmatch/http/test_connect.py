@@ -26,6 +26,7 @@ from mixmatch import deadline
 from mixmatch.http import connect
 from mixmatch.http import endpoints
 from tests.unit import base
+from tests.unit.mixmatch import base as mixmatch_base
 from tests.unit.mixmatch.http import test_transport
 from tests.unit import servers
 
@@ -162,6 +163,8 @@ class TestConnectTimeout(test_transport.WireTestCase):
                 TestConnect.address('127.0.0.1', self.server.port)]))
         self.server.url = 'http://localhost.bu:5000/'
         self.assertIn('this machine', str(self.unavailable()))
+        # The probe that a failure begins does not go there either.
+        mixmatch_base.wait_for_probes()
         self.assertEqual([], self.server.requests)
 
 

@@ -53,7 +53,8 @@ EPOCH = datetime.datetime(2026, 1, 1)
 def _application():
     """Return Cinder below its filters.
 
-    It has no state; its thousands of regular expressions take a second.
+    Its thousands of regular expressions take a second. What it remembers,
+    the availability zones, :class:`Cinders` has it forget.
     """
     return router.APIRouter()
 
@@ -86,6 +87,8 @@ class Cinders(fixtures.Fixture):
             pathlib.Path(sys.prefix) / 'etc/cinder/resource_filters.json'))
         self.override('state_path', str(config))
         self.override('project_id_regex', '(home-)?id-of-[a-z]+')
+        # Those of one cloud or test are not those of the next.
+        self.override('az_cache_duration', 0)
         self.useFixture(fixtures.MonkeyPatch(
             'cinder.api.common._FILTERS_COLLECTION', None))
         self.useFixture(fixtures.MockPatchObject(cfg, 'CONF', CONF))
