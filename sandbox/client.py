@@ -34,6 +34,7 @@ import time
 from typing import Any
 
 from keystoneauth1 import adapter
+from keystoneauth1.identity import base
 from keystoneauth1.identity import v3
 from keystoneauth1 import session
 
@@ -188,6 +189,16 @@ class Sandbox:
              project: str | None = None) -> 'Person':
         return Person(self._commands, topology.by_name(cloud), name, project)
 
+    def bearer(self, cloud: str, auth: base.BaseIdentityPlugin,
+               environment: dict[str, str]) -> 'Person':
+        """Somebody with another credential than a password.
+
+        :param auth: logs in with it
+        :param environment: has the ``openstack`` command log in with it
+        """
+        return Bearer(self._commands, topology.by_name(cloud), auth,
+                      environment)
+
     def nova_manage(self, *argv: str) -> Result:
         """``nova-manage``, where moc's database is."""
         return run(self.site.tool('nova-manage'), *self._nova_conf, *argv)
@@ -256,7 +267,7 @@ class Person:
                    env=self.environment)
 
     @property
-    def auth(self) -> v3.Password:
+    def auth(self) -> base.BaseIdentityPlugin:
         return v3.Password(
             self.auth_url, username=self.name,
             password=self.cloud.password(self.name),
@@ -283,3 +294,23 @@ class Person:
         return adapter.Adapter(
             self._sessions[at], service_type=service_type, interface='public',
             default_microversion=version, raise_exc=False)
+
+
+class Bearer(Person):
+    """Somebody with another credential at one cloud than a password."""
+
+    def __init__(self, commands: Commands, cloud: Any,
+                 auth: base.BaseIdentityPlugin,
+                 environment: dict[str, str]) -> None:
+        super().__init__(commands, cloud, None, None)
+        self._auth = auth
+        self._environment = environment
+
+    @property
+    def auth(self) -> base.BaseIdentityPlugin:
+        return self._auth
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {'OS_AUTH_URL': self.auth_url, 'OS_IDENTITY_API_VERSION': '3',
+                'PYTHONWARNINGS': 'ignore', **self._environment}

@@ -1,0 +1,168 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Credentials that people have beside a password, at a volume of bu."""
+
+import contextlib
+import uuid
+
+from keystoneauth1.identity import v3
+
+from sandbox import client
+from sandbox import topology
+from tests.scenario import servers
+
+ACCESS_RULES = [{'service': 'compute', 'method': method, 'path': '/**'}
+                for method in ('GET', 'POST', 'DELETE')]
+
+
+class Credentials(servers.OperationScenario):
+
+    def user_id(self, name):
+        who = self.sandbox.user('moc', name)
+        return who.api('identity').get_user_id()
+
+    def application_credential(self, **options):
+        """Somebody with an application credential of alice's."""
+        keystone = self.alice.api('identity')
+        path = (f'/users/{self.user_id("alice")}/application_credentials')
+        response = keystone.post(path, json={'application_credential': {
+            'name': str(uuid.uuid4()), **options}})
+        self.assertEqual(201, response.status_code, response.text)
+        made = response.json()['application_credential']
+        self.addCleanup(keystone.delete, f'{path}/{made["id"]}')
+        return self.sandbox.bearer('moc', v3.ApplicationCredential(
+            self.alice.auth_url, made['secret'],
+            application_credential_id=made['id']), {
+                'OS_AUTH_TYPE': 'v3applicationcredential',
+                'OS_APPLICATION_CREDENTIAL_ID': made['id'],
+                'OS_APPLICATION_CREDENTIAL_SECRET': made['secret']})
+
+    def trustee(self, impersonation):
+        """Carol, whom alice trusts, as Heat does with its own user."""
+        keystone = self.alice.api('identity')
+        response = keystone.post('/OS-TRUST/trusts', json={'trust': {
+            'trustor_user_id': self.user_id('alice'),
+            'trustee_user_id': self.user_id('carol'),
+            'project_id': keystone.get_project_id(),
+            'impersonation': impersonation,
+            'roles': [{'name': 'member'}]}})
+        self.assertEqual(201, response.status_code, response.text)
+        trust = response.json()['trust']['id']
+        self.addCleanup(keystone.delete, f'/OS-TRUST/trusts/{trust}')
+        password = topology.by_name('moc').password('carol')
+        return self.sandbox.bearer('moc', v3.Password(
+            self.alice.auth_url, username='carol', password=password,
+            user_domain_name='Default', trust_id=trust), {
+                'OS_AUTH_TYPE': 'v3password', 'OS_USERNAME': 'carol',
+                'OS_PASSWORD': password, 'OS_USER_DOMAIN_NAME': 'Default',
+                'OS_TRUST_ID': trust})
+
+    def assert_attaches(self, who):
+        """The unmodified command attaches and detaches."""
+        volume_id = self.volume_at('bu')
+        client.must(who.openstack('server', 'add', 'volume', self.server,
+                                  volume_id))
+        self.wait_for_attached('bu', volume_id)
+        self.assert_agreed(volume_id)
+        client.must(who.openstack('server', 'remove', 'volume', self.server,
+                                  volume_id))
+        self.wait_for_detached('bu', volume_id)
+
+    def assert_lives(self, who):
+        """The server is used and ended, with its volume, as by a person."""
+        volume_id = self.volume_at('bu')
+        shown = client.must(who.openstack(
+            'volume', 'show', volume_id, '-f', 'json')).json
+        self.assertEqual(volume_id, shown['id'])
+        self.assertIn(volume_id, client.must(who.openstack(
+            'volume', 'list', '-f', 'value', '-c', 'ID')).out)
+        server = self.new_server(who)
+        self.addCleanup(self.delete_server, server)
+        client.must(who.openstack('server', 'add', 'volume', server,
+                                  volume_id))
+        self.wait_for_attached('bu', volume_id)
+        client.must(who.openstack('server', 'reboot', '--hard', '--wait',
+                                  server))
+        self.assertEqual([volume_id], [
+            each['Volume ID'] for each in client.must(who.openstack(
+                'server', 'volume', 'list', server, '-f', 'json')).json])
+        client.must(who.openstack('server', 'delete', '--wait', server))
+        self.wait_for_status('bu', volume_id, 'available')
+        self.assert_untouched('bu', volume_id)
+
+
+class TestCredentials(Credentials):
+
+    def test_application_credential(self):
+        self.assert_lives(self.application_credential())
+
+    def test_unrestricted_application_credential(self):
+        self.assert_attaches(self.application_credential(unrestricted=True))
+
+    def test_application_credential_with_one_role(self):
+        self.assert_attaches(self.application_credential(
+            roles=[{'name': 'member'}]))
+
+    def test_application_credential_with_access_rules(self):
+        """Keystone makes no assertion for it, and the error says so."""
+        who = self.application_credential(access_rules=ACCESS_RULES)
+        volume_id = self.volume_at('bu')
+        response = who.api('compute', version='2.60').post(
+            f'/servers/{self.server}/os-volume_attachments',
+            json={'volumeAttachment': {'volumeId': volume_id,
+                                       'serviceProvider': 'bu'}})
+        self.assertEqual(403, response.status_code, response.text)
+        self.assertIn('without access rules', response.text)
+        self.assert_untouched('bu', volume_id)
+
+    def test_trust(self):
+        self.assert_lives(self.trustee(True))
+
+    def test_trust_without_impersonation(self):
+        self.assert_attaches(self.trustee(False))
+
+
+class TestWithoutCache(Credentials):
+    """Each process of home logs in by itself."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.sandbox.control('stop', 'moc', 'memcached')
+        cls.addClassCleanup(cls.sandbox.control, 'start', 'moc', 'memcached')
+
+    def test_application_credential(self):
+        self.assert_lives(self.application_credential())
+
+    def test_trust(self):
+        self.assert_attaches(self.trustee(True))
+
+    def test_keystone_that_rescopes_no_token(self):
+        with self.rescoping_forbidden():
+            self.log_in()
+            self.assert_attaches(self.alice)
+
+    @contextlib.contextmanager
+    def rescoping_forbidden(self):
+        moc = topology.by_name('moc')
+        path = self.sandbox.site.etc(moc, 'keystone') / 'keystone.conf'
+        before = path.read_text()
+        path.write_text(before.replace(
+            '[token]\n', '[token]\nallow_rescope_scoped_token = false\n', 1))
+        self.assertNotEqual(before, path.read_text())
+        try:
+            self.sandbox.control('restart', 'moc', 'keystone')
+            yield
+        finally:
+            path.write_text(before)
+            self.sandbox.control('restart', 'moc', 'keystone')
