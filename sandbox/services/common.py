@@ -64,6 +64,11 @@ def credentials(cloud: model.Cloud, user: str) -> dict[str, object]:
     }
 
 
+#: Service types, as access rules of application credentials name them.
+_TYPES = {'nova': 'compute', 'cinder': 'block-storage', 'glance': 'image',
+          'neutron': 'network', 'placement': 'placement'}
+
+
 def authtoken(cloud: model.Cloud, user: str) -> dict[str, object]:
     """The section [keystone_authtoken].
 
@@ -76,6 +81,8 @@ def authtoken(cloud: model.Cloud, user: str) -> dict[str, object]:
         'www_authenticate_uri': topology.url(cloud, 'keystone', '/v3'),
         'service_token_roles': ','.join(roles),
         'service_token_roles_required': True,
+        # Without it no request with access rules is let in.
+        'service_type': _TYPES[user],
     }
 
 
