@@ -23,7 +23,7 @@ from oslo_log import log as logging
 
 from mixmatch import exceptions
 from mixmatch.http import transport
-from mixmatch_nova import target
+from mixmatch_nova import state
 
 LOG = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ def for_nova(context: Any) -> Iterator[None]:
     try:
         yield
     except exceptions.MixmatchException as exc:
-        target.from_context(context).failure = exc
+        state.from_context(context).failure = exc
         raise _translate(exc) from exc
 
 
@@ -75,7 +75,7 @@ def remember_failure(context: Any, service_provider: str) -> Iterator[None]:
     except exception.CinderConnectionFailed as exc:
         # NOTE: Nova raised it while it handled ours.
         if isinstance(exc.__context__, exceptions.MixmatchException):
-            target.from_context(context).failure = exc.__context__
+            state.from_context(context).failure = exc.__context__
         raise
     except ksa_exceptions.CatalogException as exc:
         raise exceptions.ServiceProviderSetupError(
@@ -101,6 +101,6 @@ def remember_failure(context: Any, service_provider: str) -> Iterator[None]:
         elif exc.code >= 500:
             kind = exceptions.ServiceProviderFailed
         if kind:
-            target.from_context(context).failure = kind(
+            state.from_context(context).failure = kind(
                 service_provider=service_provider, reason=reason)
         raise

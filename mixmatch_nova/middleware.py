@@ -33,6 +33,7 @@ from mixmatch import api
 from mixmatch import exceptions
 from mixmatch import federation
 from mixmatch_nova import plugin
+from mixmatch_nova import state
 from mixmatch_nova import target
 
 LOG = logging.getLogger(__name__)
@@ -66,7 +67,7 @@ class VolumeAttachments:
         if context is None:
             return self._application
         if _this_cloud_only(request):
-            target.from_context(context).this_cloud_only = True
+            state.from_context(context).this_cloud_only = True
         if match is None:
             if request.method != 'POST' or not _SERVERS.fullmatch(
                     request.path_info):
@@ -99,7 +100,7 @@ class VolumeAttachments:
         if uuidutils.is_uuid_like(volume_id):
             # NOTE: one way to write it, since targets are found by the id.
             volume_id = attachment['volumeId'] = str(uuid.UUID(volume_id))
-            target.from_context(context).remember(volume_id,
+            state.from_context(context).remember(volume_id,
                                                   target.Target(name))
             self._begin_login(request, context, name)
         request.body = jsonutils.dump_as_bytes(body)
@@ -130,17 +131,17 @@ class VolumeAttachments:
             self._check(request, name)
             head = request.path_info[:match.start('volume')]
             request.path_info = head + volume_id
-            target.from_context(context).remember(volume_id,
+            state.from_context(context).remember(volume_id,
                                                   target.Target(name))
         if self._clouds is not None:
-            target.from_context(context).attachment_of_url = (match['server'],
+            state.from_context(context).attachment_of_url = (match['server'],
                                                               volume_id)
 
     def _answer(self, response: webob.Response,
                 context: Any) -> webob.Response:
         if self._clouds is None:
             return response
-        targets = target.from_context(context)
+        targets = state.from_context(context)
         if targets.failure and (
                 response.status_int >= 500
                 # NOTE: Nova says of a volume to boot from only that it
@@ -197,7 +198,7 @@ def _check_name(name: Any) -> None:
                    f'string of 1 to {_LONGEST} printable characters')
 
 
-def _annotate(body: Any, targets: target.Targets) -> bool:
+def _annotate(body: Any, targets: state.RequestState) -> bool:
     """Add the service provider of foreign volumes; True if there are any."""
     if not isinstance(body, dict):
         return False

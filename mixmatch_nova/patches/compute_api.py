@@ -32,6 +32,7 @@ import oslo_messaging
 from mixmatch import exceptions
 from mixmatch import patch
 from mixmatch_nova import block_device
+from mixmatch_nova import state
 from mixmatch_nova import target
 
 _MODULE = 'nova.compute.api'
@@ -80,7 +81,7 @@ def _attach_volume(original: Callable, self: Any, context: Any,
         return original(self, context, instance, volume_id, *args, **kwargs)
     except (exception.CinderConnectionFailed, oslo_messaging.RemoteError
             ) as exc:
-        targets = target.from_context(context)
+        targets = state.from_context(context)
         remote = targets.get_remote(volume_id)
         if remote and targets.failure is None and _is_of_a_cloud(exc):
             # NOTE: not what the error says, which holds a traceback.
@@ -121,7 +122,7 @@ def _snapshot(original: Callable, self: Any, context: Any, instance: Any,
 def _swap(original: Callable, self: Any, context: Any, instance: Any,
           old_volume: dict[str, Any], new_volume: dict[str, Any]) -> Any:
     for each in (old_volume['id'], new_volume['id']):
-        _refuse(target.from_context(context).get_remote(each), each, 'swap')
+        _refuse(state.from_context(context).get_remote(each), each, 'swap')
     return original(self, context, instance, old_volume, new_volume)
 
 

@@ -40,6 +40,7 @@ from mixmatch_nova import auth
 from mixmatch_nova import errors
 from mixmatch_nova.reconcile import outcome
 from mixmatch_nova.reconcile import pending
+from mixmatch_nova import state
 from mixmatch_nova import target
 
 LOG = logging.getLogger(__name__)
@@ -128,10 +129,10 @@ class Router:
             attachment = self._call(original, remote, api, context, volume_id,
                                     instance_id, *args, **kwargs)
         attachment_id = attachment['id']
-        target.from_context(context).remember(attachment_id,
+        state.from_context(context).remember(attachment_id,
                                               remote or target.HOME)
         if remote:
-            target.from_context(context).bdms[attachment_id] = (volume_id,
+            state.from_context(context).bdms[attachment_id] = (volume_id,
                                                                 instance_id)
         try:
             self._check_connection(context, remote, attachment)
@@ -152,7 +153,7 @@ class Router:
             volume = self._call(original, remote, api, context, volume_id,
                                 *args, **kwargs)
         except cinder_exceptions.ClientException as exc:
-            if exc.code != 503 or target.from_context(context).get(volume_id):
+            if exc.code != 503 or state.from_context(context).get(volume_id):
                 raise
             # NOTE: home's Cinder cannot ask all clouds that may have it.
             with errors.for_nova(context):
@@ -170,7 +171,7 @@ class Router:
                 remote = auth.enter(self._clouds, context, marked)
         # NOTE: Nova goes on with the id as the answer writes it.
         for resource_id in {volume_id, volume['id']}:
-            target.from_context(context).remember(
+            state.from_context(context).remember(
                 resource_id, remote or target.HOME)
         return volume
 
@@ -194,16 +195,16 @@ class Router:
 
         It goes on to destroy the mappings whose attachment is not found.
         """
-        target.from_context(context).compared = instance_id
+        state.from_context(context).compared = instance_id
         return original(api, context, instance_id, *args, **kwargs)
 
     def attachment_get(self, original: Callable, api: Any, context: Any,
                        attachment_id: str) -> Any:
         remote = self._get_remote(context, attachment_id)
-        _, server_id = target.from_context(context).bdms.get(
+        _, server_id = state.from_context(context).bdms.get(
             attachment_id, (None, None))
         if not (remote and server_id
-                and server_id == target.from_context(context).compared):
+                and server_id == state.from_context(context).compared):
             return self.by_attachment(original, api, context, attachment_id)
         try:
             return self._call(original, remote, api, context, attachment_id)
@@ -271,7 +272,7 @@ class Router:
         except Exception as exc:
             if remote and outcome.may_have_succeeded(exc):
                 if attachment_id:
-                    target.from_context(context).unanswered.add(attachment_id)
+                    state.from_context(context).unanswered.add(attachment_id)
                 self._reconcile_later(exc, context, remote, volume_id,
                                       server_id, attachment_id)
             raise
@@ -281,7 +282,7 @@ class Router:
                          server_id: str | None = None,
                          attachment_id: str | None = None,
                          delete: bool = False) -> bool:
-        known = target.from_context(context).bdms.get(
+        known = state.from_context(context).bdms.get(
             attachment_id or volume_id or '', (volume_id, server_id))
         return self._pending.add(
             context, target.Subject(remote, volume_id or known[0],
@@ -290,7 +291,7 @@ class Router:
 
     def _resolve_volume(self, context: Any,
                         volume_id: str) -> target.Target | None:
-        targets = target.from_context(context)
+        targets = state.from_context(context)
         server_id, attached = targets.attachment_of_url or (None, None)
         if server_id and attached == volume_id:
             targets.attachment_of_url = None
@@ -300,7 +301,7 @@ class Router:
     def _get_remote(self, context: Any, resource_id: str
                  ) -> target.Target | None:
         with errors.for_nova(context):
-            return target.from_context(context).get_remote(resource_id)
+            return state.from_context(context).get_remote(resource_id)
 
     def _check_connection(self, context: Any, remote: target.Target | None,
                           attachment: dict[str, Any] | None) -> None:

@@ -27,6 +27,7 @@ from mixmatch_nova import auth
 from mixmatch_nova.patches import volume_api
 from mixmatch_nova.reconcile import outcome
 from mixmatch_nova.reconcile import reconciler
+from mixmatch_nova import state
 from mixmatch_nova import target
 
 LOG = logging.getLogger(__name__)
@@ -80,7 +81,7 @@ class Router(volume_api.Router):
         found is believed if the volume, which is found, has none such.
         """
         remote = self._get_remote(context, attachment_id)
-        targets = target.from_context(context)
+        targets = state.from_context(context)
         if remote and attachment_id in targets.unanswered and (
                 self._reconcile_later(Unanswered(), context, remote,
                                       attachment_id=attachment_id,
@@ -105,7 +106,7 @@ class Router(volume_api.Router):
 
     def _is_gone(self, context: Any, remote: target.Target,
                  attachment_id: str) -> bool:
-        volume_id, _ = target.from_context(context).bdms.get(
+        volume_id, _ = state.from_context(context).bdms.get(
             attachment_id, (None, None))
         try:
             return volume_id is not None and reconciler.is_gone(

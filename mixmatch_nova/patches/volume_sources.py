@@ -36,6 +36,7 @@ from mixmatch_nova import errors
 from mixmatch_nova.patches import volume_api
 from mixmatch_nova.reconcile import outcome
 from mixmatch_nova.reconcile import pending
+from mixmatch_nova import state
 from mixmatch_nova import target
 
 LOG = logging.getLogger(__name__)
@@ -60,7 +61,7 @@ class Sources(volume_api.Router):
 
     def get_snapshot(self, original: Callable, api: Any, context: Any,
                      snapshot_id: str) -> Any:
-        targets = target.from_context(context)
+        targets = state.from_context(context)
         found = targets.snapshots.pop(snapshot_id, None)
         if found:
             return found
@@ -116,7 +117,7 @@ class Sources(volume_api.Router):
         # NOTE: home's Cinder may have had it made elsewhere, for instance
         # since a zone of home's Nova is called like a service provider.
         remote = self._learn(context, remote, volume)
-        target.from_context(context).remember(volume['id'],
+        state.from_context(context).remember(volume['id'],
                                               remote or target.HOME)
         return volume
 

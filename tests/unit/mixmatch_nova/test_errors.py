@@ -17,6 +17,7 @@ from nova import exception
 
 from mixmatch import exceptions
 from mixmatch_nova import errors
+from mixmatch_nova import state
 from mixmatch_nova import target
 from tests.unit.mixmatch_nova import base
 
@@ -32,7 +33,7 @@ class TestForNova(base.NovaTestCase):
             with errors.for_nova(context):
                 raise original
         exc = self.assertRaises(kind, work)
-        self.assertIs(original, target.from_context(context).failure)
+        self.assertIs(original, state.from_context(context).failure)
         self.assertNotIsInstance(exc, exception.NotFound)
         return str(exc)
 
@@ -73,7 +74,7 @@ class TestForNova(base.NovaTestCase):
             with errors.for_nova(context):
                 raise exception.VolumeNotFound(volume_id='v')
         self.assertRaises(exception.VolumeNotFound, work)
-        self.assertIsNone(target.from_context(context).failure)
+        self.assertIsNone(state.from_context(context).failure)
 
 
 class TestNoted(base.NovaTestCase):
@@ -85,7 +86,7 @@ class TestNoted(base.NovaTestCase):
             with errors.remember_failure(context, 'bu'):
                 raise original
         self.assertIs(original, self.assertRaises(type(original), work))
-        return target.from_context(context).failure
+        return state.from_context(context).failure
 
     def test_server_error(self):
         failure = self.failure(cinder_exceptions.ClientException(504))
