@@ -79,19 +79,19 @@ def remember(context: Any, bdm: Any) -> None:
     if not is_saved and state.is_sender_unpatched(context):
         # NOTE: a nova-api without the plugin marks nothing; its users do.
         remote = None
-    targets = state.from_context(context)
+    current = state.from_context(context)
     if remote and attribute(bdm, 'source_type') == 'snapshot':
-        targets.remember(attribute(bdm, 'snapshot_id'), remote)
+        current.remember_target(attribute(bdm, 'snapshot_id'), remote)
     if remote is None and is_saved:
         # NOTE: only one that was saved; before that nobody has marked it.
         remote = target.HOME
     volume_id = attribute(bdm, 'volume_id')
     if volume_id and remote:
         for each in (volume_id, attribute(bdm, 'attachment_id')):
-            targets.remember(each, remote)
+            current.remember_target(each, remote)
             if each and remote != target.HOME:
-                targets.bdms[each] = (volume_id,
-                                      attribute(bdm, 'instance_uuid'))
+                current.remember_bdm(each, volume_id,
+                                     attribute(bdm, 'instance_uuid'))
 
 
 def mark(context: Any, bdm: Any) -> target.Target | None:

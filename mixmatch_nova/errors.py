@@ -53,7 +53,7 @@ def for_nova(context: Any) -> Iterator[None]:
     try:
         yield
     except exceptions.MixmatchException as exc:
-        state.from_context(context).failure = exc
+        state.from_context(context).record_failure(exc)
         raise _translate(exc) from exc
 
 
@@ -75,7 +75,7 @@ def remember_failure(context: Any, service_provider: str) -> Iterator[None]:
     except exception.CinderConnectionFailed as exc:
         # NOTE: Nova raised it while it handled ours.
         if isinstance(exc.__context__, exceptions.MixmatchException):
-            state.from_context(context).failure = exc.__context__
+            state.from_context(context).record_failure(exc.__context__)
         raise
     except ksa_exceptions.CatalogException as exc:
         raise exceptions.ServiceProviderSetupError(
@@ -101,6 +101,6 @@ def remember_failure(context: Any, service_provider: str) -> Iterator[None]:
         elif exc.code >= 500:
             kind = exceptions.ServiceProviderFailed
         if kind:
-            state.from_context(context).failure = kind(
-                service_provider=service_provider, reason=reason)
+            state.from_context(context).record_failure(kind(
+                service_provider=service_provider, reason=reason))
         raise

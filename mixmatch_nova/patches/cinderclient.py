@@ -38,7 +38,7 @@ def _cinderclient(clouds: federation.Federation, original: Callable,
     if remote is None:
         client = original(context, microversion, skip_version_check,
                           check_only)
-        if state.from_context(context).this_cloud_only and not check_only:
+        if state.from_context(context).is_this_cloud_only and not check_only:
             client.client.additional_headers[api.HEADER] = api.NONE
         return client
     with errors.for_nova(context):
@@ -54,14 +54,13 @@ def _cinderclient(clouds: federation.Federation, original: Callable,
     return client
 
 
-def _delete_attachment(original: Callable, targets: state.RequestState,
+def _delete_attachment(original: Callable, current: state.RequestState,
                        attachment_id: str) -> Any:
-    """Delete an attachment, and note that it is not found, which Nova hides.
-    """
+    """Delete an attachment; record "not found", which Nova hides."""
     try:
         return original(attachment_id)
     except cinder_exceptions.NotFound:
-        targets.not_found.add(attachment_id)
+        current.record_not_found(attachment_id)
         raise
 
 

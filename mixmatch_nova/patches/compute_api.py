@@ -81,13 +81,13 @@ def _attach_volume(original: Callable, self: Any, context: Any,
         return original(self, context, instance, volume_id, *args, **kwargs)
     except (exception.CinderConnectionFailed, oslo_messaging.RemoteError
             ) as exc:
-        targets = state.from_context(context)
-        remote = targets.get_remote(volume_id)
-        if remote and targets.failure is None and _is_of_a_cloud(exc):
+        current = state.from_context(context)
+        remote = current.get_remote(volume_id)
+        if remote and current.failure is None and _is_of_a_cloud(exc):
             # NOTE: not what the error says, which holds a traceback.
-            targets.failure = exceptions.ServiceProviderUnavailable(
+            current.record_failure(exceptions.ServiceProviderUnavailable(
                 service_provider=remote.service_provider,
-                reason='no answer while the volume was being attached')
+                reason='no answer while the volume was being attached'))
         raise
 
 

@@ -60,7 +60,7 @@ class Wrappers:
                       attachment_id: str | None) -> Any:
         # NOTE: nova-api has loaded the mapping, and its context says where.
         bdm = None
-        known = state.from_context(context).get(volume_id)
+        known = state.from_context(context).get_target(volume_id)
         if known not in (None, target.HOME):
             bdm = self._get_bdm(context, volume_id, instance)
         if not (bdm and bdm.attachment_id):

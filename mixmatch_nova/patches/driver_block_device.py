@@ -107,11 +107,12 @@ def _undone(context: Any, volume_api: Any, volume_id: str,
         try:
             volume_api.delete(context, volume_id)
         except Exception as exc:  # noqa: BLE001 - the first one counts
+            known = state.from_context(context).get_target(volume_id)
             LOG.error('Volume %(volume)s at service provider %(sp)s was made '
                       'for a server whose mapping could not be saved, and '
                       'cannot be deleted: %(reason)s', {
                           'volume': volume_id, 'reason': outcome.reason(exc),
-                          'sp': state.from_context(context).get(volume_id)})
+                          'sp': known})
         raise
 
 

@@ -101,7 +101,7 @@ def _check_snapshot(context: Any, volume_api: Any, bdm: Any) -> None:
                  {'snapshot': snapshot_id, 'reason': outcome.reason(exc)})
         raise exception.InvalidBDMSnapshot(id=snapshot_id) from exc
     # NOTE: Nova asks for it next, and has to be told no more than once.
-    state.from_context(context).snapshots[snapshot_id] = snapshot
+    state.from_context(context).keep_snapshot(snapshot_id, snapshot)
     if not remote:
         return
     _check_form(bdm, 'snapshot', snapshot_id, remote)
@@ -161,8 +161,8 @@ def _release(context: Any, volume_api: Any, bdms: Any) -> None:
     for each in bdms:
         attachment_id = block_device.attribute(each, 'attachment_id')
         # NOTE: the request knows only an attachment that it has made.
-        known = state.from_context(context).bdms
-        if attachment_id and attachment_id in known:
+        if attachment_id and state.from_context(context).has_bdm(
+                attachment_id):
             try:
                 volume_api.attachment_delete(context, attachment_id)
             except Exception as exc:  # noqa: BLE001 - the next one

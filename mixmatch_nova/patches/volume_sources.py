@@ -61,15 +61,15 @@ class Sources(volume_api.Router):
 
     def get_snapshot(self, original: Callable, api: Any, context: Any,
                      snapshot_id: str) -> Any:
-        targets = state.from_context(context)
-        found = targets.snapshots.pop(snapshot_id, None)
+        current = state.from_context(context)
+        found = current.pop_snapshot(snapshot_id)
         if found:
             return found
         remote = self._get_remote(context, snapshot_id)
         try:
             snapshot = self._call(original, remote, api, context, snapshot_id)
         except cinder_exceptions.ClientException as exc:
-            if exc.code != 503 or targets.get(snapshot_id):
+            if exc.code != 503 or current.get_target(snapshot_id):
                 raise
             # NOTE: home's Cinder cannot ask all clouds that may have it.
             with errors.for_nova(context):
@@ -77,7 +77,7 @@ class Sources(volume_api.Router):
                                          reason=exc.message) from exc
         remote = self._learn(context, remote, snapshot)
         for resource_id in {snapshot_id, snapshot['id']}:
-            targets.remember(resource_id, remote or target.HOME)
+            current.remember_target(resource_id, remote or target.HOME)
         return snapshot
 
     def create(self, original: Callable, api: Any, context: Any, size: int,
@@ -117,8 +117,8 @@ class Sources(volume_api.Router):
         # NOTE: home's Cinder may have had it made elsewhere, for instance
         # since a zone of home's Nova is called like a service provider.
         remote = self._learn(context, remote, volume)
-        state.from_context(context).remember(volume['id'],
-                                              remote or target.HOME)
+        state.from_context(context).remember_target(
+            volume['id'], remote or target.HOME)
         return volume
 
     def _learn(self, context: Any, remote: target.Target | None,

@@ -291,8 +291,8 @@ class TestOneAttachment(MiddlewareTestCase):
     def test_the_mapping_may_be_looked_up_by_the_url(self):
         self.send('DELETE', f'{PATH}/{base.VOLUME}')
         self.assertEqual(
-            (base.SERVER, base.VOLUME),
-            state.from_context(self.user_context).attachment_of_url)
+            base.SERVER, state.from_context(
+                self.user_context).pop_server_in_url(base.VOLUME))
 
     def test_nothing_is_sent(self):
         self.send('DELETE', f'{PATH}/{base.VOLUME}@bu')

@@ -81,7 +81,8 @@ class TestFailure(test_middleware.MiddlewareTestCase):
         self.application.response = webob.Response(
             b'{"computeFault": {}}', status=status)
         context = self.context()
-        state.from_context(context).failure = failure
+        if failure:
+            state.from_context(context).record_failure(failure)
         return self.send(method, path, context=context)
 
     def test_code_and_message_are_ours(self):

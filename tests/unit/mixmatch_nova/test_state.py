@@ -14,6 +14,7 @@
 
 import gc
 
+from mixmatch import exceptions
 from mixmatch_nova import state
 from mixmatch_nova import target
 from tests.unit import base
@@ -35,37 +36,37 @@ class TestRequestState(base.TestCase):
         self.targets = state.RequestState()
 
     def test_nothing_is_known(self):
-        self.assertIsNone(self.targets.get('v'))
+        self.assertIsNone(self.targets.get_target('v'))
         self.assertIsNone(self.targets.get_remote('v'))
 
     def test_home_is_not_foreign(self):
-        self.targets.remember('v', target.HOME)
-        self.assertEqual(target.HOME, self.targets.get('v'))
+        self.targets.remember_target('v', target.HOME)
+        self.assertEqual(target.HOME, self.targets.get_target('v'))
         self.assertIsNone(self.targets.get_remote('v'))
 
     def test_foreign(self):
-        self.targets.remember('v', Target('bu', 'p1'))
+        self.targets.remember_target('v', Target('bu', 'p1'))
         self.assertEqual(Target('bu', 'p1'), self.targets.get_remote('v'))
 
     def test_no_id_is_no_resource(self):
-        self.targets.remember(None, Target('bu'))
+        self.targets.remember_target(None, Target('bu'))
         self.assertEqual({}, self.targets.to_dict())
 
     def test_project_is_learned_later(self):
-        self.targets.remember('v', Target('bu'))
-        self.targets.remember('v', Target('bu', 'p1'))
-        self.assertEqual('p1', self.targets.get('v').project_id)
+        self.targets.remember_target('v', Target('bu'))
+        self.targets.remember_target('v', Target('bu', 'p1'))
+        self.assertEqual('p1', self.targets.get_target('v').project_id)
 
     def test_project_is_not_forgotten(self):
-        self.targets.remember('v', Target('bu', 'p1'))
-        self.targets.remember('v', Target('bu'))
-        self.assertEqual('p1', self.targets.get('v').project_id)
+        self.targets.remember_target('v', Target('bu', 'p1'))
+        self.targets.remember_target('v', Target('bu'))
+        self.assertEqual('p1', self.targets.get_target('v').project_id)
 
     def assertConflict(self, *noted):
         targets = state.RequestState()
         for each in noted:
-            targets.remember('v', each)
-        for ask in (targets.get, targets.get_remote):
+            targets.remember_target('v', each)
+        for ask in (targets.get_target, targets.get_remote):
             exc = self.assertRaises(target.ConflictingTargets, ask, 'v')
             self.assertIn('v is reported by', str(exc))
         return targets
@@ -85,7 +86,7 @@ class TestRequestState(base.TestCase):
 
     def test_a_conflict_touches_no_other_resource(self):
         targets = self.assertConflict(target.HOME, Target('bu'))
-        targets.remember('other', Target('bu'))
+        targets.remember_target('other', Target('bu'))
         self.assertEqual(Target('bu'), targets.get_remote('other'))
 
     def sent(self, targets):
@@ -94,8 +95,9 @@ class TestRequestState(base.TestCase):
         return received
 
     def test_targets_travel(self):
-        self.targets.remember('v', Target('a:b', 'p1'))
-        self.assertEqual(Target('a:b', 'p1'), self.sent(self.targets).get('v'))
+        self.targets.remember_target('v', Target('a:b', 'p1'))
+        self.assertEqual(Target('a:b', 'p1'),
+                         self.sent(self.targets).get_target('v'))
 
     def test_conflicts_travel(self):
         targets = self.assertConflict(target.HOME, Target('bu'))
@@ -104,14 +106,79 @@ class TestRequestState(base.TestCase):
 
     def test_conflicts_of_two_processes_are_seen(self):
         here = state.RequestState()
-        here.remember('v', target.HOME)
-        self.targets.remember('v', Target('bu'))
+        here.remember_target('v', target.HOME)
+        self.targets.remember_target('v', Target('bu'))
         here.update(self.targets.to_dict())
-        self.assertRaises(target.ConflictingTargets, here.get, 'v')
+        self.assertRaises(target.ConflictingTargets, here.get_target, 'v')
 
     def test_home_is_not_sent(self):
-        self.targets.remember('v', target.HOME)
+        self.targets.remember_target('v', target.HOME)
         self.assertEqual({}, self.targets.to_dict())
+
+
+class TestRestOfARequest(base.TestCase):
+
+    def setUp(self):
+        super().setUp()
+        self.state = state.RequestState()
+
+    def test_fields_are_private(self):
+        """Each change of a request goes through a verb."""
+        self.assertEqual([], [each for each in vars(self.state)
+                              if not each.startswith('_')])
+
+    def test_server_in_url_is_given_once(self):
+        self.state.remember_attachment_in_url('s', 'v')
+        self.assertIsNone(self.state.pop_server_in_url('other'))
+        self.assertEqual('s', self.state.pop_server_in_url('v'))
+        self.assertIsNone(self.state.pop_server_in_url('v'))
+
+    def test_last_mapping_counts(self):
+        self.assertFalse(self.state.has_bdm('a'))
+        self.assertIsNone(self.state.get_volume_id('a'))
+        for server_id in ('s', 'other'):
+            self.state.remember_bdm('a', 'v', server_id)
+        self.assertTrue(self.state.has_bdm('a'))
+        self.assertEqual('v', self.state.get_volume_id('a'))
+        self.assertEqual('other', self.state.get_server_id('a'))
+
+    def test_compared_server(self):
+        self.assertFalse(self.state.is_compared('a'))
+        self.state.remember_bdm('a', 'v', 's')
+        self.state.remember_bdm('b', 'w', None)
+        self.assertFalse(self.state.is_compared('a'))
+        self.assertFalse(self.state.is_compared('b'))
+        self.state.compare_server('s')
+        self.assertTrue(self.state.is_compared('a'))
+        self.assertFalse(self.state.is_compared('b'))
+
+    def test_not_found_is_forgotten(self):
+        self.state.record_not_found('a')
+        self.assertTrue(self.state.was_not_found('a'))
+        self.state.forget_not_found('a')
+        self.assertFalse(self.state.was_not_found('a'))
+
+    def test_unanswered(self):
+        self.assertFalse(self.state.was_unanswered('a'))
+        self.state.record_unanswered('a')
+        self.assertTrue(self.state.was_unanswered('a'))
+
+    def test_snapshot_is_given_once(self):
+        self.state.keep_snapshot('n', {'id': 'n'})
+        self.assertEqual({'id': 'n'}, self.state.pop_snapshot('n'))
+        self.assertIsNone(self.state.pop_snapshot('n'))
+
+    def test_last_failure_counts(self):
+        self.assertIsNone(self.state.failure)
+        for reason in ('first', 'last'):
+            self.state.record_failure(exceptions.InvalidTarget(reason=reason))
+        self.assertEqual('last', self.state.failure.reason)
+
+    def test_only_targets_are_sent(self):
+        self.state.remember_bdm('a', 'v', 's')
+        self.state.record_unanswered('a')
+        self.state.restrict_to_this_cloud()
+        self.assertEqual({}, self.state.to_dict())
 
 
 class TestRegistry(base.TestCase):
@@ -122,19 +189,19 @@ class TestRegistry(base.TestCase):
 
     def test_contexts_of_one_request_share(self):
         one, other = Request(), Request()
-        self.registry.from_context(one).remember('v', Target('bu'))
+        self.registry.from_context(one).remember_target('v', Target('bu'))
         self.assertEqual(Target('bu'),
-                         self.registry.from_context(other).get('v'))
+                         self.registry.from_context(other).get_target('v'))
 
     def test_another_request_knows_nothing(self):
         one = Request()
-        self.registry.from_context(one).remember('v', Target('bu'))
+        self.registry.from_context(one).remember_target('v', Target('bu'))
         self.assertIsNone(
-            self.registry.from_context(Request('req-2')).get('v'))
+            self.registry.from_context(Request('req-2')).get_target('v'))
 
     def test_nothing_stays_after_the_request(self):
         one = Request()
-        self.registry.from_context(one).remember('v', Target('bu'))
+        self.registry.from_context(one).remember_target('v', Target('bu'))
         del one
         gc.collect()
-        self.assertIsNone(self.registry.from_context(Request()).get('v'))
+        self.assertIsNone(self.registry.from_context(Request()).get_target('v'))

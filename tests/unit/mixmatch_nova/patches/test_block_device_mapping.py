@@ -49,7 +49,7 @@ class MappingTestCase(base.NovaTestCase):
 
     def snapshot_context(self):
         context = self.context()
-        state.from_context(context).remember(SNAPSHOT, base.AT_BU)
+        state.from_context(context).remember_target(SNAPSHOT, base.AT_BU)
         return context
 
     def load(self, context, volume_id=base.VOLUME):
@@ -99,7 +99,7 @@ class TestCreate(MappingTestCase):
 
     def test_conflicting_volume_is_not_mapped(self):
         context = self.foreign_context()
-        state.from_context(context).remember(base.VOLUME, target.HOME)
+        state.from_context(context).remember_target(base.VOLUME, target.HOME)
         self.assertRaises(exception.InvalidVolume, self.created, context)
         self.assertRaises(exception.VolumeBDMNotFound, self.load,
                           self.context())
@@ -158,7 +158,7 @@ class TestLoad(MappingTestCase):
         self.load(context, base.HOME_VOLUME)
         for each in (base.HOME_VOLUME, base.ATTACHMENT):
             self.assertEqual(target.HOME,
-                             state.from_context(context).get(each))
+                             state.from_context(context).get_target(each))
 
     def test_not_yet_saved_says_nothing(self):
         # It is on its way to who creates and marks it.
@@ -194,7 +194,7 @@ class TestLoad(MappingTestCase):
         context = self.unpatched_context()
         self.received(context, self.mapping(
             self.context(), volume_type=base.MARKER))
-        self.assertIsNone(state.from_context(context).get(base.VOLUME))
+        self.assertIsNone(state.from_context(context).get_target(base.VOLUME))
 
     def test_a_message_without_context(self):
         mapping = self.created(self.foreign_context())
@@ -222,7 +222,7 @@ class TestUnpatchedSender(MappingTestCase):
 
     def test_does_not_create_a_foreign_mapping(self):
         context = self.unpatched()
-        state.from_context(context).remember(base.VOLUME, base.AT_BU)
+        state.from_context(context).remember_target(base.VOLUME, base.AT_BU)
         exc = self.assertRaises(exception.InvalidVolume, self.created,
                                 context)
         self.assertIn('create', str(exc))

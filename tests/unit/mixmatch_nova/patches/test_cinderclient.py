@@ -71,7 +71,8 @@ class TestCinderclient(base.NovaTestCase):
         self.home.add_volume(base.HOME_VOLUME)
         context = self.context()
         for only, sent in ((False, None), (True, 'none')):
-            state.from_context(context).this_cloud_only = only
+            if only:
+                state.from_context(context).restrict_to_this_cloud()
             cinder.cinderclient(context).volumes.get(base.HOME_VOLUME)
             self.assertEqual(sent, self.clouds.mock.last_request.headers.get(
                 'OpenStack-Mixmatch-Service-Provider'))

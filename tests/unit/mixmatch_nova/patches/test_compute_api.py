@@ -43,8 +43,8 @@ class TestAttachVolume(base.NovaTestCase):
 
     def test_what_is_known_better_stays(self):
         context = self.foreign_context()
-        known = state.from_context(
-            context).failure = exceptions.InvalidTarget(reason='known')
+        known = exceptions.InvalidTarget(reason='known')
+        state.from_context(context).record_failure(known)
         self.assertIs(known, self.attach(
             context, exception.CinderConnectionFailed(reason='x')))
 

@@ -54,7 +54,7 @@ class TestContext(base.NovaTestCase):
     def test_what_the_copy_learns_is_known(self):
         context = self.context()
         copy = nova_context.RequestContext.from_dict(context.to_dict())
-        state.from_context(copy).remember(base.VOLUME, base.AT_BU)
+        state.from_context(copy).remember_target(base.VOLUME, base.AT_BU)
         self.assertKnows(context)
 
     def test_another_context_of_the_request(self):

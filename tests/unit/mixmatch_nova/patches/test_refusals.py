@@ -135,7 +135,8 @@ class TestReserve(base.NovaTestCase):
 
     def test_marks_nothing_of_home(self):
         context = self.foreign_context()
-        state.from_context(context).remember(base.HOME_VOLUME, target.HOME)
+        state.from_context(context).remember_target(
+            base.HOME_VOLUME, target.HOME)
         mapping = self.reserve(context, base.HOME_VOLUME)
         self.assertFalse(mapping.obj_attr_is_set('volume_type'))
 

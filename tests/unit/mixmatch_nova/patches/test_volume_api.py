@@ -91,7 +91,7 @@ class TestHome(VolumeAPITestCase):
         context = self.context()
         self.api.attachment_create(context, base.HOME_VOLUME, base.SERVER)
         self.assertEqual(target.HOME,
-                         state.from_context(context).get(base.ATTACHMENT))
+                         state.from_context(context).get_target(base.ATTACHMENT))
 
     def test_what_is_refused_for_foreign_volumes_is_allowed(self):
         url = f'{self.home.cinder_url}/snapshots'
@@ -118,7 +118,7 @@ class TestHome(VolumeAPITestCase):
             f'{self.home.cinder_url}/volumes/{base.VOLUME}', status_code=503,
             json={})
         context = self.context()
-        state.from_context(context).remember(base.VOLUME, target.HOME)
+        state.from_context(context).remember_target(base.VOLUME, target.HOME)
         self.assertRaises(cinder_exceptions.ClientException, self.api.get,
                           context, base.VOLUME)
         self.assertIsNone(state.from_context(context).failure)
@@ -127,7 +127,7 @@ class TestHome(VolumeAPITestCase):
         self.home.add_volume(base.VOLUME)
         context = self.context()
         self.api.get(context, base.VOLUME)
-        state.from_context(context).remember(base.VOLUME, base.AT_BU)
+        state.from_context(context).remember_target(base.VOLUME, base.AT_BU)
         self.assertRaises(exception.InvalidVolume, self.api.get, context,
                           base.VOLUME)
         self.assertOnlyAsked('home', f'GET /volumes/{base.VOLUME}')
@@ -169,7 +169,7 @@ class TestForeign(VolumeAPITestCase):
     def test_new_attachment_is_noted(self):
         self.add_attachment(self.bu)
         context = self.context()
-        state.from_context(context).remember(base.VOLUME, base.AT_BU)
+        state.from_context(context).remember_target(base.VOLUME, base.AT_BU)
         self.api.attachment_create(context, base.VOLUME, base.SERVER)
         self.assertEqual(
             base.AT_BU,
@@ -208,7 +208,7 @@ class TestForeign(VolumeAPITestCase):
         context = self.foreign_context()
         self.assertRaises(exception.CinderConnectionFailed, self.api.get,
                           context, base.VOLUME)
-        self.assertIsNone(state.from_context(context).get(base.HOME_VOLUME))
+        self.assertIsNone(state.from_context(context).get_target(base.HOME_VOLUME))
 
     def test_not_found_there_is_not_found(self):
         self.clouds.mock.get(
@@ -300,7 +300,7 @@ class TestMarkOfHome(VolumeAPITestCase):
 
     def test_volume_that_a_mapping_has_at_home_is_not_moved(self):
         context = self.context()
-        state.from_context(context).remember(base.VOLUME, target.HOME)
+        state.from_context(context).remember_target(base.VOLUME, target.HOME)
         self.assertRaises(exception.InvalidVolume, self.get_twice, context)
 
     def get_twice(self, context):
@@ -316,7 +316,7 @@ class TestAttachmentOfTheURL(VolumeAPITestCase,
         self.created(self.foreign_context())
         self.bu.add_volume(base.VOLUME)
         context = self.context()
-        state.from_context(context).attachment_of_url = (
+        state.from_context(context).remember_attachment_in_url(
             base.SERVER, base.VOLUME)
         self.api.get(context, base.VOLUME)
         self.assertOnlyAsked('bu', f'GET /volumes/{base.VOLUME}')
@@ -324,18 +324,19 @@ class TestAttachmentOfTheURL(VolumeAPITestCase,
     def test_without_a_mapping_home_is_asked(self):
         self.home.add_volume(base.HOME_VOLUME)
         context = self.context()
-        state.from_context(context).attachment_of_url = (base.SERVER,
-                                                          base.HOME_VOLUME)
+        state.from_context(context).remember_attachment_in_url(
+            base.SERVER, base.HOME_VOLUME)
         self.api.get(context, base.HOME_VOLUME)
         self.assertOnlyAsked('home', f'GET /volumes/{base.HOME_VOLUME}')
 
     def test_another_volume_is_not_looked_up(self):
         self.home.add_volume(base.HOME_VOLUME)
         context = self.context()
-        state.from_context(context).attachment_of_url = (
+        state.from_context(context).remember_attachment_in_url(
             base.SERVER, base.VOLUME)
         self.api.get(context, base.HOME_VOLUME)
-        self.assertIsNotNone(state.from_context(context).attachment_of_url)
+        self.assertEqual(base.SERVER, state.from_context(
+            context).pop_server_in_url(base.VOLUME))
 
 
 class TestUserConfiguration(VolumeAPITestCase):

@@ -55,7 +55,7 @@ class SourcesTestCase(test_volume_api.VolumeAPITestCase):
 
     def snapshot_context(self):
         context = self.context()
-        state.from_context(context).remember(SNAPSHOT, base.AT_BU)
+        state.from_context(context).remember_target(SNAPSHOT, base.AT_BU)
         return context
 
 
@@ -67,7 +67,7 @@ class TestGetSnapshot(SourcesTestCase):
         found = self.api.get_snapshot(context, SNAPSHOT)
         self.assertNotIn('mixmatch', str(found))
         self.assertEqual(target.HOME,
-                         state.from_context(context).get(SNAPSHOT))
+                         state.from_context(context).get_target(SNAPSHOT))
         self.assertOnlyAsked('home', ASKED)
 
     def test_that_home_has_found_elsewhere(self):
@@ -112,7 +112,7 @@ class TestCreate(SourcesTestCase):
             sent['volume_type'], sent['availability_zone'],
             sent['imageRef']))
         self.assertEqual(target.HOME,
-                         state.from_context(context).get(base.HOME_VOLUME))
+                         state.from_context(context).get_target(base.HOME_VOLUME))
 
     def test_of_a_snapshot_at_home(self):
         self.takes_volumes(self.home, base.HOME_VOLUME)

@@ -172,7 +172,7 @@ class TestRecovery(test_block_device_mapping.MappingTestCase):
     def test_detach_of_another_volume_of_bu(self):
         """Neither what bu says of this one, nor its state, matters."""
         context = self.context()
-        state.from_context(context).remember(OTHER, base.AT_BU)
+        state.from_context(context).remember_target(OTHER, base.AT_BU)
         self.created(context, volume_id=OTHER, attachment_id=OTHER)
         self.begin_detach(volume_id=OTHER, attachment_id=OTHER)
         for volume, attachment in (('detaching', 'attached'),
