@@ -27,11 +27,11 @@ from oslo_serialization import jsonutils
 from oslo_utils import uuidutils
 import webob
 import webob.dec
-import webob.exc
 
 from mixmatch import api
 from mixmatch import exceptions
 from mixmatch import federation
+from mixmatch_nova import errors
 from mixmatch_nova import plugin
 from mixmatch_nova import state
 from mixmatch_nova import target
@@ -84,7 +84,7 @@ class VolumeAttachments:
             return self._answer(response, context)
         except exceptions.MixmatchException as exc:
             LOG.info('%s', exc)
-            return _fault(exc)
+            return wsgi.Fault(errors.to_http(exc))
 
     def _name_target(self, request: webob.Request, context: Any) -> None:
         """Take the target out of the body of an attach."""
@@ -147,7 +147,7 @@ class VolumeAttachments:
                 # NOTE: Nova says of a volume to boot from only that it
                 # cannot be got.
                 or response.status_int == current.failure.code):
-            return _fault(current.failure)
+            return wsgi.Fault(errors.to_http(current.failure))
         if (response.status_int == 200
                 and response.content_type == 'application/json'):
             body = response.json
@@ -211,11 +211,6 @@ def _annotate(body: Any, current: state.RequestState) -> bool:
             each[api.NOVA_FIELD] = remote.service_provider
             foreign = True
     return foreign
-
-
-def _fault(exc: exceptions.MixmatchException) -> wsgi.Fault:
-    kind = webob.exc.status_map[exc.code]
-    return wsgi.Fault(kind(explanation=str(exc)))
 
 
 def factory(global_conf: dict[str, str], **local_conf: str

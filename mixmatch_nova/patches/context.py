@@ -11,7 +11,7 @@
 # under the License.
 
 """nova.context.RequestContext: the targets ride along, in the process and
-over the message bus.
+over the message bus (see :mod:`mixmatch_nova.state`).
 
 Only names of service providers and ids; a token is made anew by each process
 that needs one.

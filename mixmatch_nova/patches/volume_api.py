@@ -148,17 +148,9 @@ class Router:
         remote = self._resolve_volume(context, volume_id)
         if remote and remote.project_id is None and context.auth_token:
             remote = self._enter(context, remote, volume_id)
-        try:
+        with errors.translate_unlocated(context, volume_id):
             volume = self._call(original, remote, api, context, volume_id,
                                 *args, **kwargs)
-        except cinder_exceptions.ClientException as exc:
-            if exc.code != 503 or state.from_context(context).get_target(
-                    volume_id):
-                raise
-            # NOTE: home's Cinder cannot ask all clouds that may have it.
-            with errors.for_nova(context):
-                raise errors.NotLocated(volume_id=volume_id,
-                                        reason=exc.message) from exc
         marked = volume.pop(VIEW_TARGET, None)
         if remote and volume['id'] != volume_id:
             with errors.for_nova(context):
@@ -244,12 +236,8 @@ class Router:
 
     def refuse(self, name: str, original: Callable, api: Any, context: Any,
                volume_id: str, *args: Any, **kwargs: Any) -> Any:
-        remote = self._resolve_volume(context, volume_id)
-        if remote:
-            raise exception.InvalidVolume(
-                reason=f'volume {volume_id} lives at service provider '
-                       f'{remote.service_provider}; this cloud cannot '
-                       f'{REFUSED[name]} it')
+        errors.refuse_remote(self._resolve_volume(context, volume_id),
+                             volume_id, REFUSED[name])
         return original(api, context, volume_id, *args, **kwargs)
 
     def check_availability_zone(self, original: Callable, api: Any,

@@ -23,7 +23,6 @@ device mapping has to remember.
 from collections.abc import Callable
 from typing import Any
 
-from cinderclient import exceptions as cinder_exceptions
 from oslo_log import log as logging
 from oslo_utils import uuidutils
 
@@ -50,12 +49,6 @@ SNAPSHOT_VIEW = patch.Symbol(_MODULE, '_untranslate_snapshot_summary_view',
                              ('context', 'snapshot'))
 
 
-class SnapshotNotLocated(errors.NotLocated):
-    """Home's Cinder does not know now where a snapshot lives."""
-
-    msg_fmt = 'Snapshot %(volume_id)s cannot be looked up: %(reason)s'
-
-
 class Sources(volume_api.Router):
     """The wrappers of the methods that are about a snapshot."""
 
@@ -66,15 +59,9 @@ class Sources(volume_api.Router):
         if found:
             return found
         remote = self._get_remote(context, snapshot_id)
-        try:
+        with errors.translate_unlocated(context, snapshot_id,
+                                        errors.SnapshotNotLocated):
             snapshot = self._call(original, remote, api, context, snapshot_id)
-        except cinder_exceptions.ClientException as exc:
-            if exc.code != 503 or current.get_target(snapshot_id):
-                raise
-            # NOTE: home's Cinder cannot ask all clouds that may have it.
-            with errors.for_nova(context):
-                raise SnapshotNotLocated(volume_id=snapshot_id,
-                                         reason=exc.message) from exc
         remote = self._learn(context, remote, snapshot)
         for resource_id in {snapshot_id, snapshot['id']}:
             current.remember_target(resource_id, remote or target.HOME)

@@ -77,6 +77,33 @@ class TestForNova(base.NovaTestCase):
         self.assertIsNone(state.from_context(context).failure)
 
 
+class TestTranslations(base.NovaTestCase):
+
+    def kinds(self, base_kind=exceptions.MixmatchException):
+        """Yield the classes of errors of the core and of the plugin."""
+        yield base_kind
+        for each in base_kind.__subclasses__():
+            if each.__module__.startswith(('mixmatch.', 'mixmatch_nova.')):
+                yield from self.kinds(each)
+
+    def test_each_error_has_a_translation(self):
+        kinds = set(self.kinds())
+        self.assertLessEqual({errors.SnapshotNotLocated,
+                              target.ConflictingTargets}, kinds)
+        for each in kinds:
+            self.assertIn(each.code, errors.TRANSLATIONS, each)
+
+    def test_http_status_is_that_of_the_error(self):
+        for each in self.kinds():
+            row = errors.TRANSLATIONS.get(each, errors.TRANSLATIONS[each.code])
+            self.assertEqual(each.code, row.http.code)
+
+    def test_answer_says_why(self):
+        answer = errors.to_http(exceptions.LoginRefused(**BU))
+        self.assertEqual(403, answer.code)
+        self.assertIn('it is night', answer.explanation)
+
+
 class TestNoted(base.NovaTestCase):
 
     def failure(self, original):
