@@ -178,8 +178,8 @@ def _from_answer(exc: cinder_exceptions.ClientException, service_provider: str
 
 @contextlib.contextmanager
 def translate_unlocated(context: Any, resource_id: str,
-                       kind: type[NotLocated] = NotLocated
-                       ) -> Iterator[None]:
+                        kind: type[NotLocated] = NotLocated
+                        ) -> Iterator[None]:
     """Raise 503 of home's Cinder as an error that says what is missing.
 
     :param resource_id: of a volume or a snapshot that home's Cinder was
