@@ -15,4 +15,8 @@
 It runs in each process of Nova of this cloud: nova-api, nova-conductor,
 nova-compute. It imports Nova and the core, ``mixmatch``; no other package of
 mixmatch. ``loader`` imports nothing of Nova until nova.conf has been read.
+
+``state`` keeps what a process knows of one request, and ``errors`` translates
+each error. Imports between modules never run back up; architecture.rst has
+the order.
 """

@@ -24,6 +24,7 @@ from nova.db.main import models
 from oslo_log import log as logging
 
 from mixmatch_nova import errors
+from mixmatch_nova import state
 from mixmatch_nova import target
 
 LOG = logging.getLogger(__name__)
@@ -75,22 +76,22 @@ def remember(context: Any, bdm: Any) -> None:
     """
     remote = from_marker(attribute(bdm, 'volume_type'))
     is_saved = bdm.obj_attr_is_set('id')
-    if not is_saved and target.is_sender_unpatched(context):
+    if not is_saved and state.is_sender_unpatched(context):
         # NOTE: a nova-api without the plugin marks nothing; its users do.
         remote = None
-    targets = target.from_context(context)
+    current = state.from_context(context)
     if remote and attribute(bdm, 'source_type') == 'snapshot':
-        targets.remember(attribute(bdm, 'snapshot_id'), remote)
+        current.remember_target(attribute(bdm, 'snapshot_id'), remote)
     if remote is None and is_saved:
         # NOTE: only one that was saved; before that nobody has marked it.
         remote = target.HOME
     volume_id = attribute(bdm, 'volume_id')
     if volume_id and remote:
         for each in (volume_id, attribute(bdm, 'attachment_id')):
-            targets.remember(each, remote)
+            current.remember_target(each, remote)
             if each and remote != target.HOME:
-                targets.bdms[each] = (volume_id,
-                                      attribute(bdm, 'instance_uuid'))
+                current.remember_bdm(each, volume_id,
+                                     attribute(bdm, 'instance_uuid'))
 
 
 def mark(context: Any, bdm: Any) -> target.Target | None:
@@ -105,7 +106,7 @@ def mark(context: Any, bdm: Any) -> target.Target | None:
     if not source and attribute(bdm, 'source_type') == 'snapshot':
         source = attribute(bdm, 'snapshot_id')
     with errors.for_nova(context):
-        remote = (target.from_context(context).get_remote(source)
+        remote = (state.from_context(context).get_remote(source)
                   if source else None)
     if remote:
         bdm.volume_type = marker(remote)

@@ -27,12 +27,13 @@ from oslo_serialization import jsonutils
 from oslo_utils import uuidutils
 import webob
 import webob.dec
-import webob.exc
 
 from mixmatch import api
 from mixmatch import exceptions
 from mixmatch import federation
+from mixmatch_nova import errors
 from mixmatch_nova import plugin
+from mixmatch_nova import state
 from mixmatch_nova import target
 
 LOG = logging.getLogger(__name__)
@@ -66,7 +67,7 @@ class VolumeAttachments:
         if context is None:
             return self._application
         if _this_cloud_only(request):
-            target.from_context(context).this_cloud_only = True
+            state.from_context(context).restrict_to_this_cloud()
         if match is None:
             if request.method != 'POST' or not _SERVERS.fullmatch(
                     request.path_info):
@@ -83,7 +84,7 @@ class VolumeAttachments:
             return self._answer(response, context)
         except exceptions.MixmatchException as exc:
             LOG.info('%s', exc)
-            return _fault(exc)
+            return wsgi.Fault(errors.to_http(exc))
 
     def _name_target(self, request: webob.Request, context: Any) -> None:
         """Take the target out of the body of an attach."""
@@ -99,8 +100,8 @@ class VolumeAttachments:
         if uuidutils.is_uuid_like(volume_id):
             # NOTE: one way to write it, since targets are found by the id.
             volume_id = attachment['volumeId'] = str(uuid.UUID(volume_id))
-            target.from_context(context).remember(volume_id,
-                                                  target.Target(name))
+            state.from_context(context).remember_target(
+                volume_id, target.Target(name))
             self._begin_login(request, context, name)
         request.body = jsonutils.dump_as_bytes(body)
 
@@ -130,27 +131,27 @@ class VolumeAttachments:
             self._check(request, name)
             head = request.path_info[:match.start('volume')]
             request.path_info = head + volume_id
-            target.from_context(context).remember(volume_id,
-                                                  target.Target(name))
+            state.from_context(context).remember_target(
+                volume_id, target.Target(name))
         if self._clouds is not None:
-            target.from_context(context).attachment_of_url = (match['server'],
-                                                              volume_id)
+            state.from_context(context).remember_attachment_in_url(
+                match['server'], volume_id)
 
     def _answer(self, response: webob.Response,
                 context: Any) -> webob.Response:
         if self._clouds is None:
             return response
-        targets = target.from_context(context)
-        if targets.failure and (
+        current = state.from_context(context)
+        if current.failure and (
                 response.status_int >= 500
                 # NOTE: Nova says of a volume to boot from only that it
                 # cannot be got.
-                or response.status_int == targets.failure.code):
-            return _fault(targets.failure)
+                or response.status_int == current.failure.code):
+            return wsgi.Fault(errors.to_http(current.failure))
         if (response.status_int == 200
                 and response.content_type == 'application/json'):
             body = response.json
-            if _annotate(body, targets):
+            if _annotate(body, current):
                 response.json = body
         return response
 
@@ -197,7 +198,7 @@ def _check_name(name: Any) -> None:
                    f'string of 1 to {_LONGEST} printable characters')
 
 
-def _annotate(body: Any, targets: target.Targets) -> bool:
+def _annotate(body: Any, current: state.RequestState) -> bool:
     """Add the service provider of foreign volumes; True if there are any."""
     if not isinstance(body, dict):
         return False
@@ -205,16 +206,11 @@ def _annotate(body: Any, targets: target.Targets) -> bool:
         body.get('volumeAttachment') or {}]
     foreign = False
     for each in attachments:
-        remote = targets.get_remote(each.get('volumeId', ''))
+        remote = current.get_remote(each.get('volumeId', ''))
         if remote:
             each[api.NOVA_FIELD] = remote.service_provider
             foreign = True
     return foreign
-
-
-def _fault(exc: exceptions.MixmatchException) -> wsgi.Fault:
-    kind = webob.exc.status_map[exc.code]
-    return wsgi.Fault(kind(explanation=str(exc)))
 
 
 def factory(global_conf: dict[str, str], **local_conf: str

@@ -26,6 +26,7 @@ from oslo_log import log as logging
 
 from mixmatch import patch
 from mixmatch_nova import block_device
+from mixmatch_nova import state
 from mixmatch_nova import target
 
 LOG = logging.getLogger(__name__)
@@ -73,7 +74,7 @@ def _refuse_unpatched(context: Any, remote: target.Target,
     # NOTE: a nova-compute without the plugin asks home's Cinder for a
     # foreign attachment, is told that there is none, and at the next reboot
     # destroys the mapping: the server would lose its disk.
-    if target.is_sender_unpatched(context):
+    if state.is_sender_unpatched(context):
         raise exception.InvalidVolume(
             reason=f'A Nova service that does not run mixmatch tried to '
                    f'{action} an attachment of a volume of service provider '

@@ -23,7 +23,7 @@ from mixmatch import federation
 from mixmatch import patch
 from mixmatch_nova import auth
 from mixmatch_nova import errors
-from mixmatch_nova import target
+from mixmatch_nova import state
 
 CINDERCLIENT = patch.Symbol(
     'nova.volume.cinder', 'cinderclient',
@@ -38,7 +38,7 @@ def _cinderclient(clouds: federation.Federation, original: Callable,
     if remote is None:
         client = original(context, microversion, skip_version_check,
                           check_only)
-        if target.from_context(context).this_cloud_only and not check_only:
+        if state.from_context(context).is_this_cloud_only and not check_only:
             client.client.additional_headers[api.HEADER] = api.NONE
         return client
     with errors.for_nova(context):
@@ -50,18 +50,17 @@ def _cinderclient(clouds: federation.Federation, original: Callable,
     if attachments is not None:
         attachments.delete = functools.partial(_delete_attachment,
                                                attachments.delete,
-                                               target.from_context(context))
+                                               state.from_context(context))
     return client
 
 
-def _delete_attachment(original: Callable, targets: target.Targets,
+def _delete_attachment(original: Callable, current: state.RequestState,
                        attachment_id: str) -> Any:
-    """Delete an attachment, and note that it is not found, which Nova hides.
-    """
+    """Delete an attachment; record "not found", which Nova hides."""
     try:
         return original(attachment_id)
     except cinder_exceptions.NotFound:
-        targets.not_found.add(attachment_id)
+        current.record_not_found(attachment_id)
         raise
 
 

@@ -23,16 +23,12 @@
 from collections.abc import Callable
 from typing import Any
 
-from cinderclient import exceptions as cinder_exceptions
-from keystoneauth1 import exceptions as ksa_exceptions
-from nova import exception
 from nova import objects
-import oslo_messaging
 
-from mixmatch import exceptions
 from mixmatch import patch
 from mixmatch_nova import block_device
-from mixmatch_nova import target
+from mixmatch_nova import errors
+from mixmatch_nova import state
 
 _MODULE = 'nova.compute.api'
 
@@ -61,33 +57,11 @@ RESERVE_2025 = _symbol('_check_attach_and_reserve_volume', 'volume',
                        'instance', 'bdm')
 
 
-def _is_of_a_cloud(failure: Exception) -> bool:
-    """Return whether another cloud failed, not a process of this one."""
-    if not isinstance(failure, oslo_messaging.RemoteError):
-        return True
-    kinds = [getattr(module, failure.exc_type or '', None) for module in (
-        exceptions, cinder_exceptions, ksa_exceptions)]
-    return any(isinstance(kind, type) and issubclass(kind, (
-        exceptions.ConnectionFailure, cinder_exceptions.ClientException,
-        ksa_exceptions.ConnectionError, ksa_exceptions.HttpError))
-        for kind in kinds)
-
-
 def _attach_volume(original: Callable, self: Any, context: Any,
                    instance: Any, volume_id: str, *args: Any,
                    **kwargs: Any) -> Any:
-    try:
+    with errors.remember_failed_attach(context, volume_id):
         return original(self, context, instance, volume_id, *args, **kwargs)
-    except (exception.CinderConnectionFailed, oslo_messaging.RemoteError
-            ) as exc:
-        targets = target.from_context(context)
-        remote = targets.get_remote(volume_id)
-        if remote and targets.failure is None and _is_of_a_cloud(exc):
-            # NOTE: not what the error says, which holds a traceback.
-            targets.failure = exceptions.ServiceProviderUnavailable(
-                service_provider=remote.service_provider,
-                reason='no answer while the volume was being attached')
-        raise
 
 
 def _mappings(context: Any, instance: Any) -> Any:
@@ -113,15 +87,17 @@ def _snapshot(original: Callable, self: Any, context: Any, instance: Any,
               *args: Any, **kwargs: Any) -> Any:
     for each in _mappings(context, instance):
         # NOTE: before Nova has made snapshots of home's volumes.
-        _refuse(block_device.target_of(each), each.volume_id,
-                'make an image of a server that is backed by volumes, with')
+        errors.refuse_remote(
+            block_device.target_of(each), each.volume_id,
+            'make an image of a server that is backed by volumes, with')
     return original(self, context, instance, *args, **kwargs)
 
 
 def _swap(original: Callable, self: Any, context: Any, instance: Any,
           old_volume: dict[str, Any], new_volume: dict[str, Any]) -> Any:
     for each in (old_volume['id'], new_volume['id']):
-        _refuse(target.from_context(context).get_remote(each), each, 'swap')
+        errors.refuse_remote(state.from_context(context).get_remote(each),
+                             each, 'swap')
     return original(self, context, instance, old_volume, new_volume)
 
 
@@ -129,16 +105,9 @@ def _assisted(original: Callable, self: Any, context: Any, volume_id: str,
               *args: Any, **kwargs: Any) -> Any:
     # NOTE: as Nova is about to do; it finds the cell.
     mapping = self._get_bdm_by_volume_id(context, volume_id)
-    _refuse(block_device.target_of(mapping), volume_id,
-            'take part in a snapshot of')
+    errors.refuse_remote(block_device.target_of(mapping), volume_id,
+                         'take part in a snapshot of')
     return original(self, context, volume_id, *args, **kwargs)
-
-
-def _refuse(remote: target.Target | None, volume_id: str, what: str) -> None:
-    if remote:
-        raise exception.InvalidVolume(
-            reason=f'volume {volume_id} lives at service provider '
-                   f'{remote.service_provider}; this cloud cannot {what} it')
 
 
 def _reserve(original: Callable, context: Any, volume_api: Any,

@@ -26,6 +26,7 @@ from nova import objects
 from mixmatch import patch
 from mixmatch_nova import block_device
 from mixmatch_nova.reconcile import intent_log
+from mixmatch_nova import state
 from mixmatch_nova import target
 
 _MODULE = 'nova.compute.manager'
@@ -59,7 +60,7 @@ class Wrappers:
                       attachment_id: str | None) -> Any:
         # NOTE: nova-api has loaded the mapping, and its context says where.
         bdm = None
-        known = target.from_context(context).get(volume_id)
+        known = state.from_context(context).get_target(volume_id)
         if known not in (None, target.HOME):
             bdm = self._get_bdm(context, volume_id, instance)
         if not (bdm and bdm.attachment_id):

@@ -11,7 +11,7 @@
 # under the License.
 
 """nova.context.RequestContext: the targets ride along, in the process and
-over the message bus.
+over the message bus (see :mod:`mixmatch_nova.state`).
 
 Only names of service providers and ids; a token is made anew by each process
 that needs one.
@@ -21,7 +21,7 @@ from collections.abc import Callable
 from typing import Any
 
 from mixmatch import patch
-from mixmatch_nova import target
+from mixmatch_nova import state
 
 KEY = 'mixmatch'
 
@@ -33,13 +33,13 @@ FROM_DICT = patch.Symbol('nova.context', 'RequestContext.from_dict',
 def _to_dict(original: Callable, self: Any) -> dict[str, Any]:
     # NOTE: always, even if empty: by it the receiver knows that the sender
     # has the plugin.
-    return {**original(self), KEY: target.from_context(self).to_dict()}
+    return {**original(self), KEY: state.from_context(self).to_dict()}
 
 
 def _from_dict(original: Callable, cls: type, values: dict[str, Any]) -> Any:
     context = original(cls, values)
-    target.set_sender_unpatched(context, KEY not in values)
-    target.from_context(context).update(values.get(KEY) or {})
+    state.set_sender_unpatched(context, KEY not in values)
+    state.from_context(context).update(values.get(KEY) or {})
     return context
 
 

@@ -32,6 +32,7 @@ from oslo_log import log as logging
 from mixmatch import patch
 from mixmatch_nova import block_device
 from mixmatch_nova.reconcile import pending
+from mixmatch_nova import state
 from mixmatch_nova import target
 
 LOG = logging.getLogger(__name__)
@@ -93,7 +94,7 @@ class Wrappers:
 
 def _foreign_bdms(context: Any, server_id: str) -> list[Any]:
     """Return the bdms of a server that an unpatched process has changed."""
-    if not target.is_sender_unpatched(context):
+    if not state.is_sender_unpatched(context):
         return []
     return [each for each in
             objects.BlockDeviceMappingList.get_by_instance_uuid(

@@ -30,6 +30,7 @@ from mixmatch import patch
 from mixmatch_nova import block_device
 from mixmatch_nova.reconcile import outcome
 from mixmatch_nova.reconcile import pending
+from mixmatch_nova import state
 from mixmatch_nova import target
 
 LOG = logging.getLogger(__name__)
@@ -72,7 +73,7 @@ def _create_volume(original: Callable, self: Any, context: Any,
             wait_func(context, volume_id)
 
     snapshot = kwargs.get('snapshot')
-    if snapshot and target.from_context(context).get_remote(snapshot['id']):
+    if snapshot and state.from_context(context).get_remote(snapshot['id']):
         # NOTE: as Nova does for a blank one. If the answer is lost, it is by
         # the name that somebody finds it.
         kwargs['name'] = f'{instance.uuid}-snapshot-vol'
@@ -82,7 +83,7 @@ def _create_volume(original: Callable, self: Any, context: Any,
 
 def _keep(context: Any, bdm: Any, volume_id: str) -> None:
     """Have the mapping know the volume that was made for it."""
-    if target.from_context(context).get_remote(volume_id):
+    if state.from_context(context).get_remote(volume_id):
         # NOTE: an image may have said that there is an attachment.
         bdm.volume_id, bdm.attachment_id = volume_id, None
         try:
@@ -106,11 +107,12 @@ def _undone(context: Any, volume_api: Any, volume_id: str,
         try:
             volume_api.delete(context, volume_id)
         except Exception as exc:  # noqa: BLE001 - the first one counts
+            known = state.from_context(context).get_target(volume_id)
             LOG.error('Volume %(volume)s at service provider %(sp)s was made '
                       'for a server whose mapping could not be saved, and '
                       'cannot be deleted: %(reason)s', {
                           'volume': volume_id, 'reason': outcome.reason(exc),
-                          'sp': target.from_context(context).get(volume_id)})
+                          'sp': known})
         raise
 
 

@@ -27,6 +27,7 @@ from mixmatch import patch
 from mixmatch_nova import block_device
 from mixmatch_nova import errors
 from mixmatch_nova.reconcile import outcome
+from mixmatch_nova import state
 from mixmatch_nova import target
 
 LOG = logging.getLogger(__name__)
@@ -100,7 +101,7 @@ def _check_snapshot(context: Any, volume_api: Any, bdm: Any) -> None:
                  {'snapshot': snapshot_id, 'reason': outcome.reason(exc)})
         raise exception.InvalidBDMSnapshot(id=snapshot_id) from exc
     # NOTE: Nova asks for it next, and has to be told no more than once.
-    target.from_context(context).snapshots[snapshot_id] = snapshot
+    state.from_context(context).keep_snapshot(snapshot_id, snapshot)
     if not remote:
         return
     _check_form(bdm, 'snapshot', snapshot_id, remote)
@@ -114,7 +115,7 @@ def _check_snapshot(context: Any, volume_api: Any, bdm: Any) -> None:
 
 def _get_remote(context: Any, resource_id: str | None) -> target.Target | None:
     with errors.for_nova(context):
-        return target.from_context(context).get_remote(resource_id or '')
+        return state.from_context(context).get_remote(resource_id or '')
 
 
 def _check_form(bdm: Any, kind: str, resource_id: str,
@@ -160,8 +161,8 @@ def _release(context: Any, volume_api: Any, bdms: Any) -> None:
     for each in bdms:
         attachment_id = block_device.attribute(each, 'attachment_id')
         # NOTE: the request knows only an attachment that it has made.
-        known = target.from_context(context).bdms
-        if attachment_id and attachment_id in known:
+        if attachment_id and state.from_context(context).has_bdm(
+                attachment_id):
             try:
                 volume_api.attachment_delete(context, attachment_id)
             except Exception as exc:  # noqa: BLE001 - the next one

@@ -26,7 +26,7 @@ from nova import objects
 from mixmatch import patch
 from mixmatch_nova.reconcile import pending
 from mixmatch_nova.reconcile import unfinished
-from mixmatch_nova import target
+from mixmatch_nova import state
 
 _MODULE = 'nova.compute.api'
 
@@ -37,7 +37,7 @@ DETACH = tuple(patch.Symbol(
 
 def detach(pending: pending.Queue, original: Callable, self: Any,
            context: Any, instance: Any, volume: dict[str, Any]) -> Any:
-    if target.from_context(context).get_remote(volume['id']):
+    if state.from_context(context).get_remote(volume['id']):
         for each in unfinished.find(context):
             if (each.server_id, each.volume_id) == (
                     instance.uuid, volume['id']) and unfinished.end(

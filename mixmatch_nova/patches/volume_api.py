@@ -40,6 +40,7 @@ from mixmatch_nova import auth
 from mixmatch_nova import errors
 from mixmatch_nova.reconcile import outcome
 from mixmatch_nova.reconcile import pending
+from mixmatch_nova import state
 from mixmatch_nova import target
 
 LOG = logging.getLogger(__name__)
@@ -128,11 +129,10 @@ class Router:
             attachment = self._call(original, remote, api, context, volume_id,
                                     instance_id, *args, **kwargs)
         attachment_id = attachment['id']
-        target.from_context(context).remember(attachment_id,
-                                              remote or target.HOME)
+        current = state.from_context(context)
+        current.remember_target(attachment_id, remote or target.HOME)
         if remote:
-            target.from_context(context).bdms[attachment_id] = (volume_id,
-                                                                instance_id)
+            current.remember_bdm(attachment_id, volume_id, instance_id)
         try:
             self._check_connection(context, remote, attachment)
         except exception.NovaException as exc:
@@ -148,16 +148,9 @@ class Router:
         remote = self._resolve_volume(context, volume_id)
         if remote and remote.project_id is None and context.auth_token:
             remote = self._enter(context, remote, volume_id)
-        try:
+        with errors.translate_unlocated(context, volume_id):
             volume = self._call(original, remote, api, context, volume_id,
                                 *args, **kwargs)
-        except cinder_exceptions.ClientException as exc:
-            if exc.code != 503 or target.from_context(context).get(volume_id):
-                raise
-            # NOTE: home's Cinder cannot ask all clouds that may have it.
-            with errors.for_nova(context):
-                raise errors.NotLocated(volume_id=volume_id,
-                                        reason=exc.message) from exc
         marked = volume.pop(VIEW_TARGET, None)
         if remote and volume['id'] != volume_id:
             with errors.for_nova(context):
@@ -170,7 +163,7 @@ class Router:
                 remote = auth.enter(self._clouds, context, marked)
         # NOTE: Nova goes on with the id as the answer writes it.
         for resource_id in {volume_id, volume['id']}:
-            target.from_context(context).remember(
+            state.from_context(context).remember_target(
                 resource_id, remote or target.HOME)
         return volume
 
@@ -194,16 +187,14 @@ class Router:
 
         It goes on to destroy the mappings whose attachment is not found.
         """
-        target.from_context(context).compared = instance_id
+        state.from_context(context).compare_server(instance_id)
         return original(api, context, instance_id, *args, **kwargs)
 
     def attachment_get(self, original: Callable, api: Any, context: Any,
                        attachment_id: str) -> Any:
         remote = self._get_remote(context, attachment_id)
-        _, server_id = target.from_context(context).bdms.get(
-            attachment_id, (None, None))
-        if not (remote and server_id
-                and server_id == target.from_context(context).compared):
+        current = state.from_context(context)
+        if not (remote and current.is_compared(attachment_id)):
             return self.by_attachment(original, api, context, attachment_id)
         try:
             return self._call(original, remote, api, context, attachment_id)
@@ -214,7 +205,7 @@ class Router:
                 'keeps the disk; the volume may be given to another server. '
                 '"mixmatch-nova check" shows what is wrong.',
                 {'sp': remote.service_provider, 'attachment': attachment_id,
-                 'server': server_id})
+                 'server': current.get_server_id(attachment_id)})
         except (exception.NovaException,
                 cinder_exceptions.ClientException) as exc:
             # NOTE: an outage of another cloud blocks no reboot here.
@@ -245,12 +236,8 @@ class Router:
 
     def refuse(self, name: str, original: Callable, api: Any, context: Any,
                volume_id: str, *args: Any, **kwargs: Any) -> Any:
-        remote = self._resolve_volume(context, volume_id)
-        if remote:
-            raise exception.InvalidVolume(
-                reason=f'volume {volume_id} lives at service provider '
-                       f'{remote.service_provider}; this cloud cannot '
-                       f'{REFUSED[name]} it')
+        errors.refuse_remote(self._resolve_volume(context, volume_id),
+                             volume_id, REFUSED[name])
         return original(api, context, volume_id, *args, **kwargs)
 
     def check_availability_zone(self, original: Callable, api: Any,
@@ -271,7 +258,8 @@ class Router:
         except Exception as exc:
             if remote and outcome.may_have_succeeded(exc):
                 if attachment_id:
-                    target.from_context(context).unanswered.add(attachment_id)
+                    state.from_context(context).record_unanswered(
+                        attachment_id)
                 self._reconcile_later(exc, context, remote, volume_id,
                                       server_id, attachment_id)
             raise
@@ -281,26 +269,25 @@ class Router:
                          server_id: str | None = None,
                          attachment_id: str | None = None,
                          delete: bool = False) -> bool:
-        known = target.from_context(context).bdms.get(
-            attachment_id or volume_id or '', (volume_id, server_id))
+        current = state.from_context(context)
+        known = attachment_id or volume_id or ''
         return self._pending.add(
-            context, target.Subject(remote, volume_id or known[0],
-                                    server_id or known[1]),
+            context, target.Subject(
+                remote, volume_id or current.get_volume_id(known),
+                server_id or current.get_server_id(known)),
             exc, attachment_id if delete else None)
 
     def _resolve_volume(self, context: Any,
                         volume_id: str) -> target.Target | None:
-        targets = target.from_context(context)
-        server_id, attached = targets.attachment_of_url or (None, None)
-        if server_id and attached == volume_id:
-            targets.attachment_of_url = None
+        server_id = state.from_context(context).pop_server_in_url(volume_id)
+        if server_id:
             self._load_bdm(context, server_id, volume_id)
         return self._get_remote(context, volume_id)
 
     def _get_remote(self, context: Any, resource_id: str
                  ) -> target.Target | None:
         with errors.for_nova(context):
-            return target.from_context(context).get_remote(resource_id)
+            return state.from_context(context).get_remote(resource_id)
 
     def _check_connection(self, context: Any, remote: target.Target | None,
                           attachment: dict[str, Any] | None) -> None:

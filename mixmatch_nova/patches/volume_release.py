@@ -27,6 +27,7 @@ from mixmatch_nova import auth
 from mixmatch_nova.patches import volume_api
 from mixmatch_nova.reconcile import outcome
 from mixmatch_nova.reconcile import reconciler
+from mixmatch_nova import state
 from mixmatch_nova import target
 
 LOG = logging.getLogger(__name__)
@@ -80,19 +81,19 @@ class Router(volume_api.Router):
         found is believed if the volume, which is found, has none such.
         """
         remote = self._get_remote(context, attachment_id)
-        targets = target.from_context(context)
-        if remote and attachment_id in targets.unanswered and (
+        current = state.from_context(context)
+        if remote and current.was_unanswered(attachment_id) and (
                 self._reconcile_later(Unanswered(), context, remote,
                                       attachment_id=attachment_id,
                                       delete=True)):
             # NOTE: a request waits for an unanswered attachment only once.
             return
-        not_found = targets.not_found
-        not_found.discard(attachment_id)
+        current.forget_not_found(attachment_id)
         try:
             self._call(original, remote, api, context, attachment_id)
-            if remote and attachment_id in not_found and not self._is_gone(
-                    context, remote, attachment_id):
+            if remote and current.was_not_found(
+                    attachment_id) and not self._is_gone(
+                        context, remote, attachment_id):
                 self._reconcile_later(exception.VolumeAttachmentNotFound(
                     attachment_id=attachment_id), context, remote,
                     attachment_id=attachment_id, delete=True)
@@ -105,8 +106,7 @@ class Router(volume_api.Router):
 
     def _is_gone(self, context: Any, remote: target.Target,
                  attachment_id: str) -> bool:
-        volume_id, _ = target.from_context(context).bdms.get(
-            attachment_id, (None, None))
+        volume_id = state.from_context(context).get_volume_id(attachment_id)
         try:
             return volume_id is not None and reconciler.is_gone(
                 auth.client_for(self._clouds, remote, context.global_id),

@@ -23,7 +23,6 @@ device mapping has to remember.
 from collections.abc import Callable
 from typing import Any
 
-from cinderclient import exceptions as cinder_exceptions
 from oslo_log import log as logging
 from oslo_utils import uuidutils
 
@@ -36,6 +35,7 @@ from mixmatch_nova import errors
 from mixmatch_nova.patches import volume_api
 from mixmatch_nova.reconcile import outcome
 from mixmatch_nova.reconcile import pending
+from mixmatch_nova import state
 from mixmatch_nova import target
 
 LOG = logging.getLogger(__name__)
@@ -49,34 +49,22 @@ SNAPSHOT_VIEW = patch.Symbol(_MODULE, '_untranslate_snapshot_summary_view',
                              ('context', 'snapshot'))
 
 
-class SnapshotNotLocated(errors.NotLocated):
-    """Home's Cinder does not know now where a snapshot lives."""
-
-    msg_fmt = 'Snapshot %(volume_id)s cannot be looked up: %(reason)s'
-
-
 class Sources(volume_api.Router):
     """The wrappers of the methods that are about a snapshot."""
 
     def get_snapshot(self, original: Callable, api: Any, context: Any,
                      snapshot_id: str) -> Any:
-        targets = target.from_context(context)
-        found = targets.snapshots.pop(snapshot_id, None)
+        current = state.from_context(context)
+        found = current.pop_snapshot(snapshot_id)
         if found:
             return found
         remote = self._get_remote(context, snapshot_id)
-        try:
+        with errors.translate_unlocated(context, snapshot_id,
+                                        errors.SnapshotNotLocated):
             snapshot = self._call(original, remote, api, context, snapshot_id)
-        except cinder_exceptions.ClientException as exc:
-            if exc.code != 503 or targets.get(snapshot_id):
-                raise
-            # NOTE: home's Cinder cannot ask all clouds that may have it.
-            with errors.for_nova(context):
-                raise SnapshotNotLocated(volume_id=snapshot_id,
-                                         reason=exc.message) from exc
         remote = self._learn(context, remote, snapshot)
         for resource_id in {snapshot_id, snapshot['id']}:
-            targets.remember(resource_id, remote or target.HOME)
+            current.remember_target(resource_id, remote or target.HOME)
         return snapshot
 
     def create(self, original: Callable, api: Any, context: Any, size: int,
@@ -116,8 +104,8 @@ class Sources(volume_api.Router):
         # NOTE: home's Cinder may have had it made elsewhere, for instance
         # since a zone of home's Nova is called like a service provider.
         remote = self._learn(context, remote, volume)
-        target.from_context(context).remember(volume['id'],
-                                              remote or target.HOME)
+        state.from_context(context).remember_target(
+            volume['id'], remote or target.HOME)
         return volume
 
     def _learn(self, context: Any, remote: target.Target | None,

@@ -15,6 +15,5 @@
 It runs in home's Nova: in the process that made the request, in nova-conductor
 when that has ended, in nova-compute after it was killed, and in the command
 ``mixmatch-nova``. It imports the core, ``mixmatch``, and ``auth``,
-``block_device``, ``errors`` and ``target`` of ``mixmatch_nova``; nothing of
-``patches``.
+``block_device`` and ``target`` of ``mixmatch_nova``; nothing of ``patches``.
 """

@@ -61,6 +61,13 @@ def is_in(name, package):
     return name == package or name.startswith(package + '.')
 
 
+#: The modules of mixmatch_nova: each imports only from those before it.
+#: (The loader imports the plugin when nova.conf has been read.)
+NOVA_LAYERS = ('target', 'state', 'errors', 'auth', 'block_device',
+               'reconcile', 'patches', 'plugin', 'loader', 'middleware',
+               'cmd')
+
+
 class TestImports(base.BaseTestCase):
 
     packages = sorted(path.parent.name
@@ -105,6 +112,24 @@ class TestImports(base.BaseTestCase):
     def test_provider_imports_only_patch(self):
         self.assertImports('mixmatch_cinder.provider', [
             *PROVIDER_MAY_IMPORT, 'mixmatch_cinder.provider'])
+
+    def test_nova_imports_never_run_back_up(self):
+        for name, tree in modules('mixmatch_nova'):
+            layer = name.removeprefix('mixmatch_nova').split('.')
+            allowed = NOVA_LAYERS[:NOVA_LAYERS.index(layer[1]) + 1] if (
+                len(layer) > 1) else ()
+            wrong = {each for each in imported(tree)
+                     if is_in(each, 'mixmatch_nova') and not any(
+                         is_in(each, f'mixmatch_nova.{one}')
+                         for one in allowed)}
+            self.assertEqual(set(), wrong, name)
+
+    def test_each_module_of_nova_has_a_layer(self):
+        self.assertEqual(
+            {'mixmatch_nova', *(f'mixmatch_nova.{each}'
+                                for each in NOVA_LAYERS)},
+            {'.'.join(name.split('.')[:2])
+             for name, _ in modules('mixmatch_nova')})
 
     def test_nothing_imports_tests(self):
         for package in self.packages:

@@ -15,6 +15,7 @@
 from nova import context as nova_context
 
 from mixmatch_nova import block_device
+from mixmatch_nova import state
 from mixmatch_nova import target
 from tests.unit import base
 from tests.unit import fixtures
@@ -64,8 +65,8 @@ class NovaTestCase(base.TestCase):
     def foreign_context(self, user='alice', **kwargs):
         """The context of a request that knows where the volume lives."""
         context = self.context(user, **kwargs)
-        target.from_context(context).remember(VOLUME, AT_BU)
-        target.from_context(context).remember(ATTACHMENT, AT_BU)
+        state.from_context(context).remember_target(VOLUME, AT_BU)
+        state.from_context(context).remember_target(ATTACHMENT, AT_BU)
         return context
 
     def unpatched_context(self, **kwargs):

@@ -14,6 +14,7 @@
 
 from mixmatch import exceptions
 from mixmatch_nova import auth
+from mixmatch_nova import state
 from mixmatch_nova import target
 from tests.unit.mixmatch_nova import base
 
@@ -29,8 +30,8 @@ class TestRoute(base.NovaTestCase):
     def test_routed_copy_belongs_to_the_request(self):
         context = self.foreign_context()
         routed = auth.routed(context, base.AT_BU)
-        self.assertIs(target.from_context(context),
-                      target.from_context(routed))
+        self.assertIs(state.from_context(context),
+                      state.from_context(routed))
 
 
 class TestEnter(base.NovaTestCase):

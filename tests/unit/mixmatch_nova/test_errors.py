@@ -17,6 +17,7 @@ from nova import exception
 
 from mixmatch import exceptions
 from mixmatch_nova import errors
+from mixmatch_nova import state
 from mixmatch_nova import target
 from tests.unit.mixmatch_nova import base
 
@@ -32,7 +33,7 @@ class TestForNova(base.NovaTestCase):
             with errors.for_nova(context):
                 raise original
         exc = self.assertRaises(kind, work)
-        self.assertIs(original, target.from_context(context).failure)
+        self.assertIs(original, state.from_context(context).failure)
         self.assertNotIsInstance(exc, exception.NotFound)
         return str(exc)
 
@@ -73,7 +74,34 @@ class TestForNova(base.NovaTestCase):
             with errors.for_nova(context):
                 raise exception.VolumeNotFound(volume_id='v')
         self.assertRaises(exception.VolumeNotFound, work)
-        self.assertIsNone(target.from_context(context).failure)
+        self.assertIsNone(state.from_context(context).failure)
+
+
+class TestTranslations(base.NovaTestCase):
+
+    def kinds(self, base_kind=exceptions.MixmatchException):
+        """Yield the classes of errors of the core and of the plugin."""
+        yield base_kind
+        for each in base_kind.__subclasses__():
+            if each.__module__.startswith(('mixmatch.', 'mixmatch_nova.')):
+                yield from self.kinds(each)
+
+    def test_each_error_has_a_translation(self):
+        kinds = set(self.kinds())
+        self.assertLessEqual({errors.SnapshotNotLocated,
+                              target.ConflictingTargets}, kinds)
+        for each in kinds:
+            self.assertIn(each.code, errors.TRANSLATIONS, each)
+
+    def test_http_status_is_that_of_the_error(self):
+        for each in self.kinds():
+            row = errors.TRANSLATIONS.get(each, errors.TRANSLATIONS[each.code])
+            self.assertEqual(each.code, row.http.code)
+
+    def test_answer_says_why(self):
+        answer = errors.to_http(exceptions.LoginRefused(**BU))
+        self.assertEqual(403, answer.code)
+        self.assertIn('it is night', answer.explanation)
 
 
 class TestNoted(base.NovaTestCase):
@@ -85,7 +113,7 @@ class TestNoted(base.NovaTestCase):
             with errors.remember_failure(context, 'bu'):
                 raise original
         self.assertIs(original, self.assertRaises(type(original), work))
-        return target.from_context(context).failure
+        return state.from_context(context).failure
 
     def test_server_error(self):
         failure = self.failure(cinder_exceptions.ClientException(504))

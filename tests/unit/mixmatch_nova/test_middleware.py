@@ -23,6 +23,7 @@ import webob.dec
 import webob.exc
 
 from mixmatch_nova import middleware
+from mixmatch_nova import state
 from mixmatch_nova import target
 from tests.unit import base as unit_base
 from tests.unit.mixmatch_nova import base
@@ -85,7 +86,7 @@ class MiddlewareTestCase(base.NovaTestCase):
                          user=user)
 
     def target(self, volume_id=base.VOLUME):
-        return target.from_context(self.user_context).get_remote(volume_id)
+        return state.from_context(self.user_context).get_remote(volume_id)
 
     def assertReached(self, **attachment):
         self.assertEqual({'volumeAttachment': attachment},
@@ -163,7 +164,7 @@ class TestLocalAttach(MiddlewareTestCase):
         self.send('POST', PATH, body)
         self.assertEqual(body, self.application.body)
         self.assertEqual([], self.clouds.requests)
-        self.assertEqual({}, target.from_context(self.user_context).to_dict())
+        self.assertEqual({}, state.from_context(self.user_context).to_dict())
 
     def test_reaches_nova_byte_for_byte(self):
         self.assertUntouched(b'{ "volumeAttachment":{"volumeId" : "%s"}}'
@@ -290,8 +291,8 @@ class TestOneAttachment(MiddlewareTestCase):
     def test_the_mapping_may_be_looked_up_by_the_url(self):
         self.send('DELETE', f'{PATH}/{base.VOLUME}')
         self.assertEqual(
-            (base.SERVER, base.VOLUME),
-            target.from_context(self.user_context).attachment_of_url)
+            base.SERVER, state.from_context(
+                self.user_context).pop_server_in_url(base.VOLUME))
 
     def test_nothing_is_sent(self):
         self.send('DELETE', f'{PATH}/{base.VOLUME}@bu')

@@ -17,7 +17,7 @@ import webob.dec
 import webob.exc
 
 from mixmatch import exceptions
-from mixmatch_nova import target
+from mixmatch_nova import state
 from tests.unit.mixmatch_nova import base
 from tests.unit.mixmatch_nova import test_middleware
 
@@ -81,7 +81,8 @@ class TestFailure(test_middleware.MiddlewareTestCase):
         self.application.response = webob.Response(
             b'{"computeFault": {}}', status=status)
         context = self.context()
-        target.from_context(context).failure = failure
+        if failure:
+            state.from_context(context).record_failure(failure)
         return self.send(method, path, context=context)
 
     def test_code_and_message_are_ours(self):

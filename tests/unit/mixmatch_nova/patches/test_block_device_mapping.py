@@ -19,6 +19,7 @@ from nova import objects
 from nova.objects import base as objects_base
 
 from mixmatch_nova import block_device
+from mixmatch_nova import state
 from mixmatch_nova import target
 from tests.unit.mixmatch_nova import base
 from tests.unit.mixmatch_nova import novas
@@ -48,7 +49,7 @@ class MappingTestCase(base.NovaTestCase):
 
     def snapshot_context(self):
         context = self.context()
-        target.from_context(context).remember(SNAPSHOT, base.AT_BU)
+        state.from_context(context).remember_target(SNAPSHOT, base.AT_BU)
         return context
 
     def load(self, context, volume_id=base.VOLUME):
@@ -98,7 +99,7 @@ class TestCreate(MappingTestCase):
 
     def test_conflicting_volume_is_not_mapped(self):
         context = self.foreign_context()
-        target.from_context(context).remember(base.VOLUME, target.HOME)
+        state.from_context(context).remember_target(base.VOLUME, target.HOME)
         self.assertRaises(exception.InvalidVolume, self.created, context)
         self.assertRaises(exception.VolumeBDMNotFound, self.load,
                           self.context())
@@ -107,7 +108,7 @@ class TestCreate(MappingTestCase):
 class TestLoad(MappingTestCase):
 
     def assertForeign(self, context):
-        targets = target.from_context(context)
+        targets = state.from_context(context)
         self.assertEqual(base.AT_BU, targets.get_remote(base.VOLUME))
         self.assertEqual(base.AT_BU, targets.get_remote(base.ATTACHMENT))
 
@@ -157,7 +158,7 @@ class TestLoad(MappingTestCase):
         self.load(context, base.HOME_VOLUME)
         for each in (base.HOME_VOLUME, base.ATTACHMENT):
             self.assertEqual(target.HOME,
-                             target.from_context(context).get(each))
+                             state.from_context(context).get_target(each))
 
     def test_not_yet_saved_says_nothing(self):
         # It is on its way to who creates and marks it.
@@ -170,7 +171,7 @@ class TestLoad(MappingTestCase):
         context = self.foreign_context()
         self.load(context)
         self.assertRaises(target.ConflictingTargets,
-                          target.from_context(context).get_remote, base.VOLUME)
+                          state.from_context(context).get_remote, base.VOLUME)
 
     def test_whatever_it_was_made_of(self):
         for source_type in ('image', 'snapshot', 'blank'):
@@ -186,14 +187,14 @@ class TestLoad(MappingTestCase):
         mapping, = objects.BlockDeviceMappingList.get_by_instance_uuid(
             context, base.SERVER)
         self.assertEqual(base.AT_BU,
-                         target.from_context(context).get_remote(SNAPSHOT))
+                         state.from_context(context).get_remote(SNAPSHOT))
         self.assertIsNone(block_device.target_of(mapping))
 
     def test_mark_of_a_nova_api_without_the_plugin(self):
         context = self.unpatched_context()
         self.received(context, self.mapping(
             self.context(), volume_type=base.MARKER))
-        self.assertIsNone(target.from_context(context).get(base.VOLUME))
+        self.assertIsNone(state.from_context(context).get_target(base.VOLUME))
 
     def test_a_message_without_context(self):
         mapping = self.created(self.foreign_context())
@@ -202,7 +203,7 @@ class TestLoad(MappingTestCase):
     def test_without_a_volume_nothing_is_noted(self):
         context = self.context()
         self.created(context, volume_id=None, source_type='image')
-        self.assertEqual({}, target.from_context(context).to_dict())
+        self.assertEqual({}, state.from_context(context).to_dict())
 
 
 class TestUnpatchedSender(MappingTestCase):
@@ -221,7 +222,7 @@ class TestUnpatchedSender(MappingTestCase):
 
     def test_does_not_create_a_foreign_mapping(self):
         context = self.unpatched()
-        target.from_context(context).remember(base.VOLUME, base.AT_BU)
+        state.from_context(context).remember_target(base.VOLUME, base.AT_BU)
         exc = self.assertRaises(exception.InvalidVolume, self.created,
                                 context)
         self.assertIn('create', str(exc))

@@ -17,6 +17,7 @@ from nova.volume import cinder
 
 from mixmatch import exceptions
 from mixmatch_nova import auth
+from mixmatch_nova import state
 from mixmatch_nova import target
 from tests.unit.mixmatch_nova import base
 
@@ -70,7 +71,8 @@ class TestCinderclient(base.NovaTestCase):
         self.home.add_volume(base.HOME_VOLUME)
         context = self.context()
         for only, sent in ((False, None), (True, 'none')):
-            target.from_context(context).this_cloud_only = only
+            if only:
+                state.from_context(context).restrict_to_this_cloud()
             cinder.cinderclient(context).volumes.get(base.HOME_VOLUME)
             self.assertEqual(sent, self.clouds.mock.last_request.headers.get(
                 'OpenStack-Mixmatch-Service-Provider'))
@@ -85,7 +87,7 @@ class TestCinderclient(base.NovaTestCase):
         context = self.context(**kwargs)
         self.assertRaises(kind, cinder.cinderclient,
                           auth.routed(context, where))
-        return target.from_context(context).failure
+        return state.from_context(context).failure
 
     def test_failure_of_the_service_is_noted(self):
         del self.bu.projects['nova']

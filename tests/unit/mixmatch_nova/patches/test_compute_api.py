@@ -17,7 +17,7 @@ import oslo_messaging
 
 from mixmatch import exceptions
 from mixmatch_nova.patches import compute_api
-from mixmatch_nova import target
+from mixmatch_nova import state
 from tests.unit.mixmatch_nova import base
 
 
@@ -28,7 +28,7 @@ class TestAttachVolume(base.NovaTestCase):
             raise failure
         self.assertRaises(type(failure), compute_api._attach_volume, original,
                           None, context, objects.Instance(), base.VOLUME)
-        return target.from_context(context).failure
+        return state.from_context(context).failure
 
     def test_failure_in_the_conductor_is_noted(self):
         for failure in (exception.CinderConnectionFailed(reason='x'),
@@ -43,8 +43,8 @@ class TestAttachVolume(base.NovaTestCase):
 
     def test_what_is_known_better_stays(self):
         context = self.foreign_context()
-        known = target.from_context(
-            context).failure = exceptions.InvalidTarget(reason='known')
+        known = exceptions.InvalidTarget(reason='known')
+        state.from_context(context).record_failure(known)
         self.assertIs(known, self.attach(
             context, exception.CinderConnectionFailed(reason='x')))
 

@@ -18,7 +18,7 @@ from nova import context as nova_context
 from nova import rpc
 
 from mixmatch_nova.patches import context as context_patch
-from mixmatch_nova import target
+from mixmatch_nova import state
 from tests.unit.mixmatch_nova import base
 
 
@@ -26,7 +26,7 @@ class TestContext(base.NovaTestCase):
 
     def assertKnows(self, context):
         self.assertEqual(base.AT_BU,
-                         target.from_context(context).get_remote(base.VOLUME))
+                         state.from_context(context).get_remote(base.VOLUME))
 
     def over_the_bus(self, context):
         serializer = rpc.RequestContextSerializer(rpc.JsonPayloadSerializer())
@@ -54,7 +54,7 @@ class TestContext(base.NovaTestCase):
     def test_what_the_copy_learns_is_known(self):
         context = self.context()
         copy = nova_context.RequestContext.from_dict(context.to_dict())
-        target.from_context(copy).remember(base.VOLUME, base.AT_BU)
+        state.from_context(copy).remember_target(base.VOLUME, base.AT_BU)
         self.assertKnows(context)
 
     def test_another_context_of_the_request(self):
@@ -64,7 +64,7 @@ class TestContext(base.NovaTestCase):
     def test_another_request_knows_nothing(self):
         self.foreign_context()
         self.assertIsNone(
-            target.from_context(self.context()).get_remote(base.VOLUME))
+            state.from_context(self.context()).get_remote(base.VOLUME))
 
     def test_only_names_and_ids_are_sent(self):
         values = self.foreign_context().to_dict()
@@ -84,12 +84,12 @@ class TestContext(base.NovaTestCase):
 
     def test_a_sender_with_the_plugin_is_no_stranger(self):
         for context in (self.context(), self.over_the_bus(self.context())):
-            self.assertFalse(target.is_sender_unpatched(context))
+            self.assertFalse(state.is_sender_unpatched(context))
 
     def test_a_sender_without_the_plugin_is_a_stranger(self):
         self.assertTrue(
-            target.is_sender_unpatched(self.unpatched_context()))
+            state.is_sender_unpatched(self.unpatched_context()))
 
     def test_a_stranger_stays_one_for_its_elevated_copy(self):
-        self.assertTrue(target.is_sender_unpatched(
+        self.assertTrue(state.is_sender_unpatched(
             self.unpatched_context().elevated()))

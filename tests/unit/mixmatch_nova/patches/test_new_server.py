@@ -20,7 +20,7 @@ from nova import objects
 from nova.objects import block_device as block_device_objects
 
 from mixmatch_nova.patches import new_server
-from mixmatch_nova import target
+from mixmatch_nova import state
 from tests.unit.mixmatch_nova import base
 from tests.unit.mixmatch_nova.patches import test_volume_api
 from tests.unit.mixmatch_nova.patches import test_volume_sources
@@ -232,4 +232,4 @@ class TestNotBuilt(NewServerTestCase):
             status_code=409, json={})
         context = self.provision(OF_VOLUME)
         self.assertEqual(base.AT_BU,
-                         target.from_context(context).get_remote(base.VOLUME))
+                         state.from_context(context).get_remote(base.VOLUME))

@@ -18,6 +18,7 @@ from nova import objects
 from nova.volume import cinder
 import requests
 
+from mixmatch_nova import state
 from mixmatch_nova import target
 from tests.unit import fixtures
 from tests.unit.mixmatch_nova import base
@@ -80,7 +81,7 @@ class TestReboot(base.NovaTestCase):
         other = '55555555-0000-4000-8000-000000000005'
         self.clouds.mock.get(f'{self.home.cinder_url}/attachments/{other}',
                              status_code=404)
-        target.from_context(self.request).remember(other, target.HOME)
+        state.from_context(self.request).remember_target(other, target.HOME)
         self.api.attachment_get_all(self.request, base.SERVER)
         self.assertRaises(exception.VolumeAttachmentNotFound,
                           self.api.attachment_get, self.request, other)

@@ -20,6 +20,7 @@ from nova import exception
 from nova import objects
 
 from mixmatch_nova.patches import compute_api
+from mixmatch_nova import state
 from mixmatch_nova import target
 from tests.unit.mixmatch_nova import base
 from tests.unit.mixmatch_nova import novas
@@ -134,7 +135,8 @@ class TestReserve(base.NovaTestCase):
 
     def test_marks_nothing_of_home(self):
         context = self.foreign_context()
-        target.from_context(context).remember(base.HOME_VOLUME, target.HOME)
+        state.from_context(context).remember_target(
+            base.HOME_VOLUME, target.HOME)
         mapping = self.reserve(context, base.HOME_VOLUME)
         self.assertFalse(mapping.obj_attr_is_set('volume_type'))
 
@@ -147,7 +149,7 @@ class TestReserve(base.NovaTestCase):
                 objects=[mapping]).obj_to_primitive())
         seen, request = [], self.context()
         compute_api._cleanup(
-            lambda *_: seen.append(target.from_context(request).get_remote(
+            lambda *_: seen.append(state.from_context(request).get_remote(
                 base.ATTACHMENT)), None, stored, None, request)
         self.assertEqual([base.AT_BU], seen)
 

@@ -17,6 +17,7 @@ from nova import exception
 from nova import objects
 from nova.volume import cinder
 
+from mixmatch_nova import state
 from mixmatch_nova import target
 from tests.unit import fixtures
 from tests.unit.mixmatch_nova import base
@@ -90,7 +91,7 @@ class TestHome(VolumeAPITestCase):
         context = self.context()
         self.api.attachment_create(context, base.HOME_VOLUME, base.SERVER)
         self.assertEqual(target.HOME,
-                         target.from_context(context).get(base.ATTACHMENT))
+                         state.from_context(context).get_target(base.ATTACHMENT))
 
     def test_what_is_refused_for_foreign_volumes_is_allowed(self):
         url = f'{self.home.cinder_url}/snapshots'
@@ -109,7 +110,7 @@ class TestHome(VolumeAPITestCase):
         context = self.context()
         self.assertRaises(exception.CinderConnectionFailed, self.api.get,
                           context, base.VOLUME)
-        self.assertIn('bu is away', str(target.from_context(context).failure))
+        self.assertIn('bu is away', str(state.from_context(context).failure))
 
     def test_cinder_fails_for_what_it_is_known_to_have(self):
         """It fails as it does without us."""
@@ -117,16 +118,16 @@ class TestHome(VolumeAPITestCase):
             f'{self.home.cinder_url}/volumes/{base.VOLUME}', status_code=503,
             json={})
         context = self.context()
-        target.from_context(context).remember(base.VOLUME, target.HOME)
+        state.from_context(context).remember_target(base.VOLUME, target.HOME)
         self.assertRaises(cinder_exceptions.ClientException, self.api.get,
                           context, base.VOLUME)
-        self.assertIsNone(target.from_context(context).failure)
+        self.assertIsNone(state.from_context(context).failure)
 
     def test_volume_seen_at_home_stays_there(self):
         self.home.add_volume(base.VOLUME)
         context = self.context()
         self.api.get(context, base.VOLUME)
-        target.from_context(context).remember(base.VOLUME, base.AT_BU)
+        state.from_context(context).remember_target(base.VOLUME, base.AT_BU)
         self.assertRaises(exception.InvalidVolume, self.api.get, context,
                           base.VOLUME)
         self.assertOnlyAsked('home', f'GET /volumes/{base.VOLUME}')
@@ -168,11 +169,11 @@ class TestForeign(VolumeAPITestCase):
     def test_new_attachment_is_noted(self):
         self.add_attachment(self.bu)
         context = self.context()
-        target.from_context(context).remember(base.VOLUME, base.AT_BU)
+        state.from_context(context).remember_target(base.VOLUME, base.AT_BU)
         self.api.attachment_create(context, base.VOLUME, base.SERVER)
         self.assertEqual(
             base.AT_BU,
-            target.from_context(context).get_remote(base.ATTACHMENT))
+            state.from_context(context).get_remote(base.ATTACHMENT))
         self.assertOnlyAsked('bu', 'POST /attachments')
 
     def test_attachment_is_never_asked_at_home(self):
@@ -207,7 +208,7 @@ class TestForeign(VolumeAPITestCase):
         context = self.foreign_context()
         self.assertRaises(exception.CinderConnectionFailed, self.api.get,
                           context, base.VOLUME)
-        self.assertIsNone(target.from_context(context).get(base.HOME_VOLUME))
+        self.assertIsNone(state.from_context(context).get_target(base.HOME_VOLUME))
 
     def test_not_found_there_is_not_found(self):
         self.clouds.mock.get(
@@ -244,7 +245,7 @@ class TestForeign(VolumeAPITestCase):
         context = self.foreign_context()
         self.api.get(context, base.VOLUME)
         self.assertEqual(base.AT_BU,
-                         target.from_context(context).get_remote(base.VOLUME))
+                         state.from_context(context).get_remote(base.VOLUME))
 
     def test_refused(self):
         for call, arguments in (
@@ -270,7 +271,7 @@ class TestMarkOfHome(VolumeAPITestCase):
         context = self.context()
         self.api.get(context, base.VOLUME)
         self.assertEqual(base.AT_BU,
-                         target.from_context(context).get_remote(base.VOLUME))
+                         state.from_context(context).get_remote(base.VOLUME))
 
     def test_logs_in_the_user_and_nova(self):
         self.api.get(self.context(), base.VOLUME)
@@ -299,7 +300,7 @@ class TestMarkOfHome(VolumeAPITestCase):
 
     def test_volume_that_a_mapping_has_at_home_is_not_moved(self):
         context = self.context()
-        target.from_context(context).remember(base.VOLUME, target.HOME)
+        state.from_context(context).remember_target(base.VOLUME, target.HOME)
         self.assertRaises(exception.InvalidVolume, self.get_twice, context)
 
     def get_twice(self, context):
@@ -315,7 +316,7 @@ class TestAttachmentOfTheURL(VolumeAPITestCase,
         self.created(self.foreign_context())
         self.bu.add_volume(base.VOLUME)
         context = self.context()
-        target.from_context(context).attachment_of_url = (
+        state.from_context(context).remember_attachment_in_url(
             base.SERVER, base.VOLUME)
         self.api.get(context, base.VOLUME)
         self.assertOnlyAsked('bu', f'GET /volumes/{base.VOLUME}')
@@ -323,18 +324,19 @@ class TestAttachmentOfTheURL(VolumeAPITestCase,
     def test_without_a_mapping_home_is_asked(self):
         self.home.add_volume(base.HOME_VOLUME)
         context = self.context()
-        target.from_context(context).attachment_of_url = (base.SERVER,
-                                                          base.HOME_VOLUME)
+        state.from_context(context).remember_attachment_in_url(
+            base.SERVER, base.HOME_VOLUME)
         self.api.get(context, base.HOME_VOLUME)
         self.assertOnlyAsked('home', f'GET /volumes/{base.HOME_VOLUME}')
 
     def test_another_volume_is_not_looked_up(self):
         self.home.add_volume(base.HOME_VOLUME)
         context = self.context()
-        target.from_context(context).attachment_of_url = (
+        state.from_context(context).remember_attachment_in_url(
             base.SERVER, base.VOLUME)
         self.api.get(context, base.HOME_VOLUME)
-        self.assertIsNotNone(target.from_context(context).attachment_of_url)
+        self.assertEqual(base.SERVER, state.from_context(
+            context).pop_server_in_url(base.VOLUME))
 
 
 class TestUserConfiguration(VolumeAPITestCase):

@@ -17,7 +17,7 @@ import requests
 
 from mixmatch import exceptions
 from mixmatch.login import cache
-from mixmatch_nova import target
+from mixmatch_nova import state
 from tests.unit import fixtures
 from tests.unit.mixmatch_nova import base
 from tests.unit.mixmatch_nova.patches import test_volume_api
@@ -30,7 +30,7 @@ class TestFailures(test_volume_api.VolumeAPITestCase):
         exc = self.assertRaises(kind, self.api.get, context, base.VOLUME)
         for secret in self.clouds.secrets():
             self.assertNotIn(secret, str(exc))
-        return target.from_context(context).failure
+        return state.from_context(context).failure
 
     def cinder_answers(self, **kwargs):
         self.clouds.mock.get(

@@ -20,6 +20,7 @@ from nova import exception
 from nova import objects
 from nova.virt import block_device
 
+from mixmatch_nova import state
 from mixmatch_nova import target
 from tests.unit import fixtures
 from tests.unit.mixmatch_nova import base
@@ -54,7 +55,7 @@ class SourcesTestCase(test_volume_api.VolumeAPITestCase):
 
     def snapshot_context(self):
         context = self.context()
-        target.from_context(context).remember(SNAPSHOT, base.AT_BU)
+        state.from_context(context).remember_target(SNAPSHOT, base.AT_BU)
         return context
 
 
@@ -66,7 +67,7 @@ class TestGetSnapshot(SourcesTestCase):
         found = self.api.get_snapshot(context, SNAPSHOT)
         self.assertNotIn('mixmatch', str(found))
         self.assertEqual(target.HOME,
-                         target.from_context(context).get(SNAPSHOT))
+                         state.from_context(context).get_target(SNAPSHOT))
         self.assertOnlyAsked('home', ASKED)
 
     def test_that_home_has_found_elsewhere(self):
@@ -75,7 +76,7 @@ class TestGetSnapshot(SourcesTestCase):
         found = self.api.get_snapshot(context, SNAPSHOT)
         self.assertNotIn('mixmatch', str(found))
         self.assertEqual(base.AT_BU,
-                         target.from_context(context).get_remote(SNAPSHOT))
+                         state.from_context(context).get_remote(SNAPSHOT))
 
     def test_that_is_known_to_be_elsewhere(self):
         self.add_snapshot(self.bu)
@@ -90,8 +91,8 @@ class TestGetSnapshot(SourcesTestCase):
         context = self.context()
         self.assertRaises(exception.CinderConnectionFailed,
                           self.api.get_snapshot, context, SNAPSHOT)
-        self.assertIn('Snapshot', str(target.from_context(context).failure))
-        self.assertIn('bu is away', str(target.from_context(context).failure))
+        self.assertIn('Snapshot', str(state.from_context(context).failure))
+        self.assertIn('bu is away', str(state.from_context(context).failure))
 
 
 class TestCreate(SourcesTestCase):
@@ -111,7 +112,7 @@ class TestCreate(SourcesTestCase):
             sent['volume_type'], sent['availability_zone'],
             sent['imageRef']))
         self.assertEqual(target.HOME,
-                         target.from_context(context).get(base.HOME_VOLUME))
+                         state.from_context(context).get_target(base.HOME_VOLUME))
 
     def test_of_a_snapshot_at_home(self):
         self.takes_volumes(self.home, base.HOME_VOLUME)
@@ -129,7 +130,7 @@ class TestCreate(SourcesTestCase):
             sent['snapshot_id'], sent['volume_type'],
             sent['availability_zone']))
         self.assertEqual(base.AT_BU,
-                         target.from_context(context).get_remote(base.VOLUME))
+                         state.from_context(context).get_remote(base.VOLUME))
 
     def test_that_home_had_made_elsewhere(self):
         """Without a service token, home's Cinder knows no better."""
@@ -137,7 +138,7 @@ class TestCreate(SourcesTestCase):
         context = self.context()
         self.create(context, availability_zone='bu')
         self.assertEqual(base.AT_BU,
-                         target.from_context(context).get_remote(base.VOLUME))
+                         state.from_context(context).get_remote(base.VOLUME))
 
     def test_answer_that_is_no_volume(self):
         self.takes_volumes(self.bu, '../x')

@@ -22,7 +22,7 @@ from nova.volume import cinder
 
 from mixmatch_nova.reconcile import intent_log
 from mixmatch_nova.reconcile import recovery
-from mixmatch_nova import target
+from mixmatch_nova import state
 from tests.unit import fixtures as own_fixtures
 from tests.unit.mixmatch_nova import base
 from tests.unit.mixmatch_nova.patches import test_block_device_mapping
@@ -172,7 +172,7 @@ class TestRecovery(test_block_device_mapping.MappingTestCase):
     def test_detach_of_another_volume_of_bu(self):
         """Neither what bu says of this one, nor its state, matters."""
         context = self.context()
-        target.from_context(context).remember(OTHER, base.AT_BU)
+        state.from_context(context).remember_target(OTHER, base.AT_BU)
         self.created(context, volume_id=OTHER, attachment_id=OTHER)
         self.begin_detach(volume_id=OTHER, attachment_id=OTHER)
         for volume, attachment in (('detaching', 'attached'),
@@ -194,8 +194,8 @@ class TestRecovery(test_block_device_mapping.MappingTestCase):
 
     def test_server_that_is_moved(self):
         """What moves it makes attachments, too. Later it is looked at."""
-        for state in ('resize_migrating', 'migrating', 'deleting'):
-            self.server.task_state = state
+        for each in ('resize_migrating', 'migrating', 'deleting'):
+            self.server.task_state = each
             self.begin_attach()
             self.at_bu('attaching', 'attaching', connection_info={})
             after = self.recover()
