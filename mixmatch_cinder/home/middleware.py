@@ -89,7 +89,7 @@ class Volumes:
         """
         only = choice not in ('', routes.ALL, routes.NONE)
         if only:
-            self._clouds.check(choice, requester.token_info or {})
+            self._clouds.check(choice, requester.user)
             names = [choice]
         elif choice == routes.NONE:
             names = []

@@ -105,7 +105,7 @@ class Proxy:
             return (choice, zone) if choice else None
         if zone in database.availability_zones(requester.context):
             return None
-        self._clouds.check(name, requester.token_info or {})
+        self._clouds.check(name, requester.user)
         return name, rest
 
     def create(self, request: webob.Request, requester: remote.Requester,

@@ -21,6 +21,7 @@ import webob
 from mixmatch import exceptions
 from mixmatch import federation
 from mixmatch.http import transport
+from mixmatch import requester as mixmatch_requester
 from mixmatch_cinder.home import routes
 
 
@@ -50,9 +51,14 @@ class Requester:
     def project_id(self) -> str:
         return self.context.project_id
 
+    @property
+    def user(self) -> mixmatch_requester.Requester:
+        return mixmatch_requester.Requester.from_context(
+            self.context, self.token_info)
+
     def usable_providers(self, clouds: federation.Federation) -> list[str]:
         """Return the service providers both configured and in the token."""
-        offered = clouds.offered(self.token_info or {})
+        offered = self.user.service_providers
         return [name for name in clouds.names if name in offered]
 
 
@@ -90,9 +96,7 @@ class Client:
         :raises ServiceProviderFailed: it answered with an error
         """
         provider = self._clouds.service_provider(name)
-        user = self._clouds.user_login(name, requester.context.auth_token,
-                                       requester.project_id,
-                                       requester.token_info)
+        user = self._clouds.user_login(name, requester.user)
         highest = api_versions.APIVersion(provider.highest_microversion(user))
         if highest < api_versions.APIVersion(needs):
             raise exceptions.MicroversionNotSupported(

@@ -17,6 +17,7 @@ import threading
 from oslo_context import context as oslo_context
 
 from mixmatch import federation
+from mixmatch import requester
 from tests.unit import base
 from tests.unit import fixtures
 
@@ -47,9 +48,14 @@ class FederationTestCase(TestCase):
             fixtures.configuration(self, fixtures.text(
                 *self.names, more=self.more)))
 
+    def requester(self, user='alice', token=None, **kwargs):
+        return requester.Requester(
+            token or self.home.token(user),
+            f'home-id-of-{self.home.projects[user]}', **kwargs)
+
     def login(self, token, user='alice', **kwargs):
         return self.federation.user_login(
-            'bu', token, f'home-id-of-{self.home.projects[user]}', **kwargs)
+            'bu', self.requester(user, token, **kwargs))
 
     def count(self):
         return len(self.clouds.mock.request_history)

@@ -17,6 +17,7 @@ import requests
 
 from mixmatch import exceptions
 from mixmatch import federation
+from mixmatch import requester
 from tests.unit import base
 from tests.unit import fixtures
 
@@ -34,7 +35,8 @@ class TestServiceProvider(base.TestCase):
         clouds = federation.Federation(fixtures.configuration(
             self, fixtures.text('bu', more=more)))
         self.user = clouds.user_login(
-            'bu', self.clouds.home.token('alice'), 'home-id-of-research')
+            'bu', requester.Requester(
+                self.clouds.home.token('alice'), 'home-id-of-research'))
         return clouds.service_provider('bu')
 
     def test_asks_its_cinder_as_the_user(self):

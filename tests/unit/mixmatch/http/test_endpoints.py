@@ -21,6 +21,7 @@ from urllib3 import util as urllib3_util
 from mixmatch import exceptions
 from mixmatch import federation
 from mixmatch.http import endpoints
+from mixmatch import requester
 from tests.unit import base
 from tests.unit import fixtures
 from tests.unit.mixmatch.http import test_transport
@@ -164,7 +165,8 @@ class TestServiceProvider(base.TestCase):
         clouds = federation.Federation(fixtures.configuration(
             self, fixtures.text('bu', more=more)))
         self.user = clouds.user_login(
-            'bu', self.clouds.home.token('alice'), 'home-id-of-research')
+            'bu', requester.Requester(
+                self.clouds.home.token('alice'), 'home-id-of-research'))
         return clouds.service_provider('bu')
 
     def sent_elsewhere(self):
