@@ -101,13 +101,7 @@ class TestOneRequest(test_transport.WireTestCase):
         self.assertEqual('up', self.health.to_dict()['state'])
 
     def test_a_reset_is_the_same(self):
-        def reset(connection):
-            # With this option close() sends a reset.
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
-                                  b'\1\0\0\0\0\0\0\0')
-            connection.shutdown(socket.SHUT_RD)
-            raise OSError('end')
-        self.serve(reset, OK)
+        self.serve(servers.reset, OK)
         self.unavailable('POST')
         base.wait_for_probes()
         self.assertEqual(200, self.request().status_code)
