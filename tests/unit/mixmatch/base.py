@@ -61,6 +61,23 @@ class FederationTestCase(TestCase):
         return len(self.clouds.mock.request_history)
 
 
+class ServiceProviderTestCase(base.TestCase):
+    """One service provider, with the options of a test, and a user of it."""
+
+    def setUp(self):
+        super().setUp()
+        self.clouds = self.useFixture(fixtures.TwoClouds())
+        self.bu = self.clouds.bu
+
+    def service_provider(self, more=''):
+        clouds = federation.Federation(fixtures.configuration(
+            self, fixtures.text('bu', more=more)))
+        self.user = clouds.user_login(
+            'bu', requester.Requester(
+                self.clouds.home.token('alice'), 'home-id-of-research'))
+        return clouds.service_provider('bu')
+
+
 def set_context(testcase, context):
     """Make it the context of the request that this thread serves."""
     store = oslo_context._request_store

@@ -12,6 +12,8 @@
 
 """Test of the options of a module, for both sides."""
 
+from typing import Any
+
 from oslo_config import cfg
 
 
@@ -20,7 +22,7 @@ class OptionsMixin:
     """
 
     #: The module of the options.
-    options = None
+    options: Any = None
 
     def setUp(self):
         super().setUp()

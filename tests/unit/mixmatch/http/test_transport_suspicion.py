@@ -15,7 +15,6 @@
 
 from concurrent import futures
 import socket
-import threading
 import time
 
 import fixtures as base_fixtures
@@ -33,15 +32,7 @@ from tests.unit import servers
 OK = servers.answer()
 
 
-class TestOneRequest(test_transport.WireTestCase):
-
-    def setUp(self):
-        super().setUp()
-        self.over = threading.Event()
-        self.addCleanup(self.over.set)
-
-    def silence(self, connection):
-        self.over.wait(30)
+class TestOneRequest(test_transport.SlowTestCase):
 
     def took(self):
         began = time.monotonic()
