@@ -24,6 +24,7 @@ from oslo_config import cfg
 from benchmarks import world as the_world
 from mixmatch import fanout
 from mixmatch import federation
+from mixmatch import requester
 from sandbox import ini
 from sandbox.services import common
 from sandbox import topology
@@ -102,19 +103,18 @@ class Asking:
 
     def __init__(self, there: federation.Federation,
                  who: the_world.Person) -> None:
-        self._there, self._who = there, who
+        self._there = there
+        self._requester = requester.Requester(who.token, who.project_id)
 
     def volumes(self, name: str) -> list[Any]:
-        login = self._there.user_login(name, self._who.token,
-                                       self._who.project_id)
+        login = self._there.user_login(name, self._requester)
         client = self._there.service_provider(name).volume_client(login)
         return client.volumes.list()
 
     def log_in(self, names: Iterable[str]) -> int:
         """Log in at all; how many did not let us in at the first try."""
         def enter(name: str) -> None:
-            self._there.user_login(name, self._who.token,
-                                   self._who.project_id)
+            self._there.user_login(name, self._requester)
         failed = missing = self._there.ask(names, enter, PATIENCE).missing
         deadline = time.monotonic() + PATIENCE
         while missing:

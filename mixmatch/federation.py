@@ -21,8 +21,6 @@ import threading
 from typing import Any
 import weakref
 
-from keystoneauth1 import access
-from keystoneauth1.identity import access as access_plugin
 from keystoneauth1.identity import base
 from keystoneauth1 import loading
 from keystoneauth1 import plugin
@@ -36,11 +34,11 @@ from mixmatch import fanout
 from mixmatch.http import transport
 from mixmatch.login import auth_plugin
 from mixmatch.login import cache
-from mixmatch.login import home_token
 from mixmatch.login import k2k
 from mixmatch.login import login
 from mixmatch.login import shared_cache
 from mixmatch import metrics
+from mixmatch import requester as mixmatch_requester
 from mixmatch import service_provider
 from mixmatch import status_file
 from mixmatch import threads
@@ -104,23 +102,18 @@ class Federation:
         """Names of the configured service providers."""
         return tuple(self._conf.mixmatch.service_providers)
 
-    def check(self, name: str, token_info: dict[str, Any]) -> None:
+    def check(self, name: str,
+              requester: mixmatch_requester.Requester) -> None:
         """Check that a user may name a service provider.
 
         :param name: what the user asked for
-        :param token_info: the body of the user's validated token
+        :param requester: the user, with the body of the token
         :raises UnknownServiceProvider: lists the allowed ones
         """
-        known = self.offered(token_info)
+        known = requester.service_providers
         if name not in self.names or name not in known:
             raise exceptions.UnknownServiceProvider.not_one_of(
                 name, self.names, known)
-
-    @staticmethod
-    def offered(token_info: dict[str, Any]) -> tuple[str, ...]:
-        """Return the service providers that a validated token lists."""
-        return tuple(sp['id'] for sp in token_info.get('token', {}).get(
-            'service_providers', ()))
 
     def service_provider(self, name: str) -> service_provider.ServiceProvider:
         """Return a service provider by its name.
@@ -151,32 +144,21 @@ class Federation:
         with self._process.status_lock:
             status_file.write(self._conf, self.health())
 
-    def user_login(self, name: str, token: str, project_id: str,
-                   token_info: dict[str, Any] | None = None
+    def user_login(self, name: str, requester: mixmatch_requester.Requester
                    ) -> auth_plugin.LoginPlugin:
         """Log a user in, or use the login that is kept.
 
         :param name: the service provider
-        :param token: the user's token at home
-        :param project_id: the project that the token is scoped to
-        :param token_info: the body of the token, if this process has
-            validated it; it saves a request
         :raises MixmatchException: see :mod:`mixmatch.login.k2k`
         """
         there = self.service_provider(name)
 
         def make() -> login.Login:
-            home: base.BaseIdentityPlugin
-            if token_info:
-                home = access_plugin.AccessInfoPlugin(
-                    access.create(body=token_info, auth_token=token),
-                    self._home_url())
-            else:
-                home = home_token.ValidatedToken(
-                    self._home_url(), token, self._service())
-            return there.log_in(home, there.user_scope)
-        key = login.Key(name, _digest(token),
-                        f'{project_id} {there.user_scope_key}')
+            return there.log_in(
+                requester.auth_plugin(self._home_url(), self._service()),
+                there.user_scope)
+        key = login.Key(name, _digest(requester.token),
+                        f'{requester.project_id} {there.user_scope_key}')
         return self._logged_in(key, make)
 
     def service_login(self, name: str,
@@ -194,15 +176,14 @@ class Federation:
         return self._logged_in(key, make, renew=True)
 
     def user_and_service_login(
-            self, name: str, token: str, project_id: str,
-            token_info: dict[str, Any] | None = None
+            self, name: str, requester: mixmatch_requester.Requester
     ) -> tuple[auth_plugin.LoginPlugin, auth_plugin.LoginPlugin]:
         """Log in a user and this service concurrently.
 
         :raises MixmatchException: of the user's login first
         """
         def log_user_in() -> auth_plugin.LoginPlugin:
-            return self.user_login(name, token, project_id, token_info)
+            return self.user_login(name, requester)
         if self._process.logins.keeps(self._service_login(name)[0]):
             return log_user_in(), self.service_login(name)
         service: futures.Future = futures.Future()
@@ -219,15 +200,15 @@ class Federation:
         return user, (service.result(cache.LONGEST) if beside
                       else self.service_login(name))
 
-    def begin_login(self, name: str, token: str, project_id: str,
-                    token_info: dict[str, Any] | None = None) -> None:
+    def begin_login(self, name: str,
+                    requester: mixmatch_requester.Requester) -> None:
         """Begin to log in a user and this service, without waiting.
 
         A later call that needs the login waits for the rest of it, and gets
         its error.
         """
         self._process.fanout.begin(name, lambda _: self.user_and_service_login(
-            name, token, project_id, token_info))
+            name, requester))
 
     def with_service_token(
             self, name: str, auth: plugin.BaseAuthPlugin

@@ -20,6 +20,7 @@ from oslo_log import log as logging
 
 from mixmatch import exceptions
 from mixmatch import federation
+from mixmatch import requester
 from mixmatch_nova import target
 
 LOG = logging.getLogger(__name__)
@@ -51,7 +52,7 @@ def enter(clouds: federation.Federation, context: Any,
     :raises mixmatch.exceptions.MixmatchException: one of them cannot log in
     """
     user, _service = clouds.user_and_service_login(
-        service_provider, context.auth_token, context.project_id)
+        service_provider, requester.Requester.from_context(context))
     return target.Target(service_provider, user.get_project_id(None))
 
 
@@ -81,8 +82,8 @@ def get_auth(clouds: federation.Federation, context: Any,
 def _user(clouds: federation.Federation, context: Any,
           remote: target.Target) -> plugin.BaseAuthPlugin | None:
     try:
-        user = clouds.user_login(remote.service_provider, context.auth_token,
-                                 context.project_id)
+        user = clouds.user_login(remote.service_provider,
+                                 requester.Requester.from_context(context))
     except (exceptions.Refused,
             exceptions.UnknownServiceProvider) as exc:
         if remote.project_id is None:

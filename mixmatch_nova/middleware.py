@@ -31,6 +31,7 @@ import webob.dec
 from mixmatch import api
 from mixmatch import exceptions
 from mixmatch import federation
+from mixmatch import requester
 from mixmatch_nova import errors
 from mixmatch_nova import plugin
 from mixmatch_nova import state
@@ -102,7 +103,7 @@ class VolumeAttachments:
             volume_id = attachment['volumeId'] = str(uuid.UUID(volume_id))
             state.from_context(context).remember_target(
                 volume_id, target.Target(name))
-            self._begin_login(request, context, name)
+            self._begin_login(request, name)
         request.body = jsonutils.dump_as_bytes(body)
 
     def _check(self, request: webob.Request, name: str) -> None:
@@ -113,14 +114,12 @@ class VolumeAttachments:
             raise exceptions.InvalidTarget(
                 reason='this compute service does not reach other clouds '
                        '(its operator has not enabled mixmatch in nova.conf)')
-        self._clouds.check(name, _token_info(request))
+        self._clouds.check(name, _requester(request))
 
-    def _begin_login(self, request: webob.Request, context: Any,
-                     name: str) -> None:
+    def _begin_login(self, request: webob.Request, name: str) -> None:
         """Log in there while Nova looks for the server."""
         assert self._clouds is not None
-        self._clouds.begin_login(name, context.auth_token,
-                                 context.project_id, _token_info(request))
+        self._clouds.begin_login(name, _requester(request))
 
     def _note_attachment(self, request: webob.Request, context: Any,
                          match: re.Match) -> None:
@@ -160,9 +159,11 @@ def _this_cloud_only(request: webob.Request) -> bool:
     return request.headers.get(api.HEADER, '').strip() == api.NONE
 
 
-def _token_info(request: webob.Request) -> dict[str, Any]:
-    """The body of the user's token, as keystonemiddleware found it."""
-    return request.environ.get('keystone.token_info') or {}
+def _requester(request: webob.Request) -> requester.Requester:
+    """Return the user, with the token as keystonemiddleware found it."""
+    return requester.Requester.from_context(
+        request.environ['nova.context'],
+        request.environ.get('keystone.token_info'))
 
 
 def _pop_target(attachment: dict[str, Any]) -> tuple[str | None, Any]:

@@ -29,6 +29,7 @@ from mixmatch.login import cache
 from mixmatch.login import login
 from mixmatch.login import shared_cache
 from mixmatch import metrics
+from mixmatch import requester
 
 TITLE = 'memory of 10,000 users\' logins in one process'
 USERS = 10_000
@@ -60,7 +61,8 @@ def _real(world: the_world.World) -> login.Login:
     """A login of alice at the partner, as the core keeps it."""
     who = world.fresh()
     there = federations.clouds([the_world.PARTNER]).user_login(
-        the_world.PARTNER, who.token, who.project_id).get_access(None)
+        the_world.PARTNER, requester.Requester(who.token, who.project_id)
+    ).get_access(None)
     here = who.access
     assert isinstance(there, access.AccessInfoV3)
     return login.from_tokens(there, here, longest=3600)

@@ -32,6 +32,7 @@ from benchmarks import results
 from benchmarks import samples
 from benchmarks import world as the_world
 from mixmatch import federation
+from mixmatch import requester
 from sandbox import topology
 
 TITLE = 'peers: the calls of an attach and a detach in the way of others'
@@ -51,11 +52,12 @@ class Core:
 
     def __init__(self, clouds: federation.Federation,
                  who: the_world.Person) -> None:
-        self._clouds, self._who = clouds, who
+        self._clouds = clouds
+        self._requester = requester.Requester(who.token, who.project_id)
 
     def __call__(self) -> Any:
-        user = self._clouds.user_login(
-            the_world.PARTNER, self._who.token, self._who.project_id)
+        user = self._clouds.user_login(the_world.PARTNER,
+                                       self._requester)
         return self._clouds.service_provider(
             the_world.PARTNER).volume_client(
                 self._clouds.with_service_token(the_world.PARTNER, user),

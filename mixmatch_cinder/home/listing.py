@@ -28,7 +28,6 @@ from typing import Any
 from urllib import parse
 
 from cinder.api import common
-from cinder import context as cinder_context
 from oslo_utils import strutils
 import webob
 import webob.exc
@@ -42,7 +41,9 @@ from mixmatch_cinder.home import order
 from mixmatch_cinder.home import partial
 from mixmatch_cinder.home import remote
 from mixmatch_cinder.home import routes
+from mixmatch_cinder.home import selection as selections
 from mixmatch_cinder.home import show
+from mixmatch_cinder.home import user_request
 
 #: The first microversion with with_count.
 NEEDS_COUNT = '3.45'
@@ -53,7 +54,7 @@ _PAGING = ('marker', 'limit', 'offset')
 _NO_FILTERS = ('sort', 'sort_key', 'sort_dir', 'with_count', 'all_tenants')
 #: Filters by fields of home's own, for administrators only.
 _HOME_FILTERS = frozenset({'project_id', 'user_id', 'host', 'cluster_name',
-                      'migration_status', 'group_id'})
+                           'migration_status', 'group_id'})
 _TIME = re.compile(r'\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?')
 
 
@@ -67,15 +68,10 @@ class HomeResponse(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class Query:
-    """Parameters of a list request.
+    """Parameters of a list request."""
 
-    :param choice: the only service provider to list; empty for all clouds
-    """
-
-    request: webob.Request
-    route: routes.Route
-    requester: remote.Requester
-    choice: str
+    request: user_request.UserRequest
+    selection: selections.Selection
     order: order.Order
     marker: str | None
     limit: int
@@ -83,18 +79,21 @@ class Query:
     filters: dict[str, str]
 
     @classmethod
-    def from_request(cls, request: webob.Request, route: routes.Route,
-                     requester: remote.Requester, choice: str) -> 'Query':
+    def from_request(cls, request: user_request.UserRequest,
+                     selection: selections.Selection) -> 'Query':
         """Return the parameters of a request.
 
         :raises webob.exc.HTTPException: Cinder would refuse the request
         """
-        marker, limit, offset = common.get_pagination_params(
-            request.GET.copy())
-        return cls(request, route, requester, choice,
-                   order.Order.from_request(request), marker, limit, offset,
-                   {name: value for name, value in request.GET.items()
-                    if name not in _PAGING})
+        http = request.http
+        marker, limit, offset = common.get_pagination_params(http.GET.copy())
+        return cls(request, selection, order.Order.from_request(http), marker,
+                   limit, offset, {name: value for name, value
+                                   in http.GET.items() if name not in _PAGING})
+
+    @property
+    def route(self) -> routes.Route:
+        return self.request.route
 
     @property
     def is_unfiltered(self) -> bool:
@@ -104,22 +103,23 @@ class Query:
     @property
     def listing(self) -> Any:
         """Key that all pages of the same list have in common."""
-        return (self.requester.project_id, self.route.collection, self.choice,
-                tuple(sorted(each for each in self.filters.items()
-                             if each[0] != 'with_count')))
+        return (self.request.project_id, self.route.collection,
+                self.selection.only, tuple(sorted(
+                    each for each in self.filters.items()
+                    if each[0] != 'with_count')))
 
     @property
     def needs(self) -> str:
         return NEEDS_COUNT if 'with_count' in self.filters else '3.0'
 
 
-def is_home_only(request: webob.Request,
-                 context: cinder_context.RequestContext) -> bool:
+def is_home_only(request: user_request.UserRequest) -> bool:
     """Return True if a list has a filter that only home can apply."""
-    if context.is_admin and strutils.bool_from_string(
-            request.GET.get('all_tenants')):
+    query = request.http.GET
+    if request.context.is_admin and strutils.bool_from_string(
+            query.get('all_tenants')):
         return True
-    return not _HOME_FILTERS.isdisjoint(request.GET)
+    return not _HOME_FILTERS.isdisjoint(query)
 
 
 class Listings:
@@ -136,29 +136,26 @@ class Listings:
         self._remote = remote.Client(clouds)
         self._memory = cursor.Memory()
 
-    def answer(self, request: webob.Request, route: routes.Route,
-               requester: remote.Requester, names: list[str], only: bool,
-               position: str | None) -> webob.Response:
+    def answer(self, request: user_request.UserRequest,
+               selection: selections.Selection, position: str | None
+               ) -> webob.Response:
         """Return a page of the list.
 
-        :param names: the service providers to list
-        :param only: whether to leave home out
         :param position: from the query of the link to this page
         :raises ServiceProviderUnavailable: the row of the marker may be
             there; or home is left out
         :raises cursor.InvalidPosition: the position is not one of ours
         """
         try:
-            query = Query.from_request(request, route, requester,
-                             names[0] if only else '')
+            query = Query.from_request(request, selection)
         except webob.exc.HTTPException:
-            return request.get_response(self._application)
+            return request.http.get_response(self._application)
         if not query.limit:
-            return routes.with_query(request, {'marker': None}).get_response(
+            return request.with_query({'marker': None}).get_response(
                 self._application)
         place = self._place(query, position)
         page = _Page(self._application, self._clouds, self._remote, query,
-                     names, only, place)
+                     place)
         try:
             return page.answer(self._memory)
         except HomeResponse as exc:
@@ -179,23 +176,25 @@ class _Page:
     """Creation of one page."""
 
     def __init__(self, application: Callable, clouds: federation.Federation,
-                 client: remote.Client, query: Query, names: list[str],
-                 only: bool, place: cursor.Cursor | None) -> None:
+                 client: remote.Client, query: Query,
+                 place: cursor.Cursor | None) -> None:
         self._application = application
         self._clouds = clouds
         self._remote = client
         self._query = query
-        self._only = only
         self._place = place
         self._replay = query.marker is not None and place is None
         self._ends = time.monotonic() + clouds.options.ask_timeout
-        self._missing = partial.MissingParts(query.route.collection, only)
+        self._missing = partial.MissingParts(
+            query.route.collection, bool(query.selection.only))
         self._home_response: webob.Response | None = None
         floor = place.last.values if place and query.order.exact else None
         passed = place.passed if place else {}
         self._streams = [
             merge.Stream(name, query.order, passed.get(name), floor)
-            for name in [*([] if only else [cursor.HOME]), *names]]
+            for name in [
+                *([] if query.selection.only else [cursor.HOME]),
+                *query.selection.names]]
 
     def answer(self, memory: cursor.Memory) -> webob.Response:
         """Return the response.
@@ -204,7 +203,7 @@ class _Page:
         """
         query = self._query
         self._fill([each for each in self._streams if each.cloud])
-        if self._only:
+        if query.selection.only:
             # NOTE: home validates the request, and provides the headers.
             self._home_page(None, 0)
         elif not self._place and not any(
@@ -229,7 +228,7 @@ class _Page:
         return self._missing.mark(response)
 
     def _send_home(self) -> webob.Response:
-        return self._query.request.get_response(self._application)
+        return self._query.request.http.get_response(self._application)
 
     def _fill(self, empty: list[merge.Stream]) -> None:
         foreign = [each for each in empty if each.cloud]
@@ -248,7 +247,7 @@ class _Page:
 
     def _home_page(self, marker: str | None, limit: int) -> merge.Page:
         query = self._query
-        request = routes.with_query(query.request, {
+        request = query.request.with_query({
             'limit': str(limit), 'marker': marker, 'offset': None})
         if query.route.kind.brief and not query.route.item:
             request.path_info = request.path_info.rstrip('/') + '/detail'
@@ -266,7 +265,7 @@ class _Page:
         # NOTE: all requests for this page share one deadline.
         left = max(0.01, self._ends - time.monotonic())
         answers = self._clouds.ask_for_listing(
-            self._query.route.collection, self._query.requester.project_id,
+            self._query.route.collection, self._query.request.project_id,
             by_name, call, left)
         pages = partial.split(answers, self._missing)
         for name, stream in by_name.items():
@@ -280,7 +279,7 @@ class _Page:
         """Return the ids in a page of a service provider that are home's."""
         query = self._query
         ids = [row['id'] for row in page.rows]
-        return database.ever_had(query.requester.context, query.route.kind,
+        return database.ever_had(query.request.context, query.route.kind,
                                  ids)
 
     def _provider_page(self, by_name: dict[str, merge.Stream], name: str
@@ -299,7 +298,7 @@ class _Page:
         kind = query.route.kind
         below = '/detail' if kind.brief else query.route.item and '/detail'
         reply = self._remote.send(
-            name, query.requester, 'GET', f'/{kind.collection}{below}?'
+            name, query.request, 'GET', f'/{kind.collection}{below}?'
             + parse.urlencode(parameters), needs=query.needs)
         if reply.status == 404 and marker:
             return merge.Page(marker_deleted=True)
@@ -323,7 +322,7 @@ class _Page:
         kind = query.route.kind
         brief = kind.brief if not query.route.item else ()
         body: dict[str, Any] = {kind.collection: [
-            show.row(query.request, kind, name, row, brief)
+            show.row(query.request, name, row, brief)
             for name, row in rows]}
         count = None
         if any(each.count is not None for each in self._streams):
@@ -340,8 +339,8 @@ class _Page:
 
     def _next(self, end: cursor.Cursor) -> str:
         query = self._query
-        request = routes.with_query(query.request, {
-            'offset': None, routes.MARK: query.choice or None,
+        request = query.request.with_query({
+            'offset': None, api.ATTRIBUTE: query.selection.only or None,
             api.POSITION: end.encode()})
         collection = query.route.collection + (
             f'/{query.route.item}' if query.route.item else '')

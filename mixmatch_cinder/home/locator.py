@@ -23,6 +23,7 @@ from mixmatch import exceptions
 from mixmatch import federation
 from mixmatch_cinder.home import remote
 from mixmatch_cinder.home import routes
+from mixmatch_cinder.home import user_request
 
 LOG = logging.getLogger(__name__)
 
@@ -35,8 +36,8 @@ class ClaimedTwice(exceptions.MixmatchException):
     Each of them is sent the id, so any of them could claim it.
     """
 
-    msg_fmt = ('%(resource)s %(resource_id)s exists at more than one service '
-               'provider: %(claimed_by)s. Select one of them by the query '
+    msg_fmt = ('%(resource)s exists at more than one service provider: '
+               '%(claimed_by)s. Select one of them by the query '
                'os-mixmatch:service_provider.')
     code = 409
 
@@ -56,38 +57,35 @@ class Locator:
         self._lock = threading.Lock()
         self._known: cachetools.TTLCache = cachetools.TTLCache(size, seconds)
 
-    def find(self, requester: remote.Requester, names: list[str],
-             kind: routes.Kind, resource_id: str) -> Found | None:
+    def find(self, request: user_request.UserRequest, names: list[str],
+             resource: routes.Resource) -> Found | None:
         """Ask the known location, else all service providers in parallel.
 
         :param names: the service providers that may be asked
-        :param resource_id: in canonical form
         :returns: the service provider and its body of the resource; None if
             none of them has it for this user
         :raises ServiceProviderUnavailable: one that may have it does not
             answer, so "not found" could be wrong
         :raises ClaimedTwice: several of them have it
         """
-        key = requester.project_id, kind.collection, resource_id
+        key = request.project_id, resource
         with self._lock:
             known = self._known.get(key)
         if known in names:
-            found = self._ask_all(requester, [known], kind, resource_id)
+            found = self._ask_all(request, [known], resource)
             if found:
                 return found
             with self._lock:
                 self._known.pop(key, None)
-        return self._ask_all(requester, names, kind, resource_id, key)
+        return self._ask_all(request, names, resource, key)
 
-    def _ask_all(self, requester: remote.Requester, names: list[str],
-                 kind: routes.Kind, resource_id: str, key: Any = None
-                 ) -> Found | None:
+    def _ask_all(self, request: user_request.UserRequest, names: list[str],
+                 resource: routes.Resource, key: Any = None) -> Found | None:
         answers = self._clouds.ask(names, functools.partial(
-            self._ask, requester, kind, resource_id))
+            self._ask, request, resource))
         found = [name for name, body in answers.answered.items() if body]
         if len(found) > 1:
-            raise ClaimedTwice(resource=kind.member.capitalize(),
-                               resource_id=resource_id,
+            raise ClaimedTwice(resource=resource.title,
                                claimed_by=', '.join(sorted(found)))
         if found:
             # NOTE: one that did not answer could claim it as well.
@@ -96,34 +94,31 @@ class Locator:
                     self._known[key] = found[0]
             return found[0], answers.answered[found[0]]
         for name, exc in answers.missing.items():
-            LOG.info('Cannot look for %(resource)s %(id)s at service provider '
+            LOG.info('Cannot look for %(resource)s at service provider '
                      '%(sp)s: %(reason)s',
-                     {'resource': kind.member, 'id': resource_id,
-                      'sp': name, 'reason': exc})
+                     {'resource': resource, 'sp': name, 'reason': exc})
         if answers.missing:
             raise next(iter(answers.missing.values()))
         return None
 
-    def _ask(self, requester: remote.Requester, kind: routes.Kind,
-             resource_id: str, name: str) -> dict[str, Any] | None:
+    def _ask(self, request: user_request.UserRequest,
+             resource: routes.Resource, name: str) -> dict[str, Any] | None:
         try:
-            reply = self._remote.send(
-                name, requester, 'GET', f'/{kind.collection}/{resource_id}')
+            reply = self._remote.send(name, request, 'GET', resource.path)
         except (exceptions.Refused,
                 exceptions.UnknownServiceProvider) as exc:
             LOG.debug('No access to service provider %(sp)s to look for '
-                      '%(resource)s %(id)s: %(reason)s',
-                      {'sp': name, 'resource': kind.member, 'id': resource_id,
-                       'reason': exc})
+                      '%(resource)s: %(reason)s',
+                      {'sp': name, 'resource': resource, 'reason': exc})
             return None
         if reply.status == 404:
             return None
         if reply.status != 200:
             raise remote.unusable(
                 name, f'its Cinder answered HTTP {reply.status}')
-        found = reply.body.get(kind.member)
-        if not isinstance(found, dict) or found.get('id') != resource_id:
+        found = reply.body.get(resource.kind.member)
+        if not isinstance(found, dict) or found.get('id') != resource.id:
             raise remote.unusable(
-                name, 'its Cinder answered with an invalid body for '
-                f'{kind.member} {resource_id}')
+                name,
+                f'its Cinder answered with an invalid body for {resource}')
         return found

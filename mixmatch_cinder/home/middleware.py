@@ -39,10 +39,11 @@ from mixmatch_cinder.home import database
 from mixmatch_cinder.home import listing
 from mixmatch_cinder.home import locator
 from mixmatch_cinder.home import proxy
-from mixmatch_cinder.home import remote
 from mixmatch_cinder.home import routes
+from mixmatch_cinder.home import selection as selections
 from mixmatch_cinder.home import show
 from mixmatch_cinder.home import summary
+from mixmatch_cinder.home import user_request
 
 LOG = logging.getLogger(__name__)
 
@@ -69,90 +70,90 @@ class Volumes:
         self._proxy = proxy.Proxy(clouds)
 
     @webob.dec.wsgify
-    def __call__(self, request: webob.Request) -> Any:
-        route = routes.from_request(request)
-        requester = remote.Requester.from_request(request)
-        if route is None or requester is None:
+    def __call__(self, http: webob.Request) -> Any:
+        request = user_request.UserRequest.from_http(http)
+        if request is None:
             return self._application
-        choice = routes.take_choice(request)
         try:
-            return self._serve(request, route, requester, choice)
+            return self._serve(request)
         except exceptions.MixmatchException as exc:
             kind = webob.exc.status_map[exc.code]
             return wsgi.Fault(kind(explanation=str(exc)))
 
-    def _serve(self, request: webob.Request, route: routes.Route,
-               requester: remote.Requester, choice: str) -> Any:
+    def _serve(self, request: user_request.UserRequest) -> Any:
         """Return the response.
 
         :raises MixmatchException: to return as the response
         """
-        only = choice not in ('', routes.ALL, routes.NONE)
-        if only:
-            self._clouds.check(choice, requester.token_info or {})
-            names = [choice]
-        elif choice == routes.NONE:
-            names = []
-        else:
-            names = requester.usable_providers(self._clouds)
-        if request.method == 'GET' and route.collection in routes.KINDS and (
+        selection = selections.Selection.from_request(request, self._clouds)
+        method, route = request.http.method, request.route
+        if method == 'GET' and route.collection in routes.KINDS and (
                 route.is_listing or route.is_summary):
-            # NOTE: remove it in any case, Cinder has no such filter.
-            position = request.GET.pop(api.POSITION, None)
-            if (not names or not (choice or self._options.merge_listings)
-                    or listing.is_home_only(request, requester.context)):
-                return self._application
-            if route.is_summary:
-                return self._summaries.answer(request, requester, names, only)
-            return self._listings.answer(request, route, requester, names,
-                                         only, position)
-        if (choice != routes.NONE and request.method == 'POST'
+            return self._list(request, selection)
+        if (selection.choice != api.NONE and method == 'POST'
                 and (route.collection, route.item) == ('volumes', '')
-                and not proxy.is_from_service(request)):
-            target = self._proxy.target(request, requester,
-                                            choice if only else '')
+                and not request.is_from_service):
+            target = self._proxy.target(request, selection.only)
             if target:
-                return self._proxy.create(request, requester, *target)
-        return self._home_or_provider(request, route, requester, names)
+                return self._proxy.create(request, *target)
+        return self._home_or_provider(request, selection.names)
 
-    def _home_or_provider(self, request: webob.Request, route: routes.Route,
-                          requester: remote.Requester, names: list[str]
-                          ) -> Any:
-        about = proxy.source(request, route)
-        if about is None and route.collection in routes.KINDS and route.id:
-            about = route.kind, route.id
-        if not names or about is None:
+    def _list(self, request: user_request.UserRequest,
+              selection: selections.Selection) -> Any:
+        """Return a list or a summary."""
+        # NOTE: remove it in any case, Cinder has no such filter.
+        position = request.http.GET.pop(api.POSITION, None)
+        wanted = selection.choice or self._options.merge_listings
+        if (not selection.names or not wanted
+                or listing.is_home_only(request)):
             return self._application
-        request.make_body_seekable()
-        response = request.get_response(self._application)
+        if request.route.is_summary:
+            return self._summaries.answer(request, selection)
+        return self._listings.answer(request, selection, position)
+
+    def _home_or_provider(self, request: user_request.UserRequest,
+                          names: list[str]) -> Any:
+        resource = proxy.source(request) or request.route.resource
+        if not names or resource is None:
+            return self._application
+        request.http.make_body_seekable()
+        response = request.http.get_response(self._application)
         if response.status_int != 404 or database.ever_had(
-                requester.context, about[0], [about[1]]):
+                request.context, resource.kind, [resource.id]):
             return response
-        found = self._locator.find(requester, names, *about)
+        found = self._locator.find(request, names, resource)
         if found is None:
             return response
         name, body = found
-        LOG.debug('Found %(resource)s %(id)s at service provider %(sp)s',
-                  {'resource': about[0].member, 'id': about[1], 'sp': name})
-        if request.method == 'GET' and not route.below:
+        LOG.debug('Found %(resource)s at service provider %(sp)s',
+                  {'resource': resource, 'sp': name})
+        if request.http.method == 'GET' and not request.route.below:
             # NOTE: keep the headers of home: microversion, request id.
             response.status_int = 200
-            response.json = {route.kind.member: show.from_provider(
-                request, route.kind, name, body)}
+            response.json = {resource.kind.member: show.from_provider(
+                request, name, body)}
             return response
+        return self._send(request, resource, name)
+
+    def _send(self, request: user_request.UserRequest,
+              resource: routes.Resource, name: str) -> webob.Response:
+        """Send a request on to the service provider of a resource.
+
+        :raises MixmatchException: the operation is refused
+        """
+        route = request.route
         if route.item:
-            return self._proxy.item(request, route, requester, name)
-        if proxy.is_from_service(request):
-            raise proxy.NotForServices(
-                resource=f'{about[0].member.capitalize()} {about[1]}',
-                service_provider=name)
+            return self._proxy.item(request, resource, name)
+        if request.is_from_service:
+            raise proxy.NotForServices(resource=resource.title,
+                                       service_provider=name)
         if route.collection == 'volumes':
-            return self._proxy.create(request, requester, name, None)
+            return self._proxy.create(request, name, None)
         if route.collection == 'snapshots':
-            return self._proxy.snapshot(request, requester, name)
+            return self._proxy.snapshot(request, name)
         raise proxy.NotFromHome(
-            resource=f'Volume {about[1]}', service_provider=name,
-            operation=f'{request.method} /{route.collection}')
+            resource=resource.title, service_provider=name,
+            operation=f'{request.http.method} /{route.collection}')
 
 
 def factory(global_conf: dict[str, str], **local_conf: str

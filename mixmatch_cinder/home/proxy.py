@@ -17,7 +17,6 @@ Operations that make sense only inside one cloud are refused.
 """
 
 from collections.abc import Callable
-import copy
 import re
 from typing import Any
 from urllib import parse
@@ -32,6 +31,7 @@ from mixmatch_cinder.home import database
 from mixmatch_cinder.home import remote
 from mixmatch_cinder.home import routes
 from mixmatch_cinder.home import show
+from mixmatch_cinder.home import user_request
 
 #: Requests that are sent on, as ``METHOD path``. Attachments are created by
 #: Nova, which calls the service provider itself.
@@ -87,8 +87,8 @@ class Proxy:
         self._clouds = clouds
         self._remote = remote.Client(clouds)
 
-    def target(self, request: webob.Request, requester: remote.Requester,
-               choice: str) -> tuple[str, str] | None:
+    def target(self, request: user_request.UserRequest, choice: str
+               ) -> tuple[str, str] | None:
         """Return the requested location of a new volume.
 
         :param choice: the service provider that the request has chosen by
@@ -97,52 +97,51 @@ class Proxy:
             there, which may be empty; None for home
         :raises UnknownServiceProvider: the user may not use it
         """
-        zone = _volume(request).get('availability_zone')
+        zone = request.member('volume').get('availability_zone')
         if not isinstance(zone, str):
             return (choice, '') if choice else None
         name, _, rest = zone.partition(':')
         if name not in self._clouds.names:
             return (choice, zone) if choice else None
-        if zone in database.availability_zones(requester.context):
+        if zone in database.availability_zones(request.context):
             return None
-        self._clouds.check(name, requester.token_info or {})
+        self._clouds.check(name, request.requester)
         return name, rest
 
-    def create(self, request: webob.Request, requester: remote.Requester,
-               name: str, zone: str | None) -> webob.Response:
+    def create(self, request: user_request.UserRequest, name: str,
+               zone: str | None) -> webob.Response:
         """Create a volume at a service provider.
 
         :param zone: availability zone there; None for that of the request
         """
-        body = copy.deepcopy(routes.json_body(request))
-        volume = _volume(request)
+        body, volume = request.body, request.member('volume')
         for field, kind in _SOURCES.items():
-            source = routes.canonical(volume.get(field))
-            if source and database.ever_had(requester.context, kind, [source]):
-                raise SourceAtHome(
-                    resource=f'{kind.member.capitalize()} {source}',
-                    service_provider=name)
-        if zone is not None and isinstance(body.get('volume'), dict):
-            body['volume'].pop('availability_zone', None)
-            if zone:
-                body['volume']['availability_zone'] = zone
-        return self._send(request, requester, name, routes.VOLUMES, '/volumes',
-                          body)
+            source = routes.Resource.from_id(kind, volume.get(field))
+            if source and database.ever_had(request.context, kind,
+                                            [source.id]):
+                raise SourceAtHome(resource=source.title,
+                                   service_provider=name)
+        if zone is not None and volume:
+            volume = {**volume, 'availability_zone': zone}
+            if not zone:
+                del volume['availability_zone']
+            body = {**body, 'volume': volume}
+        return self._send(request, name, '/volumes', body)
 
-    def snapshot(self, request: webob.Request, requester: remote.Requester,
-                 name: str) -> webob.Response:
+    def snapshot(self, request: user_request.UserRequest, name: str
+                 ) -> webob.Response:
         """Create a snapshot at the service provider of its volume."""
-        return self._send(request, requester, name, routes.SNAPSHOTS,
-                          '/snapshots', routes.json_body(request))
+        return self._send(request, name, '/snapshots', request.body)
 
-    def item(self, request: webob.Request, route: routes.Route,
-             requester: remote.Requester, name: str) -> webob.Response:
+    def item(self, request: user_request.UserRequest,
+             resource: routes.Resource, name: str) -> webob.Response:
         """Send on a request about one volume or snapshot.
 
+        :param resource: of the route
         :raises NotFromHome: the operation is refused
         """
-        body = routes.json_body(request)
-        operation = f'{request.method} {route.below}'
+        body, below = request.body, request.route.below
+        operation = f'{request.http.method} {below}'
         if operation == 'POST /action':
             operation = ', '.join(sorted(body))
             allowed = len(body) == 1 and _ACTIONS.issuperset(body)
@@ -150,76 +149,51 @@ class Proxy:
             allowed = _ALLOWED.fullmatch(operation) is not None
         if not allowed:
             raise NotFromHome(
-                resource=f'{route.kind.member.capitalize()} {route.id}',
-                service_provider=name, operation=repr(operation[:100]))
-        path = (f'/{route.kind.collection}/{route.id}'
-                + parse.quote(route.below))
-        if request.query_string:
-            path += f'?{request.query_string}'
-        return self._send(request, requester, name, route.kind, path,
-                          body or None)
+                resource=resource.title, service_provider=name,
+                operation=repr(operation[:100]))
+        path = resource.path + parse.quote(below)
+        if request.http.query_string:
+            path += f'?{request.http.query_string}'
+        return self._send(request, name, path, body or None)
 
-    def _send(self, request: webob.Request, requester: remote.Requester,
-              name: str, kind: routes.Kind, path: str,
+    def _send(self, request: user_request.UserRequest, name: str, path: str,
               body: dict[str, Any] | None) -> webob.Response:
-        reply = self._remote.send(name, requester, request.method, path, body)
+        kind, method = request.route.kind, request.http.method
+        reply = self._remote.send(name, request, method, path, body)
         if reply.status >= 400:
             return _fault(name, reply)
-        if request.method == 'POST':
-            self._clouds.add_holding(kind.collection, requester.project_id,
-                                      name)
+        if method == 'POST':
+            self._clouds.add_holding(kind.collection, request.project_id,
+                                     name)
         answer = dict(reply.body)
         if isinstance(answer.get(kind.member), dict):
             found = answer[kind.member]
             if routes.canonical(found.get('id')) is None:
                 raise remote.unusable(
                     name, f'its Cinder answered with no {kind.member}')
-            answer[kind.member] = show.from_provider(request, kind, name,
-                                                     found)
+            answer[kind.member] = show.from_provider(request, name, found)
         response = webob.Response(status=reply.status)
         if answer:
             response.content_type = 'application/json'
             response.json = answer
         response.headers['OpenStack-API-Version'] = (
-            f'volume {routes.microversion(request)}')
+            f'volume {request.microversion}')
         return response
 
 
-def is_from_service(request: webob.Request) -> bool:
-    """Return True if a service of home acts for a user by a service token.
-
-    A service may also send a request without a service token.
-    """
-    # NOTE: set by keystonemiddleware, which removes it from client requests.
-    return request.headers.get('X-Service-Identity-Status') == 'Confirmed'
-
-
-def _volume(request: webob.Request) -> dict[str, Any]:
-    volume = routes.json_body(request).get('volume')
-    return volume if isinstance(volume, dict) else {}
-
-
-def source(request: webob.Request, route: routes.Route
-           ) -> tuple[routes.Kind, str] | None:
-    """Return the resource that a request creates another one from.
-
-    :returns: its kind and id; None if there is none
-    """
-    if request.method != 'POST' or route.item:
+def source(request: user_request.UserRequest) -> routes.Resource | None:
+    """Return the resource that a request creates another one from."""
+    collection = request.route.collection
+    if request.http.method != 'POST' or request.route.item:
         return None
-    body = routes.json_body(request)
     member, fields = {
         'volumes': ('volume', _SOURCES),
         'snapshots': ('snapshot', {'volume_id': routes.VOLUMES}),
-    }.get(route.collection) or _created_from(route.collection)
-    found = body.get(member)
-    if not isinstance(found, dict):
-        return None
-    for field, kind in fields.items():
-        resource_id = routes.canonical(found.get(field))
-        if resource_id:
-            return kind, resource_id
-    return None
+    }.get(collection) or _created_from(collection)
+    found = request.member(member)
+    sources = (routes.Resource.from_id(kind, found.get(field))
+               for field, kind in fields.items())
+    return next(filter(None, sources), None)
 
 
 def _created_from(collection: str) -> tuple[str, dict[str, routes.Kind]]:

@@ -16,44 +16,11 @@ import dataclasses
 from typing import Any
 
 from cinderclient import api_versions
-import webob
 
 from mixmatch import exceptions
 from mixmatch import federation
 from mixmatch.http import transport
-from mixmatch_cinder.home import routes
-
-
-@dataclasses.dataclass(frozen=True)
-class Requester:
-    """The user of a request, and its microversion.
-
-    :param context: of the request at home
-    :param microversion: of the request
-    :param token_info: the body of the user's token, if known
-    """
-
-    context: Any
-    microversion: str = '3.0'
-    token_info: dict[str, Any] | None = None
-
-    @classmethod
-    def from_request(cls, request: webob.Request) -> 'Requester | None':
-        """Return the requester; None for a request without a user's token."""
-        context = request.environ.get('cinder.context')
-        if context is None or not context.auth_token:
-            return None
-        return cls(context, routes.microversion(request),
-                   request.environ.get('keystone.token_info') or {})
-
-    @property
-    def project_id(self) -> str:
-        return self.context.project_id
-
-    def usable_providers(self, clouds: federation.Federation) -> list[str]:
-        """Return the service providers both configured and in the token."""
-        offered = clouds.offered(self.token_info or {})
-        return [name for name in clouds.names if name in offered]
+from mixmatch_cinder.home import user_request
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,11 +44,12 @@ class Client:
     def __init__(self, clouds: federation.Federation) -> None:
         self._clouds = clouds
 
-    def send(self, name: str, requester: Requester, method: str, path: str,
-             body: dict[str, Any] | None = None,
+    def send(self, name: str, request: user_request.UserRequest, method: str,
+             path: str, body: dict[str, Any] | None = None,
              needs: str = '3.0') -> Reply:
         """Send a request in the highest microversion that both sides support.
 
+        :param request: at home, whose user it is sent for
         :param path: below the endpoint, with the query
         :param needs: the lowest microversion with the requested feature
         :raises Refused: the user has no access
@@ -90,19 +58,15 @@ class Client:
         :raises ServiceProviderFailed: it answered with an error
         """
         provider = self._clouds.service_provider(name)
-        user = self._clouds.user_login(name, requester.context.auth_token,
-                                       requester.project_id,
-                                       requester.token_info)
+        user = self._clouds.user_login(name, request.requester)
         highest = api_versions.APIVersion(provider.highest_microversion(user))
         if highest < api_versions.APIVersion(needs):
             raise exceptions.MicroversionNotSupported(
                 service_provider=name, needed=needs,
                 highest=highest.get_string())
-        wanted = min(api_versions.APIVersion(requester.microversion), highest)
+        wanted = min(api_versions.APIVersion(request.microversion), highest)
         client = provider.volume_client(
-            user, wanted.get_string(), global_request_id=(
-                requester.context.global_request_id
-                or requester.context.request_id))
+            user, wanted.get_string(), request.global_request_id)
         more = {} if body is None else {'body': body}
         response, answer = client.client.request(
             path, method, authenticated=True, raise_exc=False, **more)

@@ -15,16 +15,9 @@
 import dataclasses
 import re
 from typing import Any
-from urllib import parse
 import uuid
 
-from oslo_serialization import jsonutils
 from oslo_utils import uuidutils
-import webob
-
-from mixmatch import api
-
-MARK, HEADER, ALL, NONE = api.ATTRIBUTE, api.HEADER, api.ALL, api.NONE
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,12 +39,43 @@ VOLUMES = Kind('volumes', 'volume', ('id', 'name', 'links'))
 SNAPSHOTS = Kind('snapshots', 'snapshot')
 KINDS = {kind.collection: kind for kind in (VOLUMES, SNAPSHOTS)}
 
+
+@dataclasses.dataclass(frozen=True)
+class Resource:
+    """A volume or a snapshot.
+
+    :param id: in canonical form
+    """
+
+    kind: Kind
+    id: str
+
+    @classmethod
+    def from_id(cls, kind: Kind, resource_id: Any) -> 'Resource | None':
+        """Return the resource with an id; None if it is not a UUID."""
+        found = canonical(resource_id)
+        return cls(kind, found) if found else None
+
+    def __str__(self) -> str:
+        return f'{self.kind.member} {self.id}'
+
+    @property
+    def path(self) -> str:
+        """Path below an endpoint of Cinder."""
+        return f'/{self.kind.collection}/{self.id}'
+
+    @property
+    def title(self) -> str:
+        """Text for the beginning of a message."""
+        return str(self).capitalize()
+
+
 #: Collections of other resources that are created from a volume: the key of
 #: the request body, and its field with the id of the volume.
 CREATED_FROM_VOLUME = {'backups': ('backup', 'volume_id'),
-                    'attachments': ('attachment', 'volume_uuid'),
-                    'volume-transfers': ('transfer', 'volume_id'),
-                    'os-volume-transfer': ('transfer', 'volume_id')}
+                       'attachments': ('attachment', 'volume_uuid'),
+                       'volume-transfers': ('transfer', 'volume_id'),
+                       'os-volume-transfer': ('transfer', 'volume_id')}
 
 _PATH = re.compile(
     r'(/[^/]+)?/(?P<collection>%s)(/(?P<item>[^/]+)(?P<below>/.+?)?)?/?'
@@ -85,14 +109,16 @@ class Route:
             'volumes', 'summary', '')
 
     @property
-    def id(self) -> str | None:
-        """The id of a volume or snapshot in canonical form."""
-        return canonical(self.item)
+    def resource(self) -> Resource | None:
+        """The volume or snapshot; None if the route is not about one."""
+        if self.collection not in KINDS:
+            return None
+        return Resource.from_id(self.kind, self.item)
 
 
-def from_request(request: webob.Request) -> Route | None:
-    """Return the route of a request; None if it concerns only home."""
-    match = _PATH.fullmatch(request.path_info)
+def from_path(path: str) -> Route | None:
+    """Return the route of a path; None if it concerns only home."""
+    match = _PATH.fullmatch(path)
     if match is None:
         return None
     return Route(match['collection'], match['item'] or '',
@@ -105,51 +131,3 @@ def canonical(resource_id: Any) -> str | None:
             resource_id):
         return None
     return str(uuid.UUID(resource_id))
-
-
-def take_choice(request: webob.Request) -> str:
-    """Remove the choice of clouds from the query, and return it.
-
-    :returns: the name of a service provider, :data:`ALL`, :data:`NONE`, or
-        an empty string for the configured default
-    """
-    choice = request.headers.get(HEADER, '')
-    if MARK in request.GET:
-        choice = request.GET[MARK]
-        del request.GET[MARK]
-    return choice.strip()
-
-
-def with_query(request: webob.Request,
-               changes: dict[str, str | None]) -> webob.Request:
-    """Return a copy of a request with changed query parameters.
-
-    :param changes: by name; None removes a parameter
-    """
-    pairs = [(name, value) for name, value in request.GET.items()
-             if name not in changes]
-    pairs += [(name, value) for name, value in changes.items()
-              if value is not None]
-    copy = request.copy()
-    # NOTE: copy.GET would still be that of the original request.
-    copy.query_string = parse.urlencode(pairs)
-    return copy
-
-
-def json_body(request: webob.Request) -> dict[str, Any]:
-    """Return the JSON object of a request; an empty one if it has none."""
-    try:
-        found = jsonutils.loads(request.body)
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def microversion(request: webob.Request) -> str:
-    """Return the microversion of a request; 3.0 if it names none."""
-    header = request.headers.get('OpenStack-API-Version', '')
-    match = re.search(r'\bvolume\s+(3\.\d+)', header)
-    if match:
-        return match[1]
-    latest = re.search(r'\bvolume\s+latest\b', header)
-    return '3.9999' if latest else '3.0'

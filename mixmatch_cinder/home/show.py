@@ -15,35 +15,35 @@
 from typing import Any
 
 from cinder.api import common
-import webob
 
-from mixmatch_cinder.home import routes
+from mixmatch import api
+from mixmatch_cinder.home import user_request
 
 
-def row(request: webob.Request, kind: routes.Kind, name: str,
-        found: dict[str, Any], brief: tuple[str, ...]) -> dict[str, Any]:
+def row(request: user_request.UserRequest, name: str, found: dict[str, Any],
+        brief: tuple[str, ...]) -> dict[str, Any]:
     """Return a row of a merged list.
 
     :param name: of the service provider; empty for home
     :param brief: the only fields to show; empty for all
     """
-    shown = from_provider(request, kind, name, found) if name else found
+    shown = from_provider(request, name, found) if name else found
     if not brief:
         return shown
-    return {field: shown[field] for field in (*brief, routes.MARK)
+    return {field: shown[field] for field in (*brief, api.ATTRIBUTE)
             if field in shown}
 
 
-def from_provider(request: webob.Request, kind: routes.Kind, name: str,
+def from_provider(request: user_request.UserRequest, name: str,
                   found: dict[str, Any]) -> dict[str, Any]:
     """Return a resource of a service provider, marked with its name.
 
     :param found: body from the service provider
     """
-    shown = {**found, routes.MARK: name}
+    shown = {**found, api.ATTRIBUTE: name}
     if 'links' in found:
         # NOTE: a client that follows a link sends home's token.
         view = common.ViewBuilder()
-        view._collection_name = kind.collection
-        shown['links'] = view._get_links(request, found['id'])
+        view._collection_name = request.route.collection
+        shown['links'] = view._get_links(request.http, found['id'])
     return shown

@@ -21,6 +21,8 @@ import webob
 from mixmatch import federation
 from mixmatch_cinder.home import partial
 from mixmatch_cinder.home import remote
+from mixmatch_cinder.home import selection as selections
+from mixmatch_cinder.home import user_request
 
 #: The first microversion with a summary.
 NEEDS = '3.12'
@@ -39,37 +41,33 @@ class Summaries:
         self._clouds = clouds
         self._remote = remote.Client(clouds)
 
-    def answer(self, request: webob.Request, requester: remote.Requester,
-               names: list[str], only: bool) -> webob.Response:
-        """Return the sum of the summaries.
-
-        :param names: the service providers to include
-        :param only: whether to leave home out
-        """
-        response = request.get_response(self._application)
+    def answer(self, request: user_request.UserRequest,
+               selection: selections.Selection) -> webob.Response:
+        """Return the sum of the summaries."""
+        response = request.http.get_response(self._application)
         if response.status_int != 200:
             return response
-        missing = partial.MissingParts('volumes', only)
+        missing = partial.MissingParts('volumes', bool(selection.only))
         answers = self._clouds.ask_for_listing(
-            'volumes', requester.project_id, names,
-            functools.partial(self._ask, requester))
+            'volumes', request.project_id, selection.names,
+            functools.partial(self._ask, request))
         found = [each for each in partial.split(answers, missing).values()
                  if each]
         total = response.json['volume-summary']
-        if only:
+        if selection.only:
             total = {**total, 'total_count': 0, 'total_size': 0}
             if 'metadata' in total:
                 total['metadata'] = {}
-        if found or only:
+        if found or selection.only:
             for each in found:
                 _add(total, each)
             response.json = {'volume-summary': total}
         return missing.mark(response)
 
-    def _ask(self, requester: remote.Requester, name: str
+    def _ask(self, request: user_request.UserRequest, name: str
              ) -> dict[str, Any] | None:
-        reply = self._remote.send(name, requester, 'GET', '/volumes/summary',
-                                   needs=NEEDS)
+        reply = self._remote.send(name, request, 'GET', '/volumes/summary',
+                                  needs=NEEDS)
         found = reply.body.get('volume-summary')
         if reply.status != 200:
             raise remote.unusable(

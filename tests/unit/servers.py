@@ -93,6 +93,15 @@ class Server(fixtures.Fixture):
             each.close()
 
 
+def reset(connection):
+    """Reset a connection, as an answer."""
+    # With this option close() sends a reset.
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                          b'\1\0\0\0\0\0\0\0')
+    connection.shutdown(socket.SHUT_RD)
+    raise OSError('end')
+
+
 def answer(body=b'{}', status='200 OK', **headers):
     """An answer in HTTP that keeps the connection."""
     lines = [f'HTTP/1.1 {status}', f'Content-Length: {len(body)}',

@@ -17,6 +17,7 @@ import threading
 from oslo_context import context as oslo_context
 
 from mixmatch import federation
+from mixmatch import requester
 from tests.unit import base
 from tests.unit import fixtures
 
@@ -47,12 +48,34 @@ class FederationTestCase(TestCase):
             fixtures.configuration(self, fixtures.text(
                 *self.names, more=self.more)))
 
+    def requester(self, user='alice', token=None, **kwargs):
+        return requester.Requester(
+            token or self.home.token(user),
+            f'home-id-of-{self.home.projects[user]}', **kwargs)
+
     def login(self, token, user='alice', **kwargs):
         return self.federation.user_login(
-            'bu', token, f'home-id-of-{self.home.projects[user]}', **kwargs)
+            'bu', self.requester(user, token, **kwargs))
 
     def count(self):
         return len(self.clouds.mock.request_history)
+
+
+class ServiceProviderTestCase(base.TestCase):
+    """One service provider, with the options of a test, and a user of it."""
+
+    def setUp(self):
+        super().setUp()
+        self.clouds = self.useFixture(fixtures.TwoClouds())
+        self.bu = self.clouds.bu
+
+    def service_provider(self, more=''):
+        clouds = federation.Federation(fixtures.configuration(
+            self, fixtures.text('bu', more=more)))
+        self.user = clouds.user_login(
+            'bu', requester.Requester(
+                self.clouds.home.token('alice'), 'home-id-of-research'))
+        return clouds.service_provider('bu')
 
 
 def set_context(testcase, context):

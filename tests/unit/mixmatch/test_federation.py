@@ -44,20 +44,24 @@ class TestNames(base.FederationTestCase):
         self.assertIn('[service_user]', str(exc))
 
     def test_offered(self):
-        self.assertEqual(('bu',), self.federation.offered(
-            self.home.token_body('alice')))
+        self.assertEqual(('bu',), self.with_body().service_providers)
 
     def test_offered_by_a_token_without_service_providers(self):
         for body in ({}, {'token': {}}):
-            self.assertEqual((), self.federation.offered(body))
+            self.assertEqual((), self.with_body(body).service_providers)
+
+    def with_body(self, token_info=None):
+        if token_info is None:
+            token_info = self.home.token_body('alice')
+        return self.requester(token_info=token_info)
 
     def test_may_be_named(self):
-        self.federation.check('bu', self.home.token_body('alice'))
+        self.federation.check('bu', self.with_body())
 
     def check_fails(self, name, token_info=None):
         exc = self.assertRaises(
             exceptions.UnknownServiceProvider, self.federation.check, name,
-            token_info or self.home.token_body('alice'))
+            self.with_body(token_info))
         return str(exc)
 
     def test_unknown_name_tells_what_is_allowed(self):
@@ -78,7 +82,8 @@ class TestNames(base.FederationTestCase):
 
     def test_login_at_an_unconfigured_one_sends_nothing(self):
         self.assertRaises(exceptions.UnknownServiceProvider,
-                          self.federation.user_login, 'third', 'token', 'p')
+                          self.federation.user_login, 'third',
+                          self.requester())
         self.assertEqual(0, self.count())
 
 
@@ -235,13 +240,13 @@ class TestServiceLogin(base.FederationTestCase):
 
     def test_both_logins(self):
         user, service = self.federation.user_and_service_login(
-            'bu', self.home.token('alice'), 'home-id-of-research')
+            'bu', self.requester())
         self.assertEqual('alice', self.bu.tokens[user.get_token(None)][0])
         self.assertEqual('nova', self.bu.tokens[service.get_token(None)][0])
 
     def both_fail_with(self, kind):
         self.assertRaises(kind, self.federation.user_and_service_login, 'bu',
-                          self.home.token('alice'), 'home-id-of-research')
+                          self.requester())
 
     def test_failure_of_the_user_comes_first(self):
         del self.bu.projects['nova'], self.bu.projects['alice']
@@ -265,15 +270,15 @@ class TestTwoServiceProviders(base.FederationTestCase):
     names = ('bu', 'mit')
 
     def test_each_has_its_own_login(self):
-        token = self.home.token('alice')
+        user = self.requester()
         for name in self.names:
-            login = self.federation.user_login(name, token, 'p')
+            login = self.federation.user_login(name, user)
             self.assertTrue(login.get_token(None).startswith(name))
 
     def test_no_token_of_one_goes_to_the_other(self):
-        token = self.home.token('alice')
+        user = self.requester()
         for name in self.names:
-            self.federation.user_login(name, token, 'p')
+            self.federation.user_login(name, user)
         for one, other in (('bu', 'mit'), ('mit', 'bu')):
             for each in self.clouds.sent_to(one):
                 self.assertNotIn(f'{other}-token', str(each.headers))

@@ -19,23 +19,12 @@ from mixmatch import exceptions
 from mixmatch import federation
 from tests.unit import base
 from tests.unit import fixtures
+from tests.unit.mixmatch import base as mixmatch_base
 
 VOLUME = '2c7cb1fb-5e7e-4a19-a5b8-1a5d4a3d8b5e'
 
 
-class TestServiceProvider(base.TestCase):
-
-    def setUp(self):
-        super().setUp()
-        self.clouds = self.useFixture(fixtures.TwoClouds())
-        self.bu = self.clouds.bu
-
-    def service_provider(self, more=''):
-        clouds = federation.Federation(fixtures.configuration(
-            self, fixtures.text('bu', more=more)))
-        self.user = clouds.user_login(
-            'bu', self.clouds.home.token('alice'), 'home-id-of-research')
-        return clouds.service_provider('bu')
+class TestServiceProvider(mixmatch_base.ServiceProviderTestCase):
 
     def test_asks_its_cinder_as_the_user(self):
         self.bu.add_volume(VOLUME)

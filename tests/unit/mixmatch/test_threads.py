@@ -71,6 +71,6 @@ class TestUwsgi(base.FederationTestCase):
     def test_a_user_and_the_service_log_in_all_the_same(self):
         self.run_by()
         user, service = self.federation.user_and_service_login(
-            'bu', self.home.token('alice'), 'home-id-of-research')
+            'bu', self.requester())
         self.assertTrue(user.get_token(None))
         self.assertTrue(service.get_token(None))

@@ -19,10 +19,10 @@ import requests_mock
 from urllib3 import util as urllib3_util
 
 from mixmatch import exceptions
-from mixmatch import federation
 from mixmatch.http import endpoints
 from tests.unit import base
 from tests.unit import fixtures
+from tests.unit.mixmatch import base as mixmatch_base
 from tests.unit.mixmatch.http import test_transport
 from tests.unit import servers
 
@@ -152,20 +152,8 @@ class TestLinks(test_transport.WireTestCase):
         self.assertEqual([], elsewhere.requests)
 
 
-class TestServiceProvider(base.TestCase):
+class TestServiceProvider(mixmatch_base.ServiceProviderTestCase):
     """With the libraries that read catalogs, versions and lists."""
-
-    def setUp(self):
-        super().setUp()
-        self.clouds = self.useFixture(fixtures.TwoClouds())
-        self.bu = self.clouds.bu
-
-    def there(self, more=''):
-        clouds = federation.Federation(fixtures.configuration(
-            self, fixtures.text('bu', more=more)))
-        self.user = clouds.user_login(
-            'bu', self.clouds.home.token('alice'), 'home-id-of-research')
-        return clouds.service_provider('bu')
 
     def sent_elsewhere(self):
         return [each.url for each in self.clouds.mock.request_history
@@ -173,7 +161,7 @@ class TestServiceProvider(base.TestCase):
 
     def test_a_catalog_that_leads_elsewhere(self):
         self.bu.cinder_url = 'http://victim:8776/v3'
-        there = self.there()
+        there = self.service_provider()
         for microversion in (None, '3.44'):
             exc = self.assertRaises(
                 exceptions.ServiceProviderSetupError, there.volume_client,
@@ -184,7 +172,7 @@ class TestServiceProvider(base.TestCase):
 
     def test_another_process_has_logged_in(self):
         """The allowed destinations come with the login."""
-        there = self.there()
+        there = self.service_provider()
         self.assertEqual((self.bu.auth_url, self.bu.acs_url), self.user.urls)
         there.endpoints.learn(())
         self.assertRaises(exceptions.ServiceProviderSetupError,
@@ -199,7 +187,7 @@ class TestServiceProvider(base.TestCase):
                 {'rel': 'self', 'href': 'http://victim/v3/'},
                 {'rel': 'collection', 'href': 'http://victim/'}]}]})
         self.bu.add_volume(VOLUME)
-        client = self.there().volume_client(self.user, '3.44')
+        client = self.service_provider().volume_client(self.user, '3.44')
         client.volumes.get(VOLUME)
         self.assertEqual([], self.sent_elsewhere())
 
@@ -210,14 +198,14 @@ class TestServiceProvider(base.TestCase):
             asked = self.clouds.mock.get(url, json={
                 'volumes': [fixtures.volume(VOLUME)], 'volumes_links': [
                     {'rel': 'next', 'href': link}]})
-            client = self.there().volume_client(self.user)
+            client = self.service_provider().volume_client(self.user)
             self.assertEqual(1, len(client.volumes.list()))
             self.assertEqual(1, asked.call_count)
         self.assertEqual([], self.sent_elsewhere())
 
     def test_an_override_is_a_template(self):
-        there = self.there('endpoint_override = '
-                           'http://bu:8776/v3/%(project_id)s\n')
+        there = self.service_provider('endpoint_override = '
+                                      'http://bu:8776/v3/%(project_id)s\n')
         asked = self.clouds.mock.get(
             f'http://bu:8776/v3/id-of-research/volumes/{VOLUME}',
             json={'volume': fixtures.volume(VOLUME)})
@@ -227,7 +215,7 @@ class TestServiceProvider(base.TestCase):
     def test_a_catalog_is_no_template(self):
         url = 'http://bu:8776/v3/%(project_id)s'
         self.bu.cinder_url = url
-        there = self.there()
+        there = self.service_provider()
         self.clouds.mock.get(requests_mock.ANY, json={
             'volume': fixtures.volume(VOLUME)})
         there.volume_client(self.user).volumes.get(VOLUME)

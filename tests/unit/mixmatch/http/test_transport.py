@@ -77,13 +77,7 @@ class TestConnections(WireTestCase):
         self.assertIsNone(self.health.refusal(30))
 
     def test_a_reset_is_the_same(self):
-        def reset(connection):
-            # With this option close() sends a reset.
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
-                                  b'\1\0\0\0\0\0\0\0')
-            connection.shutdown(socket.SHUT_RD)
-            raise OSError('end')
-        self.serve(OK, reset, OK)
+        self.serve(OK, servers.reset, OK)
         self.request()
         self.assertEqual(200, self.request().status_code)
         self.assertEqual([0, 0, 1], self.connections)
@@ -185,13 +179,14 @@ class TestHealth(WireTestCase):
             self.assertNotIn('\n', str(exc))
 
 
-class TestTime(WireTestCase):
+class SlowTestCase(WireTestCase):
+    """Servers that answer slowly or not at all, until the test is over."""
+
+    #: Seconds between two bytes.
+    pause = 0.05
 
     def setUp(self):
         super().setUp()
-        # Nobody wonders, or is blamed, before the time is over.
-        for module, name in ((limits, 'SILENCE'), (transport, 'SHORT')):
-            self.useFixture(base_fixtures.MockPatchObject(module, name, 60))
         self.over = threading.Event()
         self.addCleanup(self.over.set)
 
@@ -200,8 +195,17 @@ class TestTime(WireTestCase):
 
     def drip(self, connection):
         connection.sendall(b'HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n')
-        while not self.over.wait(0.05):
+        while not self.over.wait(self.pause):
             connection.sendall(b' ')
+
+
+class TestTime(SlowTestCase):
+
+    def setUp(self):
+        super().setUp()
+        # Nobody wonders, or is blamed, before the time is over.
+        for module, name in ((limits, 'SILENCE'), (transport, 'SHORT')):
+            self.useFixture(base_fixtures.MockPatchObject(module, name, 60))
 
     def took(self, **kwargs):
         began = time.monotonic()
@@ -270,25 +274,17 @@ class TestTime(WireTestCase):
         self.assertEqual([0, 0], self.connections)
 
 
-class TestHung(WireTestCase):
+class TestHung(SlowTestCase):
     """It takes connections and says next to nothing: found out long before
     the end.
     """
+
+    pause = 0.02
 
     def setUp(self):
         super().setUp()
         self.useFixture(base_fixtures.MockPatchObject(
             limits, 'SILENCE', 0.1))
-        self.over = threading.Event()
-        self.addCleanup(self.over.set)
-
-    def silence(self, connection):
-        self.over.wait(30)
-
-    def drip(self, connection):
-        connection.sendall(b'HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n')
-        while not self.over.wait(0.02):
-            connection.sendall(b' ')
 
     def test_all_who_wait_are_released(self):
         self.assert_released(self.silence)

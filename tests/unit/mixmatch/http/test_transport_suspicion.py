@@ -15,7 +15,6 @@
 
 from concurrent import futures
 import socket
-import threading
 import time
 
 import fixtures as base_fixtures
@@ -33,15 +32,7 @@ from tests.unit import servers
 OK = servers.answer()
 
 
-class TestOneRequest(test_transport.WireTestCase):
-
-    def setUp(self):
-        super().setUp()
-        self.over = threading.Event()
-        self.addCleanup(self.over.set)
-
-    def silence(self, connection):
-        self.over.wait(30)
+class TestOneRequest(test_transport.SlowTestCase):
 
     def took(self):
         began = time.monotonic()
@@ -101,13 +92,7 @@ class TestOneRequest(test_transport.WireTestCase):
         self.assertEqual('up', self.health.to_dict()['state'])
 
     def test_a_reset_is_the_same(self):
-        def reset(connection):
-            # With this option close() sends a reset.
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
-                                  b'\1\0\0\0\0\0\0\0')
-            connection.shutdown(socket.SHUT_RD)
-            raise OSError('end')
-        self.serve(reset, OK)
+        self.serve(servers.reset, OK)
         self.unavailable('POST')
         base.wait_for_probes()
         self.assertEqual(200, self.request().status_code)

@@ -260,7 +260,7 @@ class TestTwoServiceProviders(SharedTestCase):
 
     def at(self, name):
         return self.federation.user_login(
-            name, self.token, 'home-id-of-research').get_token(None)
+            name, self.requester(token=self.token)).get_token(None)
 
     def test_swapped_entries_are_not_believed(self):
         for name in self.names:

@@ -16,11 +16,11 @@ import threading
 
 import fixtures
 import requests
+import webob
 
 from mixmatch import exceptions
 from mixmatch_cinder.home import locator
-from mixmatch_cinder.home import remote
-from mixmatch_cinder.home import routes
+from mixmatch_cinder.home import user_request
 from tests.unit.mixmatch_cinder.home import base
 
 
@@ -31,9 +31,12 @@ class LocatorTestCase(base.CinderTestCase):
         self.locator = locator.Locator(self.federation)
 
     def find(self, microversion='3.0', names=None, context=None):
-        return self.locator.find(
-            remote.Requester(context or self.context(), microversion),
-            list(names or self.names), routes.VOLUMES, base.VOLUME)
+        http = webob.Request.blank(f'/volumes/{base.VOLUME}', headers={
+            'OpenStack-API-Version': f'volume {microversion}'})
+        http.environ['cinder.context'] = context or self.context()
+        request = user_request.UserRequest.from_http(http)
+        return self.locator.find(request, list(names or self.names),
+                                 request.route.resource)
 
 
 class TestLocator(LocatorTestCase):

@@ -12,28 +12,14 @@
 
 """Options of a service provider's cinder-api."""
 
-from oslo_config import cfg
-
-from mixmatch_cinder.provider import conf as options
+from mixmatch_cinder.provider import conf
 from tests.unit import base
+from tests.unit.mixmatch_cinder import options
 
 
-class TestConf(base.TestCase):
+class TestConf(options.OptionsMixin, base.TestCase):
 
-    def setUp(self):
-        super().setUp()
-        self.conf = cfg.ConfigOpts()
-        options.register_opts(self.conf)
-        self.conf([], default_config_files=[], default_config_dirs=[])
+    options = conf
 
     def test_defaults(self):
         self.assertEqual(['k2k_nova'], self.conf.mixmatch.home_roles)
-
-    def test_every_registered_option_is_listed_and_explained(self):
-        [(group, opts)] = options.list_opts()
-        self.assertEqual(set(self.conf[group]), {opt.dest for opt in opts})
-        for opt in opts:
-            self.assertTrue(opt.help, opt.name)
-
-    def test_can_be_registered_again(self):
-        options.register_opts(self.conf)
