@@ -105,14 +105,6 @@ class ServiceProviderSetupError(MixmatchException):
     code = 502
 
 
-class ConnectionNotAllowed(MixmatchException):
-    """Error: a connection leads to storage that is not allowed."""
-
-    msg_fmt = ('Service provider %(service_provider)s gave a connection that '
-               'is not allowed: %(reason)s.')
-    code = 502
-
-
 class MicroversionNotSupported(MixmatchException):
     """Error: the other cloud is too old for this request."""
 

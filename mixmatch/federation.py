@@ -12,7 +12,7 @@
 
 """Facade of the core: service providers, and logins there."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent import futures
 import contextvars
 import hashlib
@@ -72,10 +72,13 @@ class Federation:
     service can make one when it starts, before it forks.
 
     :param conf: the configuration of this process
+    :param opts: options of each service provider that only the service of
+        this process reads
     """
 
-    def __init__(self, conf: cfg.ConfigOpts) -> None:
-        mixmatch_conf.register_opts(conf)
+    def __init__(self, conf: cfg.ConfigOpts,
+                 opts: Sequence[cfg.Opt] = ()) -> None:
+        mixmatch_conf.register_opts(conf, opts)
         self._conf = conf
         self._forget_process()
         this = weakref.ref(self)

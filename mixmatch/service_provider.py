@@ -30,7 +30,6 @@ from oslo_config import cfg
 
 from mixmatch import conf as mixmatch_conf
 from mixmatch.conf import service_provider as options
-from mixmatch import connection
 from mixmatch import exceptions
 from mixmatch import health
 from mixmatch.http import endpoints
@@ -54,6 +53,8 @@ class ServiceProvider:
     :param name: its id in home's Keystone
     :param conf: the configuration of this process
     :param home: home's Keystone, where a login begins
+
+    Its section of the configuration is ``options``.
     """
 
     def __init__(self, name: str, conf: cfg.ConfigOpts,
@@ -61,12 +62,12 @@ class ServiceProvider:
                  changed: Callable[[], None]) -> None:
         self.name = name
         self._conf = conf.mixmatch
-        self._options = conf[options.group(name)]
+        self.options = conf[options.group(name)]
         self._home = home
         self._metrics = metrics_client
         self.endpoints = endpoints.Endpoints(
-            name, self._options.endpoint_hosts,
-            self._options.endpoint_override, home.url)
+            name, self.options.endpoint_hosts,
+            self.options.endpoint_override, home.url)
         # NOTE: shared by all users; what is kept are connections, no cookie
         # and no token.
         self._adapter = limits.Adapter(
@@ -87,11 +88,11 @@ class ServiceProvider:
             self._adapter, home, cookies, repeat=service == IDENTITY,
             allowed=self.endpoints,
             largest=limits.LARGEST_OF_LOGIN if service == IDENTITY else None,
-            proxy=self._options.proxy_url)
+            proxy=self.options.proxy_url)
         return session.CloudSession(
-            self.name, (self._options.connect_timeout,
-                        self._options.read_timeout),
-            there, home, **mixmatch_conf.tls(self._options))
+            self.name, (self.options.connect_timeout,
+                        self.options.read_timeout),
+            there, home, **mixmatch_conf.tls(self.options))
 
     def log_in(self, home: base.BaseIdentityPlugin,
                scope: k2k.Scope) -> login.Login:
@@ -105,14 +106,14 @@ class ServiceProvider:
                                          self.endpoints.learn)
         return entrance.log_in(
             self._new_session(IDENTITY, self._home, cookies=True),
-            self._conf.login_cache_time, self._options.service_type)
+            self._conf.login_cache_time, self.options.service_type)
 
     def user_scope(self, home: access.AccessInfoV3) -> dict[str, str]:
         """Return the project that a user's home project maps to.
 
         :raises ServiceProviderSetupError: the configured template is wrong
         """
-        template = self._options.project_name
+        template = self.options.project_name
         if not template:
             return {}
         try:
@@ -124,15 +125,15 @@ class ServiceProvider:
                 f'project_name = {template} is not a valid template '
                 f'({exc})') from exc
         return {'project_name': name,
-                'project_domain_name': self._options.project_domain_name}
+                'project_domain_name': self.options.project_domain_name}
 
     def service_scope(self, home: access.AccessInfoV3) -> dict[str, str]:
         """Return the project that this service's own user works in."""
-        if not self._options.service_project_name:
+        if not self.options.service_project_name:
             return {}
-        return {'project_name': self._options.service_project_name,
+        return {'project_name': self.options.service_project_name,
                 'project_domain_name':
-                    self._options.service_project_domain_name}
+                    self.options.service_project_domain_name}
 
     @property
     def user_scope_key(self) -> str:
@@ -140,14 +141,14 @@ class ServiceProvider:
 
         It differs between services only if their configurations do.
         """
-        return f'{self._options.project_domain_name}/' \
-               f'{self._options.project_name or ""}'
+        return f'{self.options.project_domain_name}/' \
+               f'{self.options.project_name or ""}'
 
     @property
     def service_scope_key(self) -> str:
         """Settings that decide the project of this service's own user."""
-        return f'{self._options.service_project_domain_name}/' \
-               f'{self._options.service_project_name or ""}'
+        return f'{self.options.service_project_domain_name}/' \
+               f'{self.options.service_project_name or ""}'
 
     def volume_client(self, auth: plugin.BaseAuthPlugin,
                       microversion: str | None = None,
@@ -166,38 +167,24 @@ class ServiceProvider:
             self._check_microversion(_root(endpoint), microversion)
         # NOTE: keystoneauth would ask the endpoint for others and go where
         # it says. It fills templates, which only an operator may write.
-        if not self._options.endpoint_override:
+        if not self.options.endpoint_override:
             endpoint = endpoint.replace('%', '%%')
         client = cinder_client.Client(
             microversion or '3.0', session=self._session, auth=auth,
             global_request_id=global_request_id,
-            connect_retries=self._options.connect_retries,
+            connect_retries=self.options.connect_retries,
             **{**self._endpoint,
                'endpoint_override': endpoint})
         client.client.get = functools.partial(_one_page, client.client.get)
         return client
 
-    def check_connection(self, connection_info: dict[str, Any]) -> None:
-        """Check that a connection leads to storage of the service provider.
-
-        :param connection_info: what Cinder gave for an attachment; empty for
-            one that is only reserved
-        :raises ConnectionNotAllowed: names the option that allows it
-        """
-        connection.check(self.name, self._options, connection_info)
-
-    @property
-    def missing_options(self) -> list[str]:
-        """Unset options without which none of its volumes can be attached."""
-        return connection.missing_options(self._options)
-
     @property
     def _endpoint(self) -> dict[str, Any]:
-        return {'service_type': self._options.service_type,
-                'service_name': self._options.service_name,
-                'interface': self._options.valid_interfaces,
-                'region_name': self._options.region_name,
-                'endpoint_override': self._options.endpoint_override}
+        return {'service_type': self.options.service_type,
+                'service_name': self.options.service_name,
+                'interface': self.options.valid_interfaces,
+                'region_name': self.options.region_name,
+                'endpoint_override': self.options.endpoint_override}
 
     def highest_microversion(self, auth: plugin.BaseAuthPlugin) -> str:
         """Return the newest microversion of its volume API.
@@ -222,8 +209,8 @@ class ServiceProvider:
         if not endpoint:
             raise self.setup_error(
                 'its catalog has no endpoint for service_type '
-                f'{self._options.service_type} in region '
-                f'{self._options.region_name}')
+                f'{self.options.service_type} in region '
+                f'{self.options.region_name}')
         self.endpoints.check_endpoint(endpoint)
         return endpoint
 
