@@ -108,8 +108,8 @@ class ServiceProviderSetupError(MixmatchException):
 class MicroversionNotSupported(MixmatchException):
     """Error: the other cloud is too old for this request."""
 
-    msg_fmt = ('The volume API of service provider %(service_provider)s is '
-               'too old: this needs microversion %(needed)s, it has '
+    msg_fmt = ('The %(service)s API of service provider %(service_provider)s '
+               'is too old: this needs microversion %(needed)s, it has '
                '%(highest)s.')
     code = 400
     needed: str

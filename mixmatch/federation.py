@@ -145,7 +145,7 @@ class Federation:
     def health(self) -> dict[str, dict[str, Any]]:
         """Return the states by service provider and service."""
         return {name: {service: state.to_dict()
-                       for service, state in there.health.items()}
+                       for service, state in list(there.health.items())}
                 for name, there in list(
                     self._process.service_providers.items())}
 

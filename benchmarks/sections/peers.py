@@ -32,6 +32,7 @@ from benchmarks import results
 from benchmarks import samples
 from benchmarks import world as the_world
 from mixmatch import federation
+from mixmatch_nova import volume_client
 from sandbox import topology
 
 TITLE = 'peers: the calls of an attach and a detach in the way of others'
@@ -56,10 +57,10 @@ class Core:
     def __call__(self) -> Any:
         user = self._clouds.user_login(
             the_world.PARTNER, self._who.token, self._who.project_id)
-        return self._clouds.service_provider(
-            the_world.PARTNER).volume_client(
-                self._clouds.with_service_token(the_world.PARTNER, user),
-                MICROVERSION)
+        return volume_client.make(
+            self._clouds.service_provider(the_world.PARTNER),
+            self._clouds.with_service_token(the_world.PARTNER, user),
+            MICROVERSION)
 
 
 class Naive:

@@ -34,6 +34,7 @@ from mixmatch import exceptions
 from mixmatch import federation
 from mixmatch import health
 from mixmatch import service_provider
+from mixmatch import services
 from mixmatch import status_file
 
 #: The highest wins.
@@ -55,7 +56,7 @@ def check(clouds: federation.Federation, name: str,
     try:
         login = clouds.service_login(name)
         there = clouds.service_provider(name)
-        newest = there.highest_microversion(login)
+        newest = there.highest_microversion(services.VOLUME, login)
     except exceptions.MixmatchException as exc:
         return FAILURE, f'{name}: FAILED: {exc}'
     except Exception as exc:  # noqa: BLE001
@@ -79,8 +80,8 @@ def show(process: dict[str, Any]) -> tuple[int, list[str]]:
     if process.get('problem'):
         code = WARNING
         lines.append(f'{process["process"]}: {process["problem"]}')
-    for name, services in sorted(process['health'].items()):
-        for service, state in sorted(services.items()):
+    for name, states in sorted(process['health'].items()):
+        for service, state in sorted(states.items()):
             text = f'{process["process"]}: {name} {service}: ' \
                    f'{state["state"]} since {_clock(state["since"])}'
             if state['state'] == health.DOWN:

@@ -127,7 +127,8 @@ class Transport(requests.Session):
             return super().request(
                 method, url, timeout=self._time_left(timeout),
                 **{**kwargs, **self._home.options})
-        local = self._allowed.check(requests.utils.requote_uri(url))
+        local = self._allowed.check(requests.utils.requote_uri(url),
+                                    self._service)
         at = deadline.get()
         probe = functools.partial(
             _probe, _root(url), _both(timeout)[0],
@@ -166,7 +167,7 @@ class Transport(requests.Session):
              ) -> requests.Response:
         # NOTE: the URL as it is sent, after all normalization.
         if not (self._home and self._home.has(str(request.url))):
-            self._allowed.check(str(request.url))
+            self._allowed.check(str(request.url), self._service)
         response = super().send(request, **kwargs)
         # NOTE: the one place that all client libraries pass.
         response.__class__ = answer.Answer

@@ -15,12 +15,13 @@
 import dataclasses
 from typing import Any
 
-from cinderclient import api_versions
+import requests
 import webob
 
 from mixmatch import exceptions
 from mixmatch import federation
 from mixmatch.http import transport
+from mixmatch import services
 from mixmatch_cinder.home import routes
 
 
@@ -93,19 +94,16 @@ class Client:
         user = self._clouds.user_login(name, requester.context.auth_token,
                                        requester.project_id,
                                        requester.token_info)
-        highest = api_versions.APIVersion(provider.highest_microversion(user))
-        if highest < api_versions.APIVersion(needs):
-            raise exceptions.MicroversionNotSupported(
-                service_provider=name, needed=needs,
-                highest=highest.get_string())
-        wanted = min(api_versions.APIVersion(requester.microversion), highest)
-        client = provider.volume_client(
-            user, wanted.get_string(), global_request_id=(
+        microversion = provider.negotiate(
+            services.VOLUME, user, requester.microversion, needs)
+        adapter = provider.adapter(
+            services.VOLUME, user, microversion, global_request_id=(
                 requester.context.global_request_id
                 or requester.context.request_id))
-        more = {} if body is None else {'body': body}
-        response, answer = client.client.request(
-            path, method, authenticated=True, raise_exc=False, **more)
+        more = {} if body is None else {'json': body}
+        response = adapter.request(
+            path, method, headers={'Accept': 'application/json'},
+            raise_exc=False, **more)
         failure = f'its Cinder answered HTTP {response.status_code}'
         if response.status_code in (401, *transport.DEAD):
             raise unusable(name, failure)
@@ -114,11 +112,18 @@ class Client:
             # a name with half a surrogate pair with 500.
             raise exceptions.ServiceProviderFailed(service_provider=name,
                                                    reason=failure)
-        if answer is None and not response.content:
-            answer = {}
+        answer = _json(response)
         if not isinstance(answer, dict):
             raise unusable(name, 'its Cinder answered without a JSON object')
         return Reply(response.status_code, answer)
+
+
+def _json(response: requests.Response) -> Any:
+    """Return the body of a response; None if it is not valid JSON."""
+    try:
+        return response.json() if response.content else {}
+    except ValueError:
+        return None
 
 
 def unusable(name: str, reason: str
