@@ -105,7 +105,8 @@ class ServiceProvider:
                                          self.endpoints.learn)
         return entrance.log_in(
             self._new_session(IDENTITY, self._home, cookies=True),
-            self._conf.login_cache_time, self.options.service_type)
+            self._conf.login_cache_time,
+            (self.options.service_type, *services.IN_LOGINS))
 
     def user_scope(self, home: access.AccessInfoV3) -> dict[str, str]:
         """Return the project that a user's home project maps to.

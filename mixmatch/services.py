@@ -38,3 +38,8 @@ class Service:
 
 
 VOLUME = Service('volume', 'Cinder', 3, None)
+
+#: Types of services that a login keeps in its catalog, besides the one of the
+#: option service_type. Home's services share logins, so that each has to keep
+#: what any of them uses.
+IN_LOGINS = ('image',)

@@ -261,9 +261,10 @@ def _root(url: str) -> str:
     """Return the URL of the version document of a service."""
     # NOTE: services may share a host; its own root says nothing of them. A
     # host, or a name in front of the version, may begin with "v3" as well.
+    # Keystone and Cinder are used in version 3, Glance is in version 2.
     # NOTE: not urljoin, to which a path of "//elsewhere/" is another host.
     parts = parse.urlsplit(url)
-    found = re.match(r'(.*?)/v3(?:/|$)', parts.path)
+    found = re.match(r'(.*?)/v[23](?:/|$)', parts.path)
     return parse.urlunsplit((parts.scheme, parts.netloc,
                              f'{found[1]}/' if found else '/', '', ''))
 
