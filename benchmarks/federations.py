@@ -25,6 +25,7 @@ from benchmarks import world as the_world
 from mixmatch import fanout
 from mixmatch import federation
 from mixmatch import requester
+from mixmatch_nova import volume_client
 from sandbox import ini
 from sandbox.services import common
 from sandbox import topology
@@ -108,7 +109,8 @@ class Asking:
 
     def volumes(self, name: str) -> list[Any]:
         login = self._there.user_login(name, self._requester)
-        client = self._there.service_provider(name).volume_client(login)
+        client = volume_client.make(self._there.service_provider(name),
+                                    login)
         return client.volumes.list()
 
     def log_in(self, names: Iterable[str]) -> int:

@@ -13,6 +13,6 @@
 """Core of mixmatch: how home's services reach service providers.
 
 Runs in nova-api, nova-conductor, nova-compute and cinder-api of home;
-``patch`` also in the cinder-api of a service provider. Imports nothing of
-Nova, Cinder or Keystone, and none of the packages mixmatch_*.
+``patch`` also in the cinder-api of a service provider. Imports no
+service, no client of one, and none of the packages mixmatch_*.
 """

@@ -114,19 +114,11 @@ class ServiceProviderSetupError(MixmatchException):
     code = 502
 
 
-class ConnectionNotAllowed(MixmatchException):
-    """Error: a connection leads to storage that is not allowed."""
-
-    msg_fmt = ('Service provider %(service_provider)s gave a connection that '
-               'is not allowed: %(reason)s.')
-    code = 502
-
-
 class MicroversionNotSupported(MixmatchException):
     """Error: the other cloud is too old for this request."""
 
-    msg_fmt = ('The volume API of service provider %(service_provider)s is '
-               'too old: this needs microversion %(needed)s, it has '
+    msg_fmt = ('The %(service)s API of service provider %(service_provider)s '
+               'is too old: this needs microversion %(needed)s, it has '
                '%(highest)s.')
     code = 400
     needed: str

@@ -12,7 +12,7 @@
 
 """Facade of the core: service providers, and logins there."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent import futures
 import contextvars
 import hashlib
@@ -70,10 +70,13 @@ class Federation:
     service can make one when it starts, before it forks.
 
     :param conf: the configuration of this process
+    :param opts: options of each service provider that only the service of
+        this process reads
     """
 
-    def __init__(self, conf: cfg.ConfigOpts) -> None:
-        mixmatch_conf.register_opts(conf)
+    def __init__(self, conf: cfg.ConfigOpts,
+                 opts: Sequence[cfg.Opt] = ()) -> None:
+        mixmatch_conf.register_opts(conf, opts)
         self._conf = conf
         self._forget_process()
         this = weakref.ref(self)
@@ -135,7 +138,7 @@ class Federation:
     def health(self) -> dict[str, dict[str, Any]]:
         """Return the states by service provider and service."""
         return {name: {service: state.to_dict()
-                       for service, state in there.health.items()}
+                       for service, state in list(there.health.items())}
                 for name, there in list(
                     self._process.service_providers.items())}
 

@@ -13,8 +13,10 @@
 """The plugin of home's Nova: volumes of other clouds for its servers.
 
 It runs in each process of Nova of this cloud: nova-api, nova-conductor,
-nova-compute. It imports Nova and the core, ``mixmatch``; no other package of
-mixmatch. ``loader`` imports nothing of Nova until nova.conf has been read.
+nova-compute. It imports Nova, cinderclient and the core, ``mixmatch``; no
+other package of mixmatch. ``loader`` imports nothing of Nova until nova.conf
+has been read; ``cmd.status``, with ``conf`` and ``connection``, imports
+nothing of Nova at all.
 
 ``state`` keeps what a process knows of one request, and ``errors`` translates
 each error. Imports between modules never run back up; architecture.rst has

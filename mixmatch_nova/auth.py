@@ -22,6 +22,7 @@ from mixmatch import exceptions
 from mixmatch import federation
 from mixmatch import requester
 from mixmatch_nova import target
+from mixmatch_nova import volume_client
 
 LOG = logging.getLogger(__name__)
 
@@ -105,7 +106,7 @@ def client_for(clouds: federation.Federation, remote: target.Target,
     :raises mixmatch.exceptions.MixmatchException: Nova cannot log in
     """
     name = remote.service_provider
-    return clouds.service_provider(name).volume_client(
-        clouds.with_service_token(
+    return volume_client.make(
+        clouds.service_provider(name), clouds.with_service_token(
             name, clouds.service_login(name, remote.project_id)),
         MICROVERSION, request_id)

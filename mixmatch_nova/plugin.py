@@ -16,6 +16,7 @@ from oslo_config import cfg
 
 from mixmatch import federation
 from mixmatch import patch
+from mixmatch_nova import conf as nova_conf
 from mixmatch_nova.patches import block_device_mapping
 from mixmatch_nova.patches import cinderclient
 from mixmatch_nova.patches import compute_api
@@ -43,7 +44,7 @@ class Plugin:
     """
 
     def __init__(self, conf: cfg.ConfigOpts) -> None:
-        self.clouds = federation.Federation(conf)
+        self.clouds = federation.Federation(conf, nova_conf.OPTS)
         self.pending = pending.Queue(
             self.clouds, lasting=getattr(conf, 'prog', None) != 'nova-manage')
 

@@ -33,6 +33,7 @@ from benchmarks import samples
 from benchmarks import world as the_world
 from mixmatch import federation
 from mixmatch import requester
+from mixmatch_nova import volume_client
 from sandbox import topology
 
 TITLE = 'peers: the calls of an attach and a detach in the way of others'
@@ -56,12 +57,11 @@ class Core:
         self._requester = requester.Requester(who.token, who.project_id)
 
     def __call__(self) -> Any:
-        user = self._clouds.user_login(the_world.PARTNER,
-                                       self._requester)
-        return self._clouds.service_provider(
-            the_world.PARTNER).volume_client(
-                self._clouds.with_service_token(the_world.PARTNER, user),
-                MICROVERSION)
+        user = self._clouds.user_login(the_world.PARTNER, self._requester)
+        return volume_client.make(
+            self._clouds.service_provider(the_world.PARTNER),
+            self._clouds.with_service_token(the_world.PARTNER, user),
+            MICROVERSION)
 
 
 class Naive:

@@ -18,8 +18,12 @@ First it logs in at each service provider, with the credentials of the
 service whose configuration it reads. Then it shows the states that the running
 processes of this host have recorded. The exit code is 0 if all is well, 1 if a
 process has a service provider down, 2 if a login fails now.
+
+The command itself is in mixmatch_nova, which knows the options of Nova's
+attachments besides.
 """
 
+from collections.abc import Callable, Sequence
 import sys
 import time
 from typing import Any
@@ -29,22 +33,30 @@ from oslo_config import cfg
 from mixmatch import exceptions
 from mixmatch import federation
 from mixmatch import health
+from mixmatch import service_provider
+from mixmatch import services
 from mixmatch import status_file
 
 #: The highest wins.
 OK, WARNING, FAILURE = range(3)
 
 
-def check(clouds: federation.Federation, name: str) -> tuple[int, str]:
+#: Returns a warning about the configuration of a service provider, or nothing.
+Check = Callable[[service_provider.ServiceProvider], str]
+
+
+def check(clouds: federation.Federation, name: str,
+          check_options: Check) -> tuple[int, str]:
     """Log in at a service provider now.
 
+    :param check_options: for the service whose configuration is read
     :returns: the exit code, and a line for people
     """
     began = time.monotonic()
     try:
         login = clouds.service_login(name)
         there = clouds.service_provider(name)
-        newest = there.highest_microversion(login)
+        newest = there.highest_microversion(services.VOLUME, login)
     except exceptions.MixmatchException as exc:
         return FAILURE, f'{name}: FAILED: {exc}'
     except Exception as exc:  # noqa: BLE001
@@ -53,10 +65,9 @@ def check(clouds: federation.Federation, name: str) -> tuple[int, str]:
     line = (f'{name}: ok: logged in to project '
             f'{login.get_project_id(None)}, volume API up to '
             f'{newest}, in {time.monotonic() - began:.2f} s')
-    if there.missing_options:
-        return WARNING, (f'{line}; but not all of its volumes can be '
-                         f'attached: [service_provider:{name}] does not set '
-                         + ', '.join(there.missing_options))
+    warning = check_options(there)
+    if warning:
+        return WARNING, f'{line}; but {warning}'
     return OK, line
 
 
@@ -69,8 +80,8 @@ def show(process: dict[str, Any]) -> tuple[int, list[str]]:
     if process.get('problem'):
         code = WARNING
         lines.append(f'{process["process"]}: {process["problem"]}')
-    for name, services in sorted(process['health'].items()):
-        for service, state in sorted(services.items()):
+    for name, states in sorted(process['health'].items()):
+        for service, state in sorted(states.items()):
             text = f'{process["process"]}: {name} {service}: ' \
                    f'{state["state"]} since {_clock(state["since"])}'
             if state['state'] == health.DOWN:
@@ -98,13 +109,16 @@ def _read(argv: list[str]) -> cfg.ConfigOpts:
     return conf
 
 
-def main(argv: list[str] | None = None) -> int:
+def main(argv: list[str] | None = None, opts: Sequence[cfg.Opt] = (),
+         check_options: Check = lambda _: '') -> int:
     """Run the command.
 
+    :param opts: options of each service provider besides those of the core
+    :param check_options: checks them
     :returns: the exit code
     """
     conf = _read(sys.argv[1:] if argv is None else argv)
-    clouds = federation.Federation(conf)
+    clouds = federation.Federation(conf, opts)
     # The check needs new logins, not those that are cached.
     conf.set_override('enabled', False, 'cache')
     if not clouds.names:
@@ -114,7 +128,8 @@ def main(argv: list[str] | None = None) -> int:
         return FAILURE
     worst = OK
     print('Service providers, entered now:')
-    answers = clouds.ask(clouds.names, lambda name: check(clouds, name))
+    answers = clouds.ask(clouds.names, lambda name: check(
+        clouds, name, check_options))
     for name in clouds.names:
         code, line = answers.answered.get(name) or (
             FAILURE, f'{name}: FAILED: {answers.missing[name]}')
@@ -138,7 +153,3 @@ def _show_processes(conf: cfg.ConfigOpts) -> int:
     if not found:
         print('  none has seen a service provider fail')
     return worst
-
-
-if __name__ == '__main__':
-    sys.exit(main())

@@ -12,6 +12,7 @@
 
 """Options of home's services: one module for each group."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from oslo_config import cfg
@@ -20,11 +21,15 @@ from mixmatch.conf import home
 from mixmatch.conf import service_provider
 
 
-def register_opts(conf: cfg.ConfigOpts) -> None:
-    """Register the group of home and one of each service provider."""
+def register_opts(conf: cfg.ConfigOpts, more: Sequence[cfg.Opt] = ()) -> None:
+    """Register the group of home and one of each service provider.
+
+    :param more: options of each service provider that only the service of
+        this process reads
+    """
     home.register_opts(conf)
     for name in conf.mixmatch.service_providers:
-        service_provider.register_opts(conf, name)
+        service_provider.register_opts(conf, name, more)
 
 
 def list_opts() -> list[tuple[str, list[Any]]]:

@@ -12,6 +12,7 @@
 
 """Group [service_provider:NAME]: options of one service provider."""
 
+from collections.abc import Sequence
 import copy
 from typing import Any
 
@@ -19,9 +20,8 @@ from keystoneauth1 import loading
 from oslo_config import cfg
 from oslo_config import types
 
-# NOTE: oslo.config searches for them.
+# NOTE: oslo.config searches for it.
 _HOST = r'\A(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:\d{1,5})?\Z'
-_PORTAL = r'\A(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(/\d{1,3})?(:\d{1,5})?\Z'
 
 OPTS = [
     cfg.StrOpt(
@@ -78,53 +78,6 @@ The HTTP proxy on the way to the service provider, as ``http://host:port``.
 Environment variables such as ``https_proxy`` are not read, nor is a
 ``.netrc``. Home's own Keystone is never asked by way of it.
 """),
-    cfg.ListOpt(
-        'connection_types',
-        default=['rbd'],
-        help="""
-The kinds of connection that the service provider's volumes may use.
-
-The service provider tells the hosts of this cloud what to connect to. What
-each kind leads to is checked, by options that have to be set:
-``rbd`` (``rbd_secret_uuid``), ``iscsi`` and ``nvmeof`` (``storage_portals``
-and ``storage_names``), ``fibre_channel`` (``storage_names``). Others, such as
-``local`` or ``nfs``, let it reach files and devices of a host, and are
-refused even if they are named here.
-"""),
-    cfg.ListOpt(
-        'storage_portals',
-        default=[],
-        item_type=types.String(regex=_PORTAL, ignore_case=True),
-        help="""
-The addresses of the service provider's storage.
-
-A list of ``host``, ``host:port``, ``network/length`` or
-``network/length:port``; IPv6 in brackets. A connection of type ``iscsi`` or
-``nvmeof`` to anything else is refused: the storage of this cloud can be
-reached from the same hosts. If it is set, the monitors of Ceph are checked
-as well. They need not be: they must know the key of ``rbd_secret_uuid``, and
-those of this cloud do not.
-"""),
-    cfg.ListOpt(
-        'storage_names',
-        default=[],
-        item_type=types.String(),
-        help="""
-What the names of the service provider's storage begin with.
-
-IQNs of ``iscsi``, NQNs of ``nvmeof``, WWNs of ``fibre_channel``; for example
-``iqn.2010-10.org.openstack:``, if no storage of this cloud has such a name.
-"""),
-    cfg.StrOpt(
-        'rbd_secret_uuid',
-        help="""
-The libvirt secret with the key of the service provider's Ceph.
-
-Define it on every nova-compute, with the uuid that the service provider's
-Cinder has as ``rbd_secret_uuid``. A connection to Ceph that names another
-secret, or none, is refused: Nova would open it with a key of this cloud, and
-the service provider chooses the image. Required for volumes in Ceph.
-"""),
     cfg.FloatOpt(
         'connect_timeout',
         default=5,
@@ -170,8 +123,13 @@ def _keystoneauth_opts() -> list[Any]:
     return opts
 
 
-def register_opts(conf: cfg.ConfigOpts, name: str) -> None:
-    conf.register_opts(OPTS, group=group(name))
+def register_opts(conf: cfg.ConfigOpts, name: str,
+                  more: Sequence[cfg.Opt] = ()) -> None:
+    """Register the section of a service provider.
+
+    :param more: options of the service that this process is
+    """
+    conf.register_opts([*OPTS, *more], group=group(name))
     conf.register_opts(_keystoneauth_opts(), group=group(name))
 
 

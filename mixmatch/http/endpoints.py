@@ -90,19 +90,21 @@ class Endpoints:
         """
         self._own = frozenset(_origins(urls))
 
-    def check_endpoint(self, url: str) -> None:
+    def check_endpoint(self, url: str, service: str) -> None:
         """Check a URL of the service provider's catalog.
 
+        :param service: the name of the service, such as ``volume``
         :raises ServiceProviderSetupError: names the option that allows it
         """
         # NOTE: it will be logged; line breaks would forge log lines.
         if len(url) > _LONGEST or _NOT_IN_AN_ENDPOINT.search(url):
-            raise self._refusal('its endpoint for volumes is not a valid URL')
-        self.check(url)
+            raise self._invalid(service)
+        self.check(url, service)
 
-    def check(self, url: str) -> bool:
+    def check(self, url: str, service: str) -> bool:
         """Check the destination of a request.
 
+        :param service: the name of the service, such as ``volume``
         :returns: True if the configuration lists it, which allows even this
             machine
         :raises ServiceProviderSetupError: names the option that allows it
@@ -110,8 +112,7 @@ class Endpoints:
         try:
             origin = Origin.from_url(url)
         except ValueError as exc:
-            raise self._refusal(
-                'its endpoint for volumes is not a valid URL') from exc
+            raise self._invalid(service) from exc
         if origin in self._override:
             return True
         listed = {origin.host, f'{origin.host}:{origin.port}'} & self._hosts
@@ -145,6 +146,9 @@ class Endpoints:
         return self._refusal(
             f'its catalog leads to {where}, {why}; if that is meant, add '
             f'it to endpoint_hosts in [service_provider:{self._name}]')
+
+    def _invalid(self, service: str) -> exceptions.MixmatchException:
+        return self._refusal(f'its {service} endpoint is not a valid URL')
 
     def _refusal(self, reason: str) -> exceptions.MixmatchException:
         return exceptions.ServiceProviderSetupError(

@@ -127,7 +127,8 @@ class Transport(requests.Session):
             return super().request(
                 method, url, timeout=self._time_left(timeout),
                 **{**kwargs, **self._home.options})
-        local = self._allowed.check(requests.utils.requote_uri(url))
+        local = self._allowed.check(requests.utils.requote_uri(url),
+                                    self._service)
         at = deadline.get()
         probe = functools.partial(
             _probe, _root(url), _both(timeout)[0], local,
@@ -166,7 +167,7 @@ class Transport(requests.Session):
              ) -> requests.Response:
         # NOTE: the URL as it is sent, after all normalization.
         if not (self._home and self._home.has(str(request.url))):
-            self._allowed.check(str(request.url))
+            self._allowed.check(str(request.url), self._service)
         response = super().send(request, **kwargs)
         # NOTE: the one place that all client libraries pass.
         response.__class__ = answer.Answer
@@ -260,9 +261,10 @@ def _root(url: str) -> str:
     """Return the URL of the version document of a service."""
     # NOTE: services may share a host; its own root says nothing of them. A
     # host, or a name in front of the version, may begin with "v3" as well.
+    # Keystone and Cinder are used in version 3, Glance is in version 2.
     # NOTE: not urljoin, to which a path of "//elsewhere/" is another host.
     parts = parse.urlsplit(url)
-    found = re.match(r'(.*?)/v3(?:/|$)', parts.path)
+    found = re.match(r'(.*?)/v[23](?:/|$)', parts.path)
     return parse.urlunsplit((parts.scheme, parts.netloc,
                              f'{found[1]}/' if found else '/', '', ''))
 

@@ -12,7 +12,7 @@
 
 """Keystone-to-Keystone federation: the requests of a login."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from keystoneauth1 import access
@@ -55,7 +55,8 @@ class Keystone2Keystone(v3.Keystone2Keystone):
         self._scope = scope
 
     def log_in(self, session: ksa_session.Session,
-               longest: float, service_type: str) -> login.Login:
+               longest: float, service_types: Collection[str]
+               ) -> login.Login:
         """Log in, by five requests.
 
         Home's token (unless its content is known), the assertion, its
@@ -64,7 +65,7 @@ class Keystone2Keystone(v3.Keystone2Keystone):
         :param session: of this login alone: Apache's SAML module knows a
             user by a cookie, and that of one would log in another
         :param longest: seconds that the login may be kept
-        :param service_type: of what is used there
+        :param service_types: of what is used there
         :raises UnknownServiceProvider: home's Keystone does not offer the
             service provider to this identity
         :raises AssertionRefused: home's Keystone gives no assertion
@@ -76,7 +77,7 @@ class Keystone2Keystone(v3.Keystone2Keystone):
         home = self._enter_home(session)
         try:
             return login.from_tokens(self.get_auth_ref(session), home, longest,
-                                     self._urls, service_type)
+                                     self._urls, service_types)
         except ksa_exceptions.AuthorizationFailure as exc:
             raise exceptions.AssertionRefused(
                 service_provider=self._service_provider,

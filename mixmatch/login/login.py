@@ -12,6 +12,7 @@
 
 """Login at a service provider: its token, catalog and lifetime."""
 
+from collections.abc import Collection
 import dataclasses
 import datetime
 import time
@@ -32,7 +33,7 @@ MARGIN = 30
 #: thousand.
 LARGEST = 32 * 1024
 
-#: Fields of a token that are kept, besides the catalog of one service.
+#: Fields of a token that are kept, besides the catalog of what is used.
 _KEPT = ('methods', 'user', 'project', 'roles', 'audit_ids', 'expires_at',
          'issued_at')
 
@@ -80,7 +81,8 @@ class Login:
 
 def from_tokens(there: access.AccessInfoV3, home: access.AccessInfoV3,
                 longest: float, urls: tuple[str, ...] = (),
-                service_type: str = 'block-storage') -> Login:
+                service_types: Collection[str] = ('block-storage',)
+                ) -> Login:
     """Make a login from the tokens of two clouds.
 
     It never outlives the token of home.
@@ -90,13 +92,13 @@ def from_tokens(there: access.AccessInfoV3, home: access.AccessInfoV3,
     :param longest: seconds that a login may be kept
     :param urls: auth_url and sp_url of the service provider in home's
         Keystone
-    :param service_type: of what is used there; no other is kept
+    :param service_types: of what is used there; no other is kept
     :raises ValueError, LookupError, TypeError, AttributeError: the answer of
         the service provider is not a valid token
     """
     _check(there)
     now = time.time()
-    body = jsonutils.dump_as_bytes(_kept(there._data, service_type))
+    body = jsonutils.dump_as_bytes(_kept(there._data, service_types))
     if len(body) > LARGEST:
         raise ValueError('a token that is too large to be kept')
     return Login(
@@ -126,9 +128,10 @@ def _check(there: access.AccessInfoV3) -> None:
                 raise TypeError('an endpoint whose URL is no text')
 
 
-def _kept(body: dict[str, Any], service_type: str) -> dict[str, Any]:
+def _kept(body: dict[str, Any], service_types: Collection[str]
+          ) -> dict[str, Any]:
     token = body['token']
-    wanted = {service_type, *_TYPES.get_all_types(service_type)}
+    wanted = {*service_types}.union(*map(_TYPES.get_all_types, service_types))
     kept = {name: token[name] for name in _KEPT if name in token}
     kept['catalog'] = [each for each in token.get('catalog', ())
                        if each['type'] in wanted]

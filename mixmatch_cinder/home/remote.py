@@ -15,11 +15,13 @@
 import dataclasses
 from typing import Any
 
-from cinderclient import api_versions
+import requests
+
 
 from mixmatch import exceptions
 from mixmatch import federation
 from mixmatch.http import transport
+from mixmatch import services
 from mixmatch_cinder.home import user_request
 
 
@@ -59,17 +61,14 @@ class Client:
         """
         provider = self._clouds.service_provider(name)
         user = self._clouds.user_login(name, request.requester)
-        highest = api_versions.APIVersion(provider.highest_microversion(user))
-        if highest < api_versions.APIVersion(needs):
-            raise exceptions.MicroversionNotSupported(
-                service_provider=name, needed=needs,
-                highest=highest.get_string())
-        wanted = min(api_versions.APIVersion(request.microversion), highest)
-        client = provider.volume_client(
-            user, wanted.get_string(), request.global_request_id)
-        more = {} if body is None else {'body': body}
-        response, answer = client.client.request(
-            path, method, authenticated=True, raise_exc=False, **more)
+        microversion = provider.negotiate(
+            services.VOLUME, user, request.microversion, needs)
+        adapter = provider.adapter(services.VOLUME, user, microversion,
+                                   request.global_request_id)
+        more = {} if body is None else {'json': body}
+        response = adapter.request(
+            path, method, headers={'Accept': 'application/json'},
+            raise_exc=False, **more)
         failure = f'its Cinder answered HTTP {response.status_code}'
         if response.status_code in (401, *transport.DEAD):
             raise unusable(name, failure)
@@ -78,11 +77,18 @@ class Client:
             # a name with half a surrogate pair with 500.
             raise exceptions.ServiceProviderFailed(service_provider=name,
                                                    reason=failure)
-        if answer is None and not response.content:
-            answer = {}
+        answer = _json(response)
         if not isinstance(answer, dict):
             raise unusable(name, 'its Cinder answered without a JSON object')
         return Reply(response.status_code, answer)
+
+
+def _json(response: requests.Response) -> Any:
+    """Return the body of a response; None if it is not valid JSON."""
+    try:
+        return response.json() if response.content else {}
+    except ValueError:
+        return None
 
 
 def unusable(name: str, reason: str

@@ -10,8 +10,9 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The commands for operators of home's Nova.
+"""The commands for operators of home.
 
-They run on a host with a nova.conf that has both of Nova's databases. They
-import ``plugin``, ``reconcile`` and what these import.
+``manage`` runs on a host with a nova.conf that has both of Nova's databases,
+and imports ``plugin``, ``reconcile`` and what these import. ``status`` runs on
+each host of home with mixmatch, and imports nothing of Nova.
 """

@@ -24,6 +24,7 @@ from mixmatch import patch
 from mixmatch_nova import auth
 from mixmatch_nova import errors
 from mixmatch_nova import state
+from mixmatch_nova import volume_client
 
 CINDERCLIENT = patch.Symbol(
     'nova.volume.cinder', 'cinderclient',
@@ -43,8 +44,8 @@ def _cinderclient(clouds: federation.Federation, original: Callable,
         return client
     with errors.for_nova(context):
         there = clouds.service_provider(remote.service_provider)
-        client = there.volume_client(
-            auth.get_auth(clouds, context, remote),
+        client = volume_client.make(
+            there, auth.get_auth(clouds, context, remote),
             microversion=microversion, global_request_id=context.global_id)
     attachments = getattr(client, 'attachments', None)
     if attachments is not None:

@@ -37,6 +37,7 @@ from mixmatch import exceptions
 from mixmatch import federation
 from mixmatch import patch
 from mixmatch_nova import auth
+from mixmatch_nova import connection
 from mixmatch_nova import errors
 from mixmatch_nova.reconcile import outcome
 from mixmatch_nova.reconcile import pending
@@ -293,9 +294,9 @@ class Router:
                           attachment: dict[str, Any] | None) -> None:
         if remote and attachment:
             with errors.for_nova(context):
-                self._clouds.service_provider(
-                    remote.service_provider).check_connection(
-                        attachment.get('connection_info') or {})
+                connection.check(
+                    self._clouds.service_provider(remote.service_provider),
+                    attachment.get('connection_info') or {})
 
     @staticmethod
     def _load_bdm(context: Any, server_id: str, volume_id: str) -> None:

@@ -209,6 +209,8 @@ class ServiceProvider:
         #: cookie -> user
         self.cookies = {}
         self.has_cinder = True
+        #: type -> URL of more services in the catalog
+        self.services = {}
         self.highest_microversion = '3.71'
         mock.add_matcher(self._take_assertion)
         mock.get(self.auth_url, json=self._unscoped_token)
@@ -270,6 +272,8 @@ class ServiceProvider:
         if self.has_cinder:
             body.add_service('block-storage').add_standard_endpoints(
                 public=self.cinder_url)
+        for service_type, url in self.services.items():
+            body.add_service(service_type).add_standard_endpoints(public=url)
         return body
 
 

@@ -26,11 +26,19 @@ SERVICES = frozenset({
     'keystoneclient', 'nova', 'novaclient', 'openstack', 'os_brick',
     'os_vif'})
 
-#: The core still makes Cinder's client itself, for both mixmatch_nova and
-#: mixmatch_cinder: (module, import). Nothing may be added.
-CORE_EXCEPTIONS = frozenset({
-    ('mixmatch.service_provider', 'cinderclient'),
-})
+#: The services and clients that a package may import; others may none. (A
+#: Cinder asks its Nova; home's asks other Cinders without a client.)
+OWN_SERVICES = {
+    'mixmatch_cinder.home': {'cinder'},
+    'mixmatch_cinder.provider': {'cinder', 'novaclient'},
+    'mixmatch_keystone': {'keystone'},
+    'mixmatch_nova': {'nova', 'cinderclient'},
+}
+
+#: Modules that also run where there is no Nova.
+WITHOUT_NOVA = frozenset({
+    'mixmatch_nova', 'mixmatch_nova.cmd', 'mixmatch_nova.cmd.status',
+    'mixmatch_nova.conf', 'mixmatch_nova.connection'})
 
 #: A service provider reaches no other cloud, so it needs nothing that does.
 #: Its checks are wrappers around functions of Cinder.
@@ -90,12 +98,26 @@ class TestImports(base.BaseTestCase):
     def test_core_imports_no_extension(self):
         self.assertImports('mixmatch', ['mixmatch'])
 
-    def test_core_imports_no_service(self):
-        found = {
-            (name, each.partition('.')[0]) for name, tree in modules(
-                'mixmatch') for each in imported(tree)
-            if each.partition('.')[0] in SERVICES}
-        self.assertEqual(CORE_EXCEPTIONS, found)
+    def test_only_own_services_are_imported(self):
+        """The core imports none, nor a client of one."""
+        for package in self.packages:
+            for name, tree in modules(package):
+                refused = SERVICES.difference(*(
+                    own for room, own in OWN_SERVICES.items()
+                    if is_in(name, room)))
+                self.assertEqual(set(), refused & {
+                    each.partition('.')[0] for each in imported(tree)}, name)
+
+    def test_status_runs_without_nova(self):
+        found = {name: imported(tree) for name, tree in modules(
+            'mixmatch_nova') if name in WITHOUT_NOVA}
+        self.assertEqual(WITHOUT_NOVA, set(found))
+        for name, those in found.items():
+            for each in those:
+                # NOTE: "from package import module" names the module.
+                self.assertFalse(is_in(each, 'nova'), (name, each))
+                if is_in(each, 'mixmatch_nova'):
+                    self.assertIn(each, WITHOUT_NOVA, name)
 
     def test_extensions_import_no_other_extension(self):
         for package in self.packages:

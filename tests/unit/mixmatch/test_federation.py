@@ -22,6 +22,7 @@ import fixtures as base_fixtures
 from mixmatch import exceptions
 from mixmatch import federation
 from mixmatch.login import cache
+from mixmatch import services
 from tests.unit import fixtures
 from tests.unit.mixmatch import base
 
@@ -305,9 +306,10 @@ class TestLogs(base.FederationTestCase):
         self.bu.add_volume('v')
         auth = self.federation.with_service_token(
             'bu', self.login(self.home.token('bob'), 'bob'))
-        client = self.federation.service_provider('bu').volume_client(
-            auth, '3.44')
-        self.assertEqual('v', client.volumes.get('v').id)
+        adapter = self.federation.service_provider('bu').adapter(
+            services.VOLUME, auth, '3.44')
+        found = adapter.get('/volumes/v').json()
+        self.assertEqual('v', found['volume']['id'])
         logging.getLogger('mixmatch').debug('the log works')
         self.assertIn('the log works', log.output)
         for secret in self.clouds.secrets():

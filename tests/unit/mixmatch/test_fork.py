@@ -21,6 +21,7 @@ import traceback
 
 from oslo_serialization import jsonutils
 
+from mixmatch import services
 from tests.unit.mixmatch import base
 from tests.unit import servers
 
@@ -157,7 +158,8 @@ class TestConnections(base.FederationTestCase):
     def ask(self):
         """Our end of the connection that a process uses."""
         there = self.federation.service_provider('bu')
-        return there._session.get(self.server.url, authenticated=False).text
+        return there._api(services.VOLUME)._session.get(
+            self.server.url, authenticated=False).text
 
     def test_are_not_shared(self):
         first = self.ask()

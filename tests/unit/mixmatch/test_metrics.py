@@ -21,6 +21,7 @@ import requests
 from mixmatch import conf as mixmatch_conf
 from mixmatch import exceptions
 from mixmatch import metrics
+from mixmatch import services
 from tests.unit import fixtures
 from tests.unit.mixmatch import base
 
@@ -129,8 +130,8 @@ class TestCalls(base.FederationTestCase):
     def test_a_login_and_a_call(self):
         self.bu.add_volume('v')
         user = self.login(self.home.token('alice'))
-        client = self.federation.service_provider('bu').volume_client(user)
-        client.volumes.get('v')
+        there = self.federation.service_provider('bu')
+        there.adapter(services.VOLUME, user).get('/volumes/v')
         found = self.received()
         self.assertEqual(['1|c'], found.pop('mixmatch.bu.login.made'))
         # What home's Keystone does is not told as the service provider's.

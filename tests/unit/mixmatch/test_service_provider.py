@@ -10,26 +10,27 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The client of another cloud's Cinder."""
+"""Adapters for the services of another cloud: endpoint, microversions."""
 
 from keystoneauth1 import exceptions as ksa_exceptions
 import requests
 
 from mixmatch import exceptions
-from mixmatch import federation
-from tests.unit import base
+from mixmatch import services
 from tests.unit import fixtures
 from tests.unit.mixmatch import base as mixmatch_base
 
 VOLUME = '2c7cb1fb-5e7e-4a19-a5b8-1a5d4a3d8b5e'
+PATH = f'/volumes/{VOLUME}'
 
 
 class TestServiceProvider(mixmatch_base.ServiceProviderTestCase):
 
     def test_asks_its_cinder_as_the_user(self):
         self.bu.add_volume(VOLUME)
-        client = self.service_provider().volume_client(self.user)
-        self.assertEqual(VOLUME, client.volumes.get(VOLUME).id)
+        there = self.service_provider()
+        found = there.adapter(services.VOLUME, self.user).get(PATH).json()
+        self.assertEqual(VOLUME, found['volume']['id'])
         sent = self.clouds.mock.last_request
         self.assertEqual(('alice', 'id-of-research'),
                          self.bu.tokens[sent.headers['X-Auth-Token']])
@@ -39,23 +40,25 @@ class TestServiceProvider(mixmatch_base.ServiceProviderTestCase):
         self.clouds.mock.add_matcher(
             lambda request: fixtures.answer_with_cookie(request, 'me=alice')
             if request.url == url else None)
-        client = self.service_provider().volume_client(self.user)
+        there = self.service_provider()
+        adapter = there.adapter(services.VOLUME, self.user)
         for _ in range(2):
-            client.client.request(url, 'GET', redirect=False)
+            adapter.get(url, redirect=False)
         self.assertNotIn('Cookie', self.clouds.mock.last_request.headers)
 
     def test_microversion_is_sent(self):
         self.bu.add_volume(VOLUME)
-        client = self.service_provider().volume_client(self.user, '3.48')
-        client.volumes.get(VOLUME)
-        self.assertEqual('volume 3.48', self.clouds.mock.last_request.headers[
-            'OpenStack-API-Version'])
+        there = self.service_provider()
+        for microversion, header in (('3.48', 'volume 3.48'), ('3.0', None)):
+            there.adapter(services.VOLUME, self.user, microversion).get(PATH)
+            self.assertEqual(
+                header, self.clouds.mock.last_request.headers.get(
+                    'OpenStack-API-Version'))
 
     def test_request_id_of_home_is_sent(self):
         self.bu.add_volume(VOLUME)
-        client = self.service_provider().volume_client(
-            self.user, global_request_id='req-1')
-        client.volumes.get(VOLUME)
+        self.service_provider().adapter(
+            services.VOLUME, self.user, global_request_id='req-1').get(PATH)
         self.assertEqual('req-1', self.clouds.mock.last_request.headers[
             'X-OpenStack-Request-ID'])
 
@@ -63,41 +66,60 @@ class TestServiceProvider(mixmatch_base.ServiceProviderTestCase):
         self.bu.highest_microversion = '3.43'
         exc = self.assertRaises(
             exceptions.MicroversionNotSupported,
-            self.service_provider().volume_client, self.user, '3.44')
+            self.service_provider().adapter, services.VOLUME, self.user,
+            '3.44')
         self.assertEqual(('bu', '3.44', '3.43'), (
             exc.service_provider, exc.needed, exc.highest))
+        self.assertEqual('The volume API of service provider bu is too old: '
+                         'this needs microversion 3.44, it has 3.43.',
+                         str(exc))
 
     def test_microversions_are_numbers_not_text(self):
         self.bu.highest_microversion = '3.100'
-        self.service_provider().volume_client(self.user, '3.44')
+        there = self.service_provider()
+        there.adapter(services.VOLUME, self.user, '3.44')
+        self.assertEqual('3.44', there.negotiate(
+            services.VOLUME, self.user, '3.44', '3.5'))
+
+    def test_the_newest_that_both_have(self):
+        there = self.service_provider()
+        for wanted, found in (('3.9999', '3.71'), ('3.5', '3.5')):
+            self.assertEqual(found, there.negotiate(
+                services.VOLUME, self.user, wanted, '3.0'))
+        self.assertRaises(exceptions.MicroversionNotSupported,
+                          there.negotiate, services.VOLUME, self.user,
+                          '3.9999', '3.72')
 
     def test_versions_are_asked_for_once(self):
         there = self.service_provider()
         for _ in range(3):
-            there.volume_client(self.user, '3.44')
+            there.adapter(services.VOLUME, self.user, '3.44')
         self.assertEqual(1, len(self.clouds.sent_to('bu', port=8776)))
 
     def test_catalog_without_block_storage(self):
         there = self.service_provider('service_type = no-such-service\n')
         exc = self.assertRaises(exceptions.ServiceProviderSetupError,
-                                there.highest_microversion, self.user)
+                                there.highest_microversion, services.VOLUME,
+                                self.user)
         self.assertIn('no-such-service', str(exc))
 
     def test_catalog_without_the_region(self):
         there = self.service_provider('region_name = mars\n')
         exc = self.assertRaises(exceptions.ServiceProviderSetupError,
-                                there.highest_microversion, self.user)
+                                there.highest_microversion, services.VOLUME,
+                                self.user)
         self.assertIn('mars', str(exc))
 
     def test_its_cinder_is_silent(self):
         for url in ('http://bu:8776/', 'http://bu:8776/v3',
                     'http://bu:8776/v3/'):
             self.clouds.mock.get(url, exc=requests.exceptions.ConnectTimeout)
-        client = self.service_provider().volume_client(self.user)
+        there = self.service_provider()
+        adapter = there.adapter(services.VOLUME, self.user)
         self.clouds.mock.get(f'{self.bu.cinder_url}/volumes/{VOLUME}',
                              exc=requests.exceptions.ConnectTimeout)
         exc = self.assertRaises(ksa_exceptions.ConnectionError,
-                                client.volumes.get, VOLUME)
+                                adapter.get, PATH)
         self.assertIsInstance(exc, exceptions.ServiceProviderUnavailable)
 
     def test_its_cinder_is_silent_when_asked_for_versions(self):
@@ -105,15 +127,16 @@ class TestServiceProvider(mixmatch_base.ServiceProviderTestCase):
                     'http://bu:8776/v3/'):
             self.clouds.mock.get(url, exc=requests.exceptions.ConnectTimeout)
         self.assertRaises(exceptions.ServiceProviderUnavailable,
-                          self.service_provider().volume_client, self.user,
-                          '3.44')
+                          self.service_provider().adapter, services.VOLUME,
+                          self.user, '3.44')
 
     def test_its_cinder_is_broken_when_asked_for_versions(self):
         self.clouds.mock.get('http://bu:8776/', status_code=503)
         exc = self.assertRaises(
             exceptions.ServiceProviderUnavailable,
-            self.service_provider().volume_client, self.user, '3.44')
-        self.assertIn('503', str(exc))
+            self.service_provider().adapter, services.VOLUME, self.user,
+            '3.44')
+        self.assertIn('its Cinder answered HTTP 503', str(exc))
 
     def test_something_else_than_cinder_is_there(self):
         there = self.service_provider()
@@ -130,7 +153,8 @@ class TestServiceProvider(mixmatch_base.ServiceProviderTestCase):
                            {'versions': [{**version, 'version': 'x'}]}))):
             self.clouds.mock.get('http://bu:8776/', **answer)
             self.assertRaises(exceptions.ServiceProviderSetupError,
-                              there.volume_client, self.user, '3.44')
+                              there.adapter, services.VOLUME, self.user,
+                              '3.44')
 
     def test_endpoint_that_leads_nowhere(self):
         for url in ('file:///etc/passwd', 'ws://bu:8776', 'bu',
@@ -141,14 +165,15 @@ class TestServiceProvider(mixmatch_base.ServiceProviderTestCase):
             for microversion in (None, '3.44'):
                 exc = self.assertRaises(
                     exceptions.ServiceProviderSetupError,
-                    there.volume_client, self.user, microversion)
+                    there.adapter, services.VOLUME, self.user,
+                    microversion)
                 self.assertNotIn('\n', str(exc))
 
     def test_certificates(self):
         there = self.service_provider(
             'cafile = /ca.pem\ncertfile = /me.pem\nkeyfile = /me.key\n')
         self.bu.add_volume(VOLUME)
-        there.volume_client(self.user).volumes.get(VOLUME)
+        there.adapter(services.VOLUME, self.user).get(PATH)
         for each in self.clouds.sent_to('bu'):
             self.assertEqual('/ca.pem', each.verify)
             self.assertEqual(('/me.pem', '/me.key'), each.cert)
@@ -162,46 +187,3 @@ class TestServiceProvider(mixmatch_base.ServiceProviderTestCase):
         self.service_provider('insecure = true\n')
         for each in self.clouds.sent_to('bu'):
             self.assertIs(False, each.verify)
-
-
-class TestConnection(base.TestCase):
-    """A service provider names what home's hosts connect to."""
-
-    def check(self, connection_info, more=''):
-        self.useFixture(fixtures.TwoClouds())
-        clouds = federation.Federation(fixtures.configuration(
-            self, fixtures.text('bu', more=more)))
-        clouds.service_provider('bu').check_connection(connection_info)
-
-    def refused(self, option, connection_info, more=''):
-        exc = self.assertRaises(exceptions.ConnectionNotAllowed, self.check,
-                                connection_info, more)
-        self.assertIn(option, str(exc))
-        self.assertIn('bu', str(exc))
-
-    def rbd(self, **data):
-        return {'driver_volume_type': 'rbd', 'data': {
-            **fixtures.connection_info(), **data}}
-
-    def test_its_own_ceph(self):
-        self.check(self.rbd())
-
-    def test_a_reserved_attachment_has_none(self):
-        self.check({})
-
-    def test_a_secret_of_home(self):
-        self.refused('rbd_secret_uuid', self.rbd(secret_uuid='of-home'))
-
-    def test_no_secret_means_one_of_home_to_nova(self):
-        self.refused('rbd_secret_uuid', self.rbd(secret_uuid=None))
-        self.refused('rbd_secret_uuid', self.rbd(auth_enabled=False))
-        self.refused('rbd_secret_uuid', self.rbd(auth_username=None))
-
-    def test_ceph_that_nobody_has_agreed_on(self):
-        self.refused('rbd_secret_uuid', self.rbd(),
-                     more='rbd_secret_uuid =\n')
-
-    def test_a_file_of_the_host(self):
-        self.refused('connection_types', {
-            'driver_volume_type': 'local',
-            'data': {'device_path': '/dev/sda'}})

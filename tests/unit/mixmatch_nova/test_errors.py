@@ -65,7 +65,8 @@ class TestForNova(base.NovaTestCase):
         self.assertBecomes(
             exception.CinderAPIVersionNotAvailable,
             exceptions.MicroversionNotSupported(
-                service_provider='bu', needed='3.44', highest='3.43'))
+                service_provider='bu', service='volume', needed='3.44',
+                highest='3.43'))
 
     def test_an_error_of_nova_is_none_of_ours(self):
         context = self.context()

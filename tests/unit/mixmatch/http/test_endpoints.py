@@ -20,6 +20,7 @@ from urllib3 import util as urllib3_util
 
 from mixmatch import exceptions
 from mixmatch.http import endpoints
+from mixmatch import services
 from tests.unit import base
 from tests.unit import fixtures
 from tests.unit.mixmatch import base as mixmatch_base
@@ -28,6 +29,7 @@ from tests.unit import servers
 
 OK = servers.answer()
 VOLUME = '2c7cb1fb-5e7e-4a19-a5b8-1a5d4a3d8b5e'
+PATH = f'/volumes/{VOLUME}'
 
 
 class TestEndpoints(base.TestCase):
@@ -42,7 +44,7 @@ class TestEndpoints(base.TestCase):
     def refused(self, word, url, *hosts, **kwargs):
         exc = self.assertRaises(
             exceptions.ServiceProviderSetupError,
-            self.endpoints(*hosts, **kwargs).check_endpoint, url)
+            self.endpoints(*hosts, **kwargs).check_endpoint, url, 'volume')
         self.assertIn(word, str(exc))
         self.assertTrue(str(exc).isprintable())
 
@@ -50,7 +52,7 @@ class TestEndpoints(base.TestCase):
         for url in ('https://bu.example.org:8776/v3', 'https://bu.example.org',
                     'https://BU.example.org/volume/v3/$(tenant_id)s',
                     'HTTPS://bu.example.org:443/v3'):
-            self.endpoints().check_endpoint(url)
+            self.endpoints().check_endpoint(url, 'volume')
 
     def test_any_other(self):
         for url in ('https://moc.example.org:8776/v3', 'https://10.0.0.1/v3',
@@ -69,20 +71,22 @@ class TestEndpoints(base.TestCase):
                     'https://b\u00fc.example.org/', 'ftp://bu.example.org/',
                     'https://bu.example.org/' + 'x' * 300, '', 'bu',
                     'https://bu.example.org%2eevil/v3'):
-            self.refused('not a valid URL', url)
+            self.refused('its volume endpoint is not a valid URL', url)
 
     def test_without_tls_where_its_keystone_has_it(self):
         self.refused('endpoint_override', 'http://bu.example.org:8776/v3')
         self.refused('endpoint_override', 'http://cinder.bu/v3', 'cinder.bu')
-        self.endpoints(own=('http://bu/v3',)).check_endpoint('http://bu:1/v3')
+        self.endpoints(own=('http://bu/v3',)).check_endpoint(
+            'http://bu:1/v3', 'volume')
 
     def test_hosts_that_are_listed(self):
         for listed in ('cinder.bu', 'cinder.bu:443', 'Cinder.BU'):
-            self.endpoints(listed).check_endpoint('https://cinder.bu/v3')
+            self.endpoints(listed).check_endpoint(
+                'https://cinder.bu/v3', 'volume')
         self.refused('endpoint_hosts', 'https://cinder.bu:22/v3',
                      'cinder.bu:443')
         self.endpoints('[2001:db8::1]').check_endpoint(
-            'https://[2001:db8::1]:8776/v3')
+            'https://[2001:db8::1]:8776/v3', 'volume')
 
     def test_a_host_that_is_homes_as_well(self):
         """Two clouds behind one address, or on one machine."""
@@ -91,8 +95,9 @@ class TestEndpoints(base.TestCase):
                    'home': f'http://{host}:5000'}
             self.refused('endpoint_hosts', f'http://{host}:8776/v3', **own)
             self.endpoints(f'{host}:8777', **own).check_endpoint(
-                f'http://{host}:8777/v3')
-            self.endpoints(**own).check(f'http://{host}:6000/v3/auth/tokens')
+                f'http://{host}:8777/v3', 'volume')
+            self.endpoints(**own).check(
+                f'http://{host}:6000/v3/auth/tokens', 'identity')
         self.refused('endpoint_hosts', 'http://127.0.0.1:8776/v3',
                      own=('http://127.0.0.1:6000/v3',))
 
@@ -102,7 +107,7 @@ class TestEndpoints(base.TestCase):
     def test_an_override_is_the_operators(self):
         url = 'http://127.0.0.1:8776/v3/%(project_id)s'
         self.assertTrue(self.endpoints(override=url).check(
-            'http://127.0.0.1:8776/v3/x/volumes'))
+            'http://127.0.0.1:8776/v3/x/volumes', 'volume'))
         self.refused('endpoint_hosts', 'http://127.0.0.1:8777/v3',
                      override=url)
 
@@ -113,7 +118,8 @@ class TestEndpoints(base.TestCase):
         """All parsers agree: requests, urllib3, the standard library."""
         url = f'https://{rest}'
         try:
-            self.endpoints(own=('https://bu/v3',)).check_endpoint(url)
+            self.endpoints(own=('https://bu/v3',)).check_endpoint(
+                url, 'volume')
         except exceptions.ServiceProviderSetupError:
             return
         self.assertEqual('bu', urllib3_util.parse_url(url).host)
@@ -153,7 +159,7 @@ class TestLinks(test_transport.WireTestCase):
 
 
 class TestServiceProvider(mixmatch_base.ServiceProviderTestCase):
-    """With the libraries that read catalogs, versions and lists."""
+    """With keystoneauth, which reads catalogs and versions."""
 
     def sent_elsewhere(self):
         return [each.url for each in self.clouds.mock.request_history
@@ -164,8 +170,8 @@ class TestServiceProvider(mixmatch_base.ServiceProviderTestCase):
         there = self.service_provider()
         for microversion in (None, '3.44'):
             exc = self.assertRaises(
-                exceptions.ServiceProviderSetupError, there.volume_client,
-                self.user, microversion)
+                exceptions.ServiceProviderSetupError, there.adapter,
+                services.VOLUME, self.user, microversion)
             self.assertIn("'victim:8776'", str(exc))
             self.assertIn('endpoint_hosts in [service_provider:bu]', str(exc))
         self.assertEqual([], self.sent_elsewhere())
@@ -176,9 +182,10 @@ class TestServiceProvider(mixmatch_base.ServiceProviderTestCase):
         self.assertEqual((self.bu.auth_url, self.bu.acs_url), self.user.urls)
         there.endpoints.learn(())
         self.assertRaises(exceptions.ServiceProviderSetupError,
-                          there.highest_microversion, self.user)
+                          there.highest_microversion, services.VOLUME,
+                          self.user)
         there.endpoints.learn(self.user.urls)
-        there.highest_microversion(self.user)
+        there.highest_microversion(services.VOLUME, self.user)
 
     def test_a_document_of_versions_that_leads_elsewhere(self):
         self.clouds.mock.get('http://bu:8776/', json={'versions': [{
@@ -187,20 +194,8 @@ class TestServiceProvider(mixmatch_base.ServiceProviderTestCase):
                 {'rel': 'self', 'href': 'http://victim/v3/'},
                 {'rel': 'collection', 'href': 'http://victim/'}]}]})
         self.bu.add_volume(VOLUME)
-        client = self.service_provider().volume_client(self.user, '3.44')
-        client.volumes.get(VOLUME)
-        self.assertEqual([], self.sent_elsewhere())
-
-    def test_a_list_without_end(self):
-        """python-cinderclient follows each link, and keeps each page."""
-        url = f'{self.bu.cinder_url}/volumes/detail'
-        for link in (url, 'http://victim/v3/volumes'):
-            asked = self.clouds.mock.get(url, json={
-                'volumes': [fixtures.volume(VOLUME)], 'volumes_links': [
-                    {'rel': 'next', 'href': link}]})
-            client = self.service_provider().volume_client(self.user)
-            self.assertEqual(1, len(client.volumes.list()))
-            self.assertEqual(1, asked.call_count)
+        self.service_provider().adapter(
+            services.VOLUME, self.user, '3.44').get(PATH)
         self.assertEqual([], self.sent_elsewhere())
 
     def test_an_override_is_a_template(self):
@@ -209,7 +204,7 @@ class TestServiceProvider(mixmatch_base.ServiceProviderTestCase):
         asked = self.clouds.mock.get(
             f'http://bu:8776/v3/id-of-research/volumes/{VOLUME}',
             json={'volume': fixtures.volume(VOLUME)})
-        there.volume_client(self.user, '3.44').volumes.get(VOLUME)
+        there.adapter(services.VOLUME, self.user, '3.44').get(PATH)
         self.assertTrue(asked.called)
 
     def test_a_catalog_is_no_template(self):
@@ -218,5 +213,5 @@ class TestServiceProvider(mixmatch_base.ServiceProviderTestCase):
         there = self.service_provider()
         self.clouds.mock.get(requests_mock.ANY, json={
             'volume': fixtures.volume(VOLUME)})
-        there.volume_client(self.user).volumes.get(VOLUME)
+        there.adapter(services.VOLUME, self.user).get(PATH)
         self.assertNotIn('id-of-research', self.clouds.mock.last_request.url)

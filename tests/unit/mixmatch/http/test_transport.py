@@ -159,6 +159,11 @@ class TestHealth(WireTestCase):
         self.fail(path='volume/v3/volumes/v?more=/v3/')
         self.assertEqual('GET /volume/ HTTP/1.1', self.server.requests[1][1])
 
+    def test_a_root_is_in_front_of_any_version(self):
+        self.serve(servers.answer(status='503 Unavailable'), OK)
+        self.fail(path='image/v2/images/v')
+        self.assertEqual('GET /image/ HTTP/1.1', self.server.requests[1][1])
+
     def test_what_has_no_version_is_probed_at_the_root_of_the_host(self):
         self.serve(servers.answer(status='503 Unavailable'), OK)
         self.fail(path='Shibboleth.sso/SAML2/ECP')

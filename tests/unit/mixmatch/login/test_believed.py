@@ -78,8 +78,8 @@ class TestLogin(base.TestCase):
             'block-storage', interface='public'))
         self.assertEqual({'block-storage', 'volumev3'}, {
             each['type'] for each in kept.access.service_catalog.catalog})
-        other = self.login(body, service_type='other-1')
-        self.assertEqual({'other-1'}, {
+        other = self.login(body, service_types=['other-1', 'other-2'])
+        self.assertEqual({'other-1', 'other-2'}, {
             each['type'] for each in other.access.service_catalog.catalog})
 
     def test_what_is_kept_is_bounded(self):

@@ -16,8 +16,8 @@ from concurrent import futures
 import threading
 import time
 
-from cinderclient import exceptions as cinder_exceptions
 import fixtures as base_fixtures
+from keystoneauth1 import exceptions as ksa_exceptions
 
 from mixmatch import conf as mixmatch_conf
 from mixmatch import exceptions
@@ -25,6 +25,7 @@ from mixmatch.login import cache
 from mixmatch.login import login
 from mixmatch.login import shared_cache
 from mixmatch import metrics
+from mixmatch import services
 from tests.unit import fixtures
 from tests.unit.mixmatch import base
 
@@ -292,6 +293,10 @@ class TestRenewed(LoginsTestCase):
         self.assertEqual('token-3', self.get())
 
 
+def volume_id(adapter):
+    return adapter.get('/volumes/v').json()['volume']['id']
+
+
 class TestNotAccepted(base.FederationTestCase):
     """Its Cinder refuses a token: Keystone there has forgotten it."""
 
@@ -313,13 +318,14 @@ class TestNotAccepted(base.FederationTestCase):
             return {}
         return {'volume': fixtures.volume('v')}
 
-    def client(self):
+    def adapter(self):
         auth = self.federation.with_service_token(
             'bu', self.login(self.token))
-        return self.federation.service_provider('bu').volume_client(auth)
+        return self.federation.service_provider('bu').adapter(
+            services.VOLUME, auth)
 
     def show(self):
-        return self.client().volumes.get('v').id
+        return volume_id(self.adapter())
 
     def logins_of(self, user):
         """Return the number of tokens issued for a project."""
@@ -352,11 +358,11 @@ class TestNotAccepted(base.FederationTestCase):
         self.assertEqual((2, 2), (self.logins_of('alice'),
                                   self.logins_of('nova')))
 
-    def test_threads_may_share_a_client(self):
-        client = self.client()
+    def test_threads_may_share_an_adapter(self):
+        adapter = self.adapter()
         self.clock.let_pass(cache.FRESH)
         self.forget('alice', 'nova')
-        found = in_threads(lambda: client.volumes.get('v').id, 20)
+        found = in_threads(lambda: volume_id(adapter), 20)
         self.assertEqual(['v'] * 20, found)
         self.assertEqual((2, 2), (self.logins_of('alice'),
                                   self.logins_of('nova')))
@@ -376,6 +382,6 @@ class TestNotAccepted(base.FederationTestCase):
         self.show()
         self.forget('alice', 'nova')
         for _ in range(3):
-            self.assertRaises(cinder_exceptions.Unauthorized, self.show)
+            self.assertRaises(ksa_exceptions.Unauthorized, self.show)
         self.assertEqual((1, 1), (self.logins_of('alice'),
                                   self.logins_of('nova')))

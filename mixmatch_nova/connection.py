@@ -22,6 +22,7 @@ import re
 from typing import Any
 
 from mixmatch import exceptions
+from mixmatch import service_provider
 from mixmatch import text
 
 #: What Cinder itself adds to a connection of any driver.
@@ -64,24 +65,38 @@ _RBD_NAME = re.compile(r'[\w.-]+(/[\w.-]+){1,2}')
 Check = Callable[['_Connection'], None]
 
 
+class ConnectionNotAllowed(exceptions.MixmatchException):
+    """Error: a connection leads to storage that is not allowed."""
+
+    msg_fmt = ('Service provider %(service_provider)s gave a connection that '
+               'is not allowed: %(reason)s.')
+    code = 502
+
+
 def missing_options(options: Any) -> list[str]:
-    """Return unset options that ``connection_types`` requires."""
+    """Return unset options that ``connection_types`` requires.
+
+    Without them none of the volumes with such a connection can be attached.
+
+    :param options: the section of a service provider
+    """
     return sorted({option for kind in options.connection_types
                    for option in _NEEDS.get(kind, ())
                    if not getattr(options, option)})
 
 
-def check(name: str, options: Any, connection_info: dict[str, Any]) -> None:
+def check(provider: service_provider.ServiceProvider,
+          connection_info: dict[str, Any]) -> None:
     """Check that a connection leads to storage of the service provider.
 
-    :param name: the service provider
-    :param options: its section of the configuration
+    :param provider: its section of the configuration says what is allowed
     :param connection_info: what Cinder gave for an attachment; empty for
         one that is only reserved
     :raises ConnectionNotAllowed: names the option that allows it
     """
     if not connection_info:
         return
+    options = provider.options
     kind = connection_info.get('driver_volume_type')
     try:
         if not isinstance(kind, str) or kind not in options.connection_types:
@@ -97,9 +112,9 @@ def check(name: str, options: Any, connection_info: dict[str, Any]) -> None:
                                'set')
         _CHECKS[kind](_Connection(kind, options, connection_info))
     except _Refused as exc:
-        raise exceptions.ConnectionNotAllowed(
-            service_provider=name,
-            reason=f'{exc} (in [service_provider:{name}])') from exc
+        raise ConnectionNotAllowed(
+            service_provider=provider.name,
+            reason=f'{exc} (in [service_provider:{provider.name}])') from exc
 
 
 class _Refused(Exception):

@@ -17,8 +17,9 @@ import copy
 import hypothesis
 from hypothesis import strategies
 
-from mixmatch import exceptions
 from mixmatch import federation
+from mixmatch_nova import conf as nova_conf
+from mixmatch_nova import connection
 from tests.unit import base
 from tests.unit import fixtures
 
@@ -40,6 +41,49 @@ storage_names = iqn.2010-10.bu:,nqn.2010-10.bu:,50060160
 """
 
 
+class TestConnection(base.TestCase):
+    """A service provider names what home's hosts connect to."""
+
+    def check(self, connection_info, more=''):
+        self.useFixture(fixtures.TwoClouds())
+        clouds = federation.Federation(fixtures.configuration(
+            self, fixtures.text('bu', more=more)), nova_conf.OPTS)
+        connection.check(clouds.service_provider('bu'), connection_info)
+
+    def refused(self, option, connection_info, more=''):
+        exc = self.assertRaises(connection.ConnectionNotAllowed, self.check,
+                                connection_info, more)
+        self.assertIn(option, str(exc))
+        self.assertIn('bu', str(exc))
+
+    def rbd(self, **data):
+        return {'driver_volume_type': 'rbd', 'data': {
+            **fixtures.connection_info(), **data}}
+
+    def test_its_own_ceph(self):
+        self.check(self.rbd())
+
+    def test_a_reserved_attachment_has_none(self):
+        self.check({})
+
+    def test_a_secret_of_home(self):
+        self.refused('rbd_secret_uuid', self.rbd(secret_uuid='of-home'))
+
+    def test_no_secret_means_one_of_home_to_nova(self):
+        self.refused('rbd_secret_uuid', self.rbd(secret_uuid=None))
+        self.refused('rbd_secret_uuid', self.rbd(auth_enabled=False))
+        self.refused('rbd_secret_uuid', self.rbd(auth_username=None))
+
+    def test_ceph_that_nobody_has_agreed_on(self):
+        self.refused('rbd_secret_uuid', self.rbd(),
+                     more='rbd_secret_uuid =\n')
+
+    def test_a_file_of_the_host(self):
+        self.refused('connection_types', {
+            'driver_volume_type': 'local',
+            'data': {'device_path': '/dev/sda'}})
+
+
 class ConnectionTestCase(base.TestCase):
 
     more = ''
@@ -48,17 +92,17 @@ class ConnectionTestCase(base.TestCase):
         super().setUp()
         self.useFixture(fixtures.TwoClouds())
         clouds = federation.Federation(fixtures.configuration(
-            self, fixtures.text('bu', more=self.more)))
+            self, fixtures.text('bu', more=self.more)), nova_conf.OPTS)
         self.there = clouds.service_provider('bu')
 
     def check(self, info, **data):
         info = copy.deepcopy(info)
         info['data'].update(data)
-        self.there.check_connection(info)
+        connection.check(self.there, info)
         return info
 
     def refused(self, word, info, **data):
-        exc = self.assertRaises(exceptions.ConnectionNotAllowed, self.check,
+        exc = self.assertRaises(connection.ConnectionNotAllowed, self.check,
                                 info, **data)
         self.assertIn(word, str(exc))
         self.assertIn('[service_provider:bu]', str(exc))
@@ -73,7 +117,8 @@ class TestDefault(ConnectionTestCase):
             self.refused('connection_types', info)
 
     def test_nothing_is_missing(self):
-        self.assertEqual([], self.there.missing_options)
+        self.assertEqual([], connection.missing_options(
+            self.there.options))
 
 
 class TestOptionsMissing(ConnectionTestCase):
@@ -86,7 +131,7 @@ class TestOptionsMissing(ConnectionTestCase):
         self.refused('storage_portals', NVME)
         self.refused('storage_names', FIBRE_CHANNEL)
         self.assertEqual(['storage_names', 'storage_portals'],
-                         self.there.missing_options)
+                         connection.missing_options(self.there.options))
 
     def test_what_nothing_checks(self):
         self.refused('connection_types', {
@@ -195,9 +240,9 @@ class TestNamed(ConnectionTestCase):
             'target_port', 'transport_type']), JSON))
     def test_whatever_comes_is_checked_or_refused(self, kind, data):
         try:
-            self.there.check_connection(
-                {'driver_volume_type': kind, 'data': data})
-        except exceptions.ConnectionNotAllowed as exc:
+            connection.check(self.there, {
+                'driver_volume_type': kind, 'data': data})
+        except connection.ConnectionNotAllowed as exc:
             self.assertTrue(str(exc).isprintable())
             return
         self.assertNotIn('10.0.0.1', str(data))
