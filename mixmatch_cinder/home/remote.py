@@ -17,7 +17,6 @@ from typing import Any
 
 import requests
 
-
 from mixmatch import exceptions
 from mixmatch import federation
 from mixmatch.http import transport

@@ -71,9 +71,9 @@ def is_in(name, package):
 
 #: The modules of mixmatch_nova: each imports only from those before it.
 #: (The loader imports the plugin when nova.conf has been read.)
-NOVA_LAYERS = ('target', 'state', 'errors', 'auth', 'block_device',
-               'reconcile', 'patches', 'plugin', 'loader', 'middleware',
-               'cmd')
+NOVA_LAYERS = ('conf', 'connection', 'volume_client', 'target', 'state',
+               'errors', 'auth', 'block_device', 'reconcile', 'patches',
+               'plugin', 'loader', 'middleware', 'cmd')
 
 
 class TestImports(base.BaseTestCase):
