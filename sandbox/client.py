@@ -198,7 +198,8 @@ class Sandbox:
 
     @property
     def _nova_conf(self) -> tuple[str, str]:
-        config = self.site.etc(topology.by_name('moc'), 'nova') / 'nova.conf'
+        home = topology.by_name(topology.HOME)
+        config = self.site.etc(home, 'nova') / 'nova.conf'
         return '--config-file', str(config)
 
     def stored(self, cloud: str, volume_id: str, offset: int,

@@ -26,7 +26,8 @@ from sandbox import topology
 class Landlord:
     """Operator of a service provider."""
 
-    def __init__(self, sandbox: client.Sandbox, name: str = 'bu') -> None:
+    def __init__(self, sandbox: client.Sandbox,
+                 name: str = topology.PROVIDER) -> None:
         self._site = sandbox.site
         self._etc = sandbox.site.etc(topology.by_name(name), 'keystone')
         self.admin = sandbox.user(name, 'admin').api('identity')
@@ -55,9 +56,9 @@ class Landlord:
         """
         before = self.rules_file.read_text()
         changed = copy.deepcopy(self.rules)
-        moc = changed['identity_providers']['moc']
-        moc.update(settings)
-        moc['rules'][:0] = rules
+        home = changed['identity_providers'][topology.HOME]
+        home.update(settings)
+        home['rules'][:0] = rules
         self.write(json.dumps(changed))
         try:
             yield

@@ -29,6 +29,7 @@ from mixmatch.login import cache
 from mixmatch.login import login
 from mixmatch.login import shared_cache
 from mixmatch import metrics
+from sandbox import topology
 
 TITLE = 'memory of 10,000 users\' logins in one process'
 USERS = 10_000
@@ -59,8 +60,8 @@ def run(world: the_world.World, found: results.Results,
 def _real(world: the_world.World) -> login.Login:
     """A login of alice at the partner, as the core keeps it."""
     who = world.fresh()
-    there = federations.clouds([the_world.PARTNER]).user_login(
-        the_world.PARTNER, who.token, who.project_id).get_access(None)
+    there = federations.clouds([topology.PROVIDER]).user_login(
+        topology.PROVIDER, who.token, who.project_id).get_access(None)
     here = who.access
     assert isinstance(there, access.AccessInfoV3)
     return login.from_tokens(there, here, longest=3600)
@@ -87,7 +88,7 @@ def fill(real: login.Login, count: int) -> int:
 
 def _keep(kept: cache.LoginCache, real: login.Login) -> None:
     own = uuid.uuid4().hex
-    key = login.Key(the_world.PARTNER, own + own, f'{own} ' + own)
+    key = login.Key(topology.PROVIDER, own + own, f'{own} ' + own)
     made = login.Login(
         token=own + real.token[len(own):],
         body=_ID.sub(b'"' + own.encode() + b'"', real.body),

@@ -17,6 +17,7 @@ from typing import Any
 import requests
 
 from sandbox import client
+from sandbox import topology
 
 #: NOTE: Apache closes idle connections when it has many.
 PAOS = {'Content-Type': 'application/vnd.paos+xml', 'Connection': 'close'}
@@ -29,7 +30,8 @@ class Entrance:
     :param at: the service provider
     """
 
-    def __init__(self, who: client.Person, at: str = 'bu') -> None:
+    def __init__(self, who: client.Person,
+                 at: str = topology.PROVIDER) -> None:
         self._home = who.api('identity')
         self._at = at
         token = self._home.get('/auth/tokens', headers={

@@ -54,16 +54,18 @@ class Partner(base.ServerScenario):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.admin = cls.sandbox.user('bu', 'admin').api('block-storage')
-        cls.at_bu = cls.alice.api('block-storage', at='bu')
+        cls.admin = cls.sandbox.user(
+            cls.provider, 'admin').api('block-storage')
+        cls.at_provider = cls.alice.api('block-storage', at=cls.provider)
         cls.at_home = cls.alice.api('block-storage')
         cls.local = cls.class_volume(None)
-        cls.attached = cls.class_volume('bu')
-        cls.foreign = cls.class_volume('bu')
+        cls.attached = cls.class_volume(cls.provider)
+        cls.foreign = cls.class_volume(cls.provider)
         nova = cls.alice.api('compute', version='2.60')
         nova.post(f'/servers/{cls.server}/os-volume_attachments', json={
-            'volumeAttachment': {'volumeId': f'{cls.attached}@bu'}})
-        cls.reaches(cls.at_bu, cls.attached, 'in-use')
+            'volumeAttachment': {
+                'volumeId': f'{cls.attached}@{cls.provider}'}})
+        cls.reaches(cls.at_provider, cls.attached, 'in-use')
 
     @staticmethod
     def reaches(cinder, volume_id, status):
@@ -76,7 +78,7 @@ class Partner(base.ServerScenario):
         with contextlib.ExitStack() as stack:
             stack.enter_context(self.stopped(service))
             if fault:
-                port = topology.port(topology.by_name('bu'),
+                port = topology.port(topology.by_name(self.provider),
                                      SPOKEN_TO[service])
                 stack.enter_context(faults.listening(port, fault))
             yield
@@ -84,10 +86,10 @@ class Partner(base.ServerScenario):
     def usual(self):
         """Measure home's own operations once while all is well."""
         if self._usual is None:
-            type(self)._usual = self.home()
+            type(self)._usual = self.operate_home()
         return self._usual
 
-    def home(self):
+    def operate_home(self):
         """What concerns only home.
 
         :returns: the results, and how long each took, in seconds
@@ -143,7 +145,7 @@ class Partner(base.ServerScenario):
         all takes seconds, one second says nothing.
         """
         for _ in range(3):
-            results, seconds = self.home()
+            results, seconds = self.operate_home()
             self.assertEqual(before[0], results)
             late = {name: (before[1][name], each)
                     for name, each in seconds.items()
@@ -156,7 +158,7 @@ class Partner(base.ServerScenario):
 
     def attach_foreign(self):
         return self.attach({'volumeAttachment': {
-            'volumeId': self.foreign, 'serviceProvider': 'bu'}})
+            'volumeId': self.foreign, 'serviceProvider': self.provider}})
 
     def detach_foreign(self):
         return self.nova.delete(f'{self.url}/{self.attached}')
@@ -168,7 +170,7 @@ class Partner(base.ServerScenario):
         """The answer names who failed, in time."""
         self.assertIn(response.status_code, (502, 503), response.text)
         (error,) = response.json().values()
-        self.assertIn('ervice provider bu', error['message'])
+        self.assertIn(f'ervice provider {self.provider}', error['message'])
         self.assertLess(response.elapsed.total_seconds(), bound,
                         error['message'])
 
@@ -182,15 +184,17 @@ class Partner(base.ServerScenario):
 
     def assert_back(self):
         """All of bu is used again, and nothing was left behind."""
-        self.assert_untouched('bu', self.foreign)
+        self.assert_untouched(self.provider, self.foreign)
         self.assertEqual([self.attached],
                          [each['volumeId'] for each in self.mappings()])
-        self.assertEqual(1, len(self.attachments_at('bu', self.attached)))
-        self.assertEqual('in-use', self.volume('bu', self.attached)['status'])
+        self.assertEqual(
+            1, len(self.attachments_at(self.provider, self.attached)))
+        self.assertEqual('in-use', self.volume(
+            self.provider, self.attached)['status'])
         for ask in (self.show_foreign, self.attach_foreign):
             self.assert_answers(ask)
-        self.reaches(self.at_bu, self.foreign, 'in-use')
-        self.detach('bu', self.foreign)
+        self.reaches(self.at_provider, self.foreign, 'in-use')
+        self.detach(self.provider, self.foreign)
 
     @staticmethod
     def assert_answers(ask):
@@ -259,8 +263,9 @@ class Faults:
                 began = time.monotonic()
                 result = self.alice.openstack(*command)
                 self.assertEqual(1, result.code, str(result))
-                self.assertIn('ervice provider bu does not answer',
-                              result.err)
+                self.assertIn(
+                    f'ervice provider {self.provider} does not answer',
+                    result.err)
                 self.assertLess(time.monotonic() - began, 2 * BOUND)
             client.must(self.alice.openstack('server', 'list'))
             client.must(self.alice.openstack('volume', 'list'))
