@@ -31,7 +31,7 @@ ASKED = ((topology.PROVIDER, ('apache', 'keystone', 'shibd', 'memcached',
 
 
 def _seconds(session: int) -> float:
-    """Of all processes of a session, the ended ones among them."""
+    """Return the CPU seconds of a session, ended processes included."""
     total = 0
     for path in pathlib.Path('/proc').glob('[0-9]*/stat'):
         try:

@@ -57,7 +57,7 @@ class Person:
 
     @property
     def access(self) -> Any:
-        """What Keystone says of the token."""
+        """Return what Keystone says of the token."""
         return self.auth.get_access(self._session)
 
     def api(self, service_type: str,

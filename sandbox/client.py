@@ -58,7 +58,7 @@ class CommandFailed(AssertionError):
 
 @dataclasses.dataclass(frozen=True)
 class Result:
-    """What a command printed."""
+    """Output and exit code of a command."""
 
     command: str
     code: int
@@ -173,7 +173,7 @@ class Sandbox:
         return sorted((self.site.instance / 'log').rglob('*.log*'))
 
     def asked_for_volumes(self, cloud: str) -> int:
-        """How often volumes have been read from a cloud's Cinder."""
+        """Return the number of reads of volumes from a cloud's Cinder."""
         log, = (path for path in self.logs()
                 if path.parent.name == cloud and path.name == 'cinder-api.log')
         return len(re.findall(r' GET http://\S+/volumes', log.read_text()))
@@ -209,7 +209,7 @@ class Sandbox:
                             offset, size)
 
     def watched(self, cloud: str, volume_id: str) -> bool:
-        """Whether a guest has a volume open, as its storage knows."""
+        """Return whether a guest has a volume open, by its storage."""
         return storage.watched(self.site, topology.by_name(cloud), volume_id)
 
 

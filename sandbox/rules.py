@@ -42,7 +42,7 @@ class Landlord:
         return json.loads(self.rules_file.read_text())
 
     def write(self, text: str) -> None:
-        """As an editor does."""
+        """Replace the file as an editor does."""
         new = self.rules_file.with_suffix('.new')
         new.write_text(text)
         new.replace(self.rules_file)
@@ -50,7 +50,7 @@ class Landlord:
     @contextlib.contextmanager
     def ruling(self, *rules: dict[str, Any], **settings: str
                ) -> Iterator[None]:
-        """For a while, other rules for moc come first.
+        """Put other rules for moc first for a while.
 
         :param settings: of the identity provider
         """

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What the verbs of the command line do."""
+"""Verbs of the command line."""
 
 import argparse
 import concurrent.futures

@@ -86,7 +86,7 @@ class Naive:
 
 
 def attach_and_detach(client: Clients, volume: str) -> None:
-    """What Nova's processes ask of Cinder, a client for each."""
+    """Ask of Cinder what Nova's processes do, a client for each."""
     server = str(uuid.uuid4())
     client().volumes.get(volume)
     attachment = client().attachments.create(volume, None, server)

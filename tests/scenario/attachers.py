@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Who attaches volumes at bu: Nova of moc, a user, the landlord."""
+"""Clients that attach volumes at bu: Nova of moc, a user, the landlord."""
 
 import uuid
 
@@ -35,7 +35,7 @@ class ProtectionScenario(servers.OperationScenario):
             'block-storage', version='3.54')
 
     def as_nova(self):
-        """What Nova of moc asks at bu for alice, with its service token."""
+        """Return Cinder of bu as Nova of moc calls it for alice."""
         return self.cinder_as(
             self.from_home(self.alice, 'research'),
             self.from_home(self.nova_of_home, f'{self.home}-service'))

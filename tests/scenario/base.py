@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What every scenario begins with."""
+"""Base classes of all scenarios."""
 
 from collections.abc import Iterator, Mapping
 import contextlib
@@ -220,7 +220,7 @@ class ServerScenario(Scenario):
         self.nova = self.alice.api('compute', version=self.microversion)
 
     def assert_clouds_agree(self) -> None:
-        """What bu says is attached to moc's servers is what moc says.
+        """Check that bu and moc agree on the volumes of moc's servers.
 
         Of all servers, and of volumes that are not moc's.
         """

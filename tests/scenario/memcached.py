@@ -49,7 +49,7 @@ class Memcached:
         self._process = None
 
     def hang(self) -> None:
-        """It accepts, and never answers."""
+        """Accept connections, and never answer."""
         assert self._process is not None
         self._process.send_signal(signal.SIGSTOP)
 

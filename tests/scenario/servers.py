@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What happens to a server while it has a volume of bu."""
+"""Operations on a server that has a volume of bu."""
 
 from collections.abc import Iterator
 import contextlib
@@ -84,7 +84,7 @@ class OperationScenario(base.ServerScenario):
         return self.shown()['OS-EXT-SRV-ATTR:host']
 
     def wait_for_server(self, status: str) -> None:
-        """... and until nothing is being done to it."""
+        """Wait until a server has a status and no task."""
         def reached() -> bool:
             shown = self.shown()
             if shown['status'] == 'ERROR' != status:

@@ -57,7 +57,7 @@ THREADS, LATE_THREADS = 30, 3
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """How much.
+    """Length and strength of a run.
 
     :param seconds: for which services are killed
     :param users: how many users

@@ -153,7 +153,7 @@ class User(threading.Thread):
                 for each in response.json()['volumeAttachments']]
 
     def status(self, volume_id: str) -> str | None:
-        """What bu says of a volume; '' if it says nothing now."""
+        """Return the status of a volume at bu; '' if bu does not answer."""
         try:
             response = self.cinder.get(f'/volumes/{volume_id}', timeout=10)
         except ksa_exceptions.ClientException:

@@ -60,7 +60,7 @@ SAYS_SO = re.compile(rf'503.*ervice provider {topology.PROVIDER}', re.DOTALL)
 
 @dataclasses.dataclass
 class Outcome:
-    """What became of each test, and what was printed of it."""
+    """Outcome of each test, and its output."""
 
     name: str
     verdicts: dict[str, str] = dataclasses.field(default_factory=dict)
@@ -81,7 +81,7 @@ class Outcome:
                 if each == verdict}
 
     def names_provider(self, test: str) -> bool:
-        """Whether a test failed since an answer said that bu is missing."""
+        """Return whether a test failed because a 503 named bu."""
         return bool(SAYS_SO.search(''.join(self.details.get(test, ()))))
 
 
@@ -182,7 +182,7 @@ def provider_is_away(sandbox: client.Sandbox) -> Iterator[None]:
 
 
 def judge(without: Outcome, filtered: Outcome, away: Outcome) -> list[str]:
-    """What is wrong, a line each."""
+    """Return what is wrong, a line each."""
     unknown = set(UNKNOWN_IDS.read_text().split()) & without.those('ok')
     expected = {test for test in unknown if away.names_provider(test)}
     print(f'{away.name}: of those that failed, {len(expected)} ask for an id '

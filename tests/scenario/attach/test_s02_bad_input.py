@@ -124,7 +124,7 @@ class TestBadInput(base.ServerScenario):
         self.assertEqual([], self.attachments_at(self.provider, other))
 
     def test_bob_is_not_mapped_at_provider(self):
-        """He is told what is said of a volume that does not exist."""
+        """The answer is that of a volume that does not exist."""
         bob = self.sandbox.user(self.home, 'bob')
         self.nova = bob.api('compute', version='2.60')
         self.assertEqual(

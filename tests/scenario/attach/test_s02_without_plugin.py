@@ -24,7 +24,7 @@ from tests.scenario import base
 
 
 class WithoutPlugin(base.ServerScenario):
-    """What lets one of moc's services run without the plugin."""
+    """Base of the tests that run a service of moc without the plugin."""
 
     @classmethod
     def running_without_plugin(cls, service, file_name):

@@ -154,7 +154,7 @@ class TestSecondHome(test_rules_login.Rules):
             return None
 
     def enter(self, who, by):
-        """What somebody gets at the protocol of an identity provider."""
+        """Log in at the protocol of an identity provider."""
         with requests.Session() as session:
             delivered = who.deliver(who.assertion(), session)
             self.assertIn(delivered.status_code, (302, 303), delivered.text)
@@ -178,7 +178,7 @@ class TestSecondHome(test_rules_login.Rules):
                       client.must(self.landlord.command('check')).out)
 
     def test_protocol_that_was_made_without_an_attribute(self):
-        """As documentation and ``openstack`` made it once."""
+        """Older documentation and ``openstack`` made it that way."""
         path = f'{IDENTITY_PROVIDER}/protocols/mapped'
         admin, log = self.landlord.admin, self.sandbox.site.log(
             self.provider, 'keystone')

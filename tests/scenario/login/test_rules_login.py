@@ -170,7 +170,7 @@ class TestLogin(Rules):
 
 
 class TestAttacks(Rules):
-    """What research/k2k.md tried, with the plugin on."""
+    """Attacks on a login while the plugin is on."""
 
     def setUp(self):
         super().setUp()
@@ -279,7 +279,7 @@ class TestAttacks(Rules):
 
 
 class TestOperator(Rules):
-    """What bu's operator sees and ends."""
+    """Grants that bu's operator lists and revokes."""
 
     def test_list_and_revoke(self):
         entrance = federation.Entrance(self.sandbox.user(self.home, 'ivan'))

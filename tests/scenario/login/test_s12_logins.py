@@ -37,7 +37,7 @@ VOLUMES = 2
 
 
 def logins(sandbox):
-    """How many logins there have been at bu."""
+    """Return the number of logins at bu until now."""
     log, = (path for path in sandbox.logs()
             if path.parent.name == topology.PROVIDER
             and path.name == 'apache-access.log')
@@ -69,7 +69,7 @@ class Attaching(base.ServerScenario):
             self.nova.get(f'{url}/{volume_id}').status_code == 404))
 
     def with_new_token(self):
-        """From here on alice has a token that nobody has seen."""
+        """Give alice a token that no service has seen."""
         self.log_in()
         self.nova.get('/servers')
 

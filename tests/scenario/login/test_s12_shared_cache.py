@@ -45,7 +45,7 @@ class TestSharedCache(test_s12_logins.Attaching):
         self.volume_id = self.volume_at(self.provider)
 
     def attaches(self):
-        """How many logins an attach and a detach cost with a new token."""
+        """Count the logins of an attach and a detach with a new token."""
         before = test_s12_logins.logins(self.sandbox)
         began = time.monotonic()
         self.with_new_token()

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What Nova and its operator do without any user's token."""
+"""Operations of Nova and its operator without a token of a user."""
 
 from sandbox import client
 from tests.scenario import servers

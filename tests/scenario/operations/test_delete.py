@@ -33,7 +33,7 @@ class TestDelete(servers.OperationScenario):
         self.assert_untouched(self.provider, self.volume_id)
 
     def test_by_an_administrator(self):
-        """... whose token leads to nothing at bu."""
+        """The administrator's token is worth nothing at bu."""
         self.operate('delete', '--wait', '--all-projects', self.server,
                      by=self.admin)
         self.wait_for_status(self.provider, self.volume_id, 'available')

@@ -29,7 +29,7 @@ class TestLost(servers.OperationScenario):
         self.forget_at_provider()
 
     def forget_at_provider(self):
-        """What a landlord does for a cloud that is no more."""
+        """Delete the attachment as the operator of bu."""
         client.must(self.sandbox.landlord(self.provider).openstack(
             'volume', 'set', '--state', 'available', '--detached',
             self.volume_id))

@@ -44,7 +44,7 @@ class TestPower(servers.OperationScenario):
         self.assert_boots_with_it()
 
     def test_hard_reboot_by_an_administrator(self):
-        """... whose token leads to nothing at bu."""
+        """The administrator's token is worth nothing at bu."""
         self.operate('reboot', '--hard', self.server,
                      by=self.admin)
         self.assert_boots_with_it()

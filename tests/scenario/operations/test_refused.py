@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What cannot work with a volume of bu is refused before it begins."""
+"""Operations that cannot work with a volume of bu are refused at once."""
 
 import uuid
 
@@ -59,7 +59,7 @@ class TestRefused(servers.OperationScenario):
         self.assert_untouched(self.provider, volume_id)
 
     def test_assisted_snapshot(self):
-        """What a Cinder asks of the Nova that uses its volume."""
+        """Cinder requests it of the Nova that uses its volume."""
         volume_id = self.attached_volume()
         response = self.admin.api('compute').post(
             '/os-assisted-volume-snapshots', json={'snapshot': {

@@ -38,7 +38,7 @@ class TestAway(servers.OperationScenario):
         self.wait_for_provider()
 
     def findings(self):
-        """What the operator's command says."""
+        """Run the operator's command."""
         return self.sandbox.mixmatch_nova('check', '--json')
 
     def test_server_lives_on(self):
@@ -62,7 +62,7 @@ class TestAway(servers.OperationScenario):
         self.detach_at_provider(self.volume_id)
 
     def test_what_a_deleted_server_leaves_is_on_record(self):
-        """... survives a restart, and is told when bu is back."""
+        """The record survives a restart; bu is told when it is back."""
         self.addCleanup(self.begin_server)
         with self.provider_away():
             self.operate('delete', '--wait', self.server)

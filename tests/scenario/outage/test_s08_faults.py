@@ -90,7 +90,7 @@ class Partner(base.ServerScenario):
         return self._usual
 
     def operate_home(self):
-        """What concerns only home.
+        """Do the operations that concern only home.
 
         :returns: the results, and how long each took, in seconds
         """
@@ -175,7 +175,7 @@ class Partner(base.ServerScenario):
                         error['message'])
 
     def assert_skipped(self, ask):
-        """It is left alone, but for a call now and then that tries it."""
+        """Check that bu is skipped, except by a call that probes it."""
         response = ask()
         if response.elapsed.total_seconds() >= SLOWER:
             self.assert_says(BOUND, response)

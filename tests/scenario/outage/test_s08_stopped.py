@@ -18,7 +18,7 @@ from tests.scenario.outage import test_s08_faults
 
 
 class TestBehindKeystone(test_s08_faults.Partner):
-    """What no login can be made without."""
+    """Services of bu without which no login can be made."""
 
     def suffers(self, service):
         before = self.usual()

@@ -104,7 +104,7 @@ class TestOwnNova(attachers.ProtectionScenario):
                 f'/attachments/{each}').status_code)
 
     def what_cinder_says(self):
-        """To each way to an attachment of bu's own Nova, and of a user."""
+        """Return Cinder's answers to all ways to detach from bu's own Nova."""
         volume_id = self.own_volume()
         client.must(self.judy.openstack('server', 'add', 'volume',
                                         self.own_server, volume_id))
@@ -186,7 +186,7 @@ class TestOwnNova(attachers.ProtectionScenario):
         self.assertEqual('attached', left['status'])
 
     def test_what_moves_keeps_its_holder(self):
-        """As in a live migration: a second attachment, with a connector."""
+        """A live migration makes a second attachment, with a connector."""
         volume_id = self.own_volume()
         server = str(uuid.uuid4())
         first = self.reserve(self.by_home, volume_id, instance_uuid=server,

@@ -94,7 +94,7 @@ class TestPages(base.Scenario):
 
     def pages(self, query: dict[str, Any], follow: bool,
               between: Any = lambda: None) -> list[dict[str, Any]]:
-        """What a client sees of what these tests have made."""
+        """List the volumes of these tests, page by page."""
         cinder = self.alice.api('block-storage', version='3.70')
         url = '/volumes/detail?' + parse.urlencode(query)
         seen: list[dict[str, Any]] = []

@@ -24,7 +24,7 @@ class TestSnapshot(base.Scenario):
         return client.must(self.alice.openstack('volume', 'snapshot', *argv))
 
     def in_use(self, cloud: str | None) -> int:
-        """How many snapshots count on alice's quota in a cloud."""
+        """Return the number of snapshots on alice's quota in a cloud."""
         cinder = self.alice.api('block-storage', at=cloud)
         limits = cinder.get('/limits').json()['limits']
         return limits['absolute']['totalSnapshotsUsed']

@@ -85,7 +85,7 @@ class TestWithdrawn(base.ServerScenario):
         self.addCleanup(self.end)
 
     def end(self):
-        """When all is as before, and what was refused is forgotten."""
+        """Detach once bu lets alice in again."""
         client.wait_for(f'{self.provider} to let alice in',
                         lambda: self.status(self.show) == 200)
         self.detach(self.provider, self.attached)
@@ -106,7 +106,7 @@ class TestWithdrawn(base.ServerScenario):
             return 401
 
     def assert_refused_within(self, bound, ask, *codes):
-        """What was kept may serve for a while; then nothing does."""
+        """Check that requests are refused once no login is cached."""
         began = time.monotonic()
         client.wait_for('a refusal', lambda: self.status(ask) != 200,
                         bound + MARGIN)

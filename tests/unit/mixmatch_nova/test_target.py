@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Where the volumes and attachments of a request live."""
+"""Clouds of the volumes and attachments of a request."""
 
 import gc
 
@@ -21,7 +21,7 @@ Target = target.Target
 
 
 class Request:
-    """As much of a context as this module needs."""
+    """Context with as much as this module needs."""
 
     def __init__(self, request_id='req-1'):
         self.request_id = request_id
