@@ -33,7 +33,7 @@ class Failures:
     def __init__(self):
         self._tests = []
         self._traceback = None
-        self._tail = collections.deque(maxlen=TAIL)
+        self._tail: collections.deque[str] = collections.deque(maxlen=TAIL)
 
     def add(self, line):
         """One line that was printed."""

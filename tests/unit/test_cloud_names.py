@@ -37,9 +37,13 @@ QUOTED = {
 
 def docstrings(tree):
     """Return the nodes of all docstrings of a module."""
-    return {node.body[0].value for node in ast.walk(tree)
-            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
-            and ast.get_docstring(node) is not None}
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
+            first = next(iter(node.body), None)
+            if isinstance(first, ast.Expr):
+                found.add(first.value)
+    return found
 
 
 def named(path):

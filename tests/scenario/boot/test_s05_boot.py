@@ -16,6 +16,7 @@ There is no system on the volume; what is shown is that the hypervisor has
 its disk.
 """
 
+from typing import Any
 import uuid
 
 from sandbox import client
@@ -188,7 +189,7 @@ class TestBootFromASnapshot(BootScenario):
 
     def setUp(self):
         super().setUp()
-        self.volume_id = None
+        self.volume_id = ''
         self.at_provider = self.alice.api('block-storage', at=self.provider)
         self.source = self.volume_at(self.provider)
         self.assertEqual(200, self.at_provider.post(
@@ -324,8 +325,9 @@ class TestBootFromASnapshot(BootScenario):
     def test_what_cannot_be_marked_is_refused(self):
         """Before anything is reserved or made; a home volume comes first."""
         before = self.volumes_at_provider()
-        volume = {'source_type': 'volume', 'destination_type': 'volume',
-                  'uuid': self.local_volume(), 'boot_index': 0}
+        volume: dict[str, Any] = {
+            'source_type': 'volume', 'destination_type': 'volume',
+            'uuid': self.local_volume(), 'boot_index': 0}
         self.alice.api('block-storage').post(
             f'/volumes/{volume["uuid"]}/action', json={
                 'os-set_bootable': {'bootable': True}})

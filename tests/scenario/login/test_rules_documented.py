@@ -114,7 +114,7 @@ class TestSecondHome(test_rules_login.Rules):
                         r'<SSO ECP="true"[^>]*>', '<SSO ECP="true">', text),
                     count=1)),
                 ('httpd.conf', lambda text: text.replace(
-                    '</VirtualHost>', door.search(text)[0].replace(
+                    '</VirtualHost>', next(door.finditer(text))[0].replace(
                         f'/{cls.home}/', '/nu/') + '</VirtualHost>'))):
             path = etc / name
             before = path.read_text()

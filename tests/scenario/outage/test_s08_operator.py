@@ -86,7 +86,7 @@ class TestOperator(base.ServerScenario):
             rf'[\d.]+ ms \(request {request_id}, there .(req-[0-9a-f-]+)',
             self.log(self.home, 'nova-api')
             + self.log(self.home, 'nova-conductor'))
-        self.assertIsNotNone(line, request_id)
+        assert line is not None, request_id
         self.assertIn(line[1], self.log(self.provider, 'cinder-api'))
         self.detach(self.provider, volume)
 
