@@ -19,6 +19,8 @@ import pathlib
 import tempfile
 from typing import Any
 
+from keystoneauth1 import adapter
+
 from sandbox import client
 from sandbox.services import libvirt
 from sandbox import topology
@@ -31,6 +33,8 @@ FIRST, SECOND = (host.name for host in topology.by_name(topology.HOME).hosts)
 class OperationScenario(base.ServerScenario):
     """A server of moc that is operated, and a volume of bu in it."""
 
+    admin: client.Person
+    hypervisors: adapter.Adapter
     volume_id: str
     microversion = '2.89'
 

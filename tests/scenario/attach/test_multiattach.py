@@ -18,6 +18,8 @@ from tests.scenario import servers
 
 class TestMultiattach(servers.OperationScenario):
 
+    type_id: str
+
     @classmethod
     def setUpClass(cls):
         super().setUpClass()

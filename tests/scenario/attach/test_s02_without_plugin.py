@@ -36,6 +36,13 @@ class WithoutPlugin(base.ServerScenario):
 class TestComputeWithoutPlugin(WithoutPlugin):
     """Volumes attached before, and operations while the plugin is missing."""
 
+    stack: contextlib.ExitStack
+    other_server: str
+    wanted: str
+    rebooted: str
+    detached: str
+    deleted: str
+
     @classmethod
     def setUpClass(cls):
         super().setUpClass()

@@ -17,6 +17,7 @@ import datetime
 import re
 import uuid
 
+from keystoneauth1 import adapter
 import requests
 
 from sandbox import client
@@ -32,6 +33,9 @@ OWN = {'name': 'own', 'projects': '*', 'project_domains': 'Default',
 
 
 class Rules(base.Scenario):
+
+    landlord: rules.Landlord
+    admin: adapter.Adapter
 
     @classmethod
     def setUpClass(cls):

@@ -28,6 +28,8 @@ EACH = len(test_s12_logins.PROCESSES)
 
 class TestSharedCache(test_s12_logins.Attaching):
 
+    cache: memcached.Memcached
+
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -113,7 +115,8 @@ class TestSharedCache(test_s12_logins.Attaching):
     def test_it_is_stopped(self):
         self.attaches()
         self.cache.stop()
-        self.addCleanup(lambda: self.cache.stop() or self.cache.start())
+        self.addCleanup(self.cache.start)
+        self.addCleanup(self.cache.stop)
         self.assertEqual(EACH, self.attaches())
         self.cache.start()
         self.works_again()

@@ -20,6 +20,8 @@ from tests.scenario import servers
 class TestWithoutGrant(servers.OperationScenario):
     """bu's landlord gives moc's Nova nothing."""
 
+    landlord: rules.Landlord
+
     @classmethod
     def setUpClass(cls):
         super().setUpClass()

@@ -17,6 +17,7 @@ next nova-compute ends what was begun: an attach is undone, a detach finished.
 """
 
 from sandbox import client
+from tests.scenario import lossy
 from tests.scenario import servers
 
 VOLUME = 'GET /v3/volumes/'
@@ -26,6 +27,8 @@ DELETE = 'DELETE /v3/attachments/'
 
 
 class TestKilled(servers.OperationScenario):
+
+    way: lossy.Way
 
     @classmethod
     def setUpClass(cls):

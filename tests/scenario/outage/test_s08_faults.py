@@ -22,6 +22,8 @@ import contextlib
 import time
 from typing import TYPE_CHECKING
 
+from keystoneauth1 import adapter
+
 from sandbox import client
 from sandbox import topology
 from tests.scenario import base
@@ -50,6 +52,12 @@ BACK = 5 + 3
 class Partner(base.ServerScenario):
     """A server with one volume of bu; one more at bu, and one at home."""
 
+    admin: adapter.Adapter
+    at_provider: adapter.Adapter
+    at_home: adapter.Adapter
+    local: str
+    attached: str
+    foreign: str
     _usual = None
 
     @classmethod

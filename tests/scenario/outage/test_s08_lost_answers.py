@@ -17,12 +17,15 @@ from concurrent import futures
 
 from sandbox import client
 from tests.scenario import base
+from tests.scenario import lossy
 
 #: Seconds after which what was lost must be settled.
 SETTLED = 60
 
 
 class TestLostAnswers(base.ServerScenario):
+
+    way: lossy.Way
 
     @classmethod
     def setUpClass(cls):

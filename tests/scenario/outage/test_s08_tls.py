@@ -45,6 +45,8 @@ def no_tls(connection, over):
 class TlsScenario(base.ServerScenario):
     """moc reaches the Cinder of bu by TLS."""
 
+    certificate: tls.Certificate
+
     @classmethod
     def setUpClass(cls):
         super().setUpClass()

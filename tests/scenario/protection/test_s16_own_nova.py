@@ -25,6 +25,10 @@ DETACHED = {'status': 'available', 'attach_status': 'detached'}
 class TestOwnNova(attachers.ProtectionScenario):
     """judy of bu has a server there, beside that of alice of moc."""
 
+    judy: client.Person
+    own_server: str
+    home_domain: str
+
     @classmethod
     def setUpClass(cls):
         super().setUpClass()

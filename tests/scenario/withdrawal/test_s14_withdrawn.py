@@ -41,6 +41,8 @@ MARGIN = 10
 class TestWithdrawn(base.ServerScenario):
     """alice has a server with a volume of bu, and wants another one."""
 
+    landlord: rules.Landlord
+
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
