@@ -17,6 +17,7 @@ import time
 
 from benchmarks import logs
 from benchmarks import world as the_world
+from sandbox import topology
 
 #: Seconds that nova-compute is left alone after each operation.
 SETTLE = 0.25
@@ -53,7 +54,7 @@ class Attachment:
         self._world = world
         self._url = f'/servers/{server}/os-volume_attachments'
         self.volume = world.volume(cloud, number)
-        self._compute = world.log(the_world.HOME, 'nova-compute')
+        self._compute = world.log(topology.HOME, 'nova-compute')
 
     def attach(self, who: the_world.Person, name_target: bool = True,
                show: bool = False) -> Times:
@@ -64,7 +65,7 @@ class Attachment:
             does; that belongs to the whole operation then
         """
         body = {'volumeId': self.volume}
-        if name_target and self.cloud != the_world.HOME:
+        if name_target and self.cloud != topology.HOME:
             body['serviceProvider'] = self.cloud
         nova = who.api('compute', '2.60')
         cinder = who.api('block-storage')

@@ -19,18 +19,19 @@ import pathlib
 from benchmarks import world as the_world
 from sandbox import model
 from sandbox import services
+from sandbox import topology
 
 _TICK = os.sysconf('SC_CLK_TCK')
 
 #: Whose work a question to the service providers is, apart from our own.
-ASKED = ((the_world.PARTNER, ('apache', 'keystone', 'shibd', 'memcached',
-                              'cinder-api')),
-         (the_world.HOME, ('keystone', 'memcached')),
-         ('shared', ('mariadb',)))
+ASKED = ((topology.PROVIDER, ('apache', 'keystone', 'shibd', 'memcached',
+                               'cinder-api')),
+         (topology.HOME, ('keystone', 'memcached')),
+         (topology.SHARED.name, ('mariadb',)))
 
 
 def _seconds(session: int) -> float:
-    """Of all processes of a session, the ended ones among them."""
+    """Return the CPU seconds of a session, ended processes included."""
     total = 0
     for path in pathlib.Path('/proc').glob('[0-9]*/stat'):
         try:

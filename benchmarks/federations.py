@@ -49,7 +49,7 @@ def registrations(world: the_world.World, count: int) -> Iterator[list[str]]:
     """
     identity = world.admin.api('identity')
     path = '/OS-FEDERATION/service_providers'
-    real = identity.get(f'{path}/{the_world.PARTNER}').json()[
+    real = identity.get(f'{path}/{topology.PROVIDER}').json()[
         'service_provider']
     body = {'service_provider': {
         key: real[key] for key in ('sp_url', 'auth_url',
@@ -71,9 +71,9 @@ def clouds(names: Iterable[str], dead: dict[str, int] | None = None,
     :param dead: those whose Cinder is at a port where nobody answers
     :param options: of [mixmatch]
     """
-    home = topology.by_name(the_world.HOME)
+    home = topology.by_name(topology.HOME)
     sections = common.mixmatch(home)
-    own = sections.pop(f'service_provider:{the_world.PARTNER}')
+    own = sections.pop(f'service_provider:{topology.PROVIDER}')
     names = list(names)
     for name in names:
         section = sections[f'service_provider:{name}'] = {

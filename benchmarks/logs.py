@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What the logs of the clouds tell about one request."""
+"""Facts about one request in the logs of the clouds."""
 
 import dataclasses
 import datetime
@@ -41,7 +41,7 @@ class Tail:
         self._offset = path.stat().st_size
 
     def lines(self) -> list[str]:
-        """What was written since the last time."""
+        """Return the lines written since the last call."""
         with self._path.open('rb') as stream:
             stream.seek(self._offset)
             data = stream.read()

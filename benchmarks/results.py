@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What the sections found: rows of the table, samples for the plot."""
+"""Results of the sections: rows of the table, samples for the plot."""
 
 import dataclasses
 import json
@@ -129,7 +129,7 @@ class Results:
     def added(self, name: str, label: str, values: samples.Sample,
               base: samples.Sample, target: float | None = None,
               unit: str = 'ms') -> None:
-        """How much more each is than the one measured next to it."""
+        """Add a row: the difference of each to the one measured next to it."""
         pairs = [value - other for value, other in zip(values, base,
                                                        strict=True)]
         self.median(name, label, pairs, unit, target)

@@ -37,9 +37,6 @@ PATIENCE = 60
 #: Seconds between two looks at a database.
 STEP = 0.005
 
-HOME = 'moc'
-PARTNER = 'bu'
-
 
 class Person:
     """Somebody of home with one token; a new one is a new token.
@@ -60,7 +57,7 @@ class Person:
 
     @property
     def access(self) -> Any:
-        """What Keystone says of the token."""
+        """Return what Keystone says of the token."""
         return self.auth.get_access(self._session)
 
     def api(self, service_type: str,
@@ -82,9 +79,10 @@ class World:
         self.supervisor = process.Supervisor(self.site)
         self._databases = threading.local()
         self._commands = client.Commands(self.site)
-        self.alice = Person(self._somebody(HOME))
-        self.alice_there = Person(self._somebody(HOME), at=PARTNER)
-        self.admin = Person(self._somebody(HOME, 'admin', 'admin'))
+        self.alice = Person(self._somebody(topology.HOME))
+        self.alice_there = Person(self._somebody(topology.HOME),
+                                  at=topology.PROVIDER)
+        self.admin = Person(self._somebody(topology.HOME, 'admin', 'admin'))
 
     def _somebody(self, cloud: str, name: str | None = None,
                   project: str | None = None) -> client.Person:
@@ -93,7 +91,7 @@ class World:
 
     def fresh(self) -> Person:
         """Alice with a token that no service has seen."""
-        return Person(self._somebody(HOME))
+        return Person(self._somebody(topology.HOME))
 
     def log(self, cloud: str, name: str) -> logs.Tail:
         return logs.Tail(self.site.log(cloud, name))
@@ -127,7 +125,7 @@ class World:
         return volume
 
     def _cinder(self, cloud: str) -> adapter.Adapter:
-        who = self.alice_there if cloud == PARTNER else self.alice
+        who = self.alice_there if cloud == topology.PROVIDER else self.alice
         return who.api('block-storage')
 
     # What is so, read where it costs next to nothing: an API that is asked
@@ -155,7 +153,8 @@ class World:
     def wait_forgotten(self, volume: str) -> None:
         """Nova forgets a volume a moment after Cinder."""
         self._until(lambda: not self._value(
-            HOME, f'select count(*) from {HOME}_nova.block_device_mapping '
+            topology.HOME, 'select count(*) from '
+            f'{topology.HOME}_nova.block_device_mapping '
             'where volume_id = %s and deleted = 0', volume),
             f'{volume} forgotten')
 
@@ -179,7 +178,7 @@ class World:
         """
         before = {}
         for name, lines in files.items():
-            path = self.site.instance / 'etc' / HOME / name
+            path = self.site.instance / 'etc' / topology.HOME / name
             text = before[path] = path.read_text()
             for pattern, replacement in lines.items():
                 text, count = re.subn(pattern, replacement, text, count=1)
@@ -195,9 +194,9 @@ class World:
 
     def restart(self, *services: str) -> None:
         for name in services:
-            client.must(client.run(str(client.RUN), '--state',
-                                   str(self.site.root), 'restart', HOME,
-                                   name))
+            client.must(client.run(
+                str(client.RUN), '--state', str(self.site.root), 'restart',
+                topology.HOME, name))
 
     # Leave nothing behind.
 
@@ -211,7 +210,7 @@ class World:
         for server in servers():
             nova.delete(f'/servers/{server}')
         client.wait_for('servers to be deleted', lambda: not servers())
-        for cloud in (HOME, PARTNER):
+        for cloud in (topology.HOME, topology.PROVIDER):
             self._sweep_volumes(self._cinder(cloud))
         identity = self.admin.api('identity')
         path = '/OS-FEDERATION/service_providers'

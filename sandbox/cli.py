@@ -110,7 +110,7 @@ def parser() -> argparse.ArgumentParser:
 
 def _mode(arguments: argparse.Namespace,
           last: state.Mode | None) -> state.Mode:
-    """What was asked for, else what was before, else the default."""
+    """Return the mode asked for, else the last one, else the default."""
     before = last or state.Mode()
     plain = arguments.plain or bool(
         os.environ.get('MIXMATCH_SANDBOX_PLAIN'))

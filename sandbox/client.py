@@ -59,7 +59,7 @@ class CommandFailed(AssertionError):
 
 @dataclasses.dataclass(frozen=True)
 class Result:
-    """What a command printed."""
+    """Output and exit code of a command."""
 
     command: str
     code: int
@@ -174,7 +174,7 @@ class Sandbox:
         return sorted((self.site.instance / 'log').rglob('*.log*'))
 
     def asked_for_volumes(self, cloud: str) -> int:
-        """How often volumes have been read from a cloud's Cinder."""
+        """Return the number of reads of volumes from a cloud's Cinder."""
         log, = (path for path in self.logs()
                 if path.parent.name == cloud and path.name == 'cinder-api.log')
         return len(re.findall(r' GET http://\S+/volumes', log.read_text()))
@@ -209,7 +209,8 @@ class Sandbox:
 
     @property
     def _nova_conf(self) -> tuple[str, str]:
-        config = self.site.etc(topology.by_name('moc'), 'nova') / 'nova.conf'
+        home = topology.by_name(topology.HOME)
+        config = self.site.etc(home, 'nova') / 'nova.conf'
         return '--config-file', str(config)
 
     def stored(self, cloud: str, volume_id: str, offset: int,
@@ -219,7 +220,7 @@ class Sandbox:
                             offset, size)
 
     def watched(self, cloud: str, volume_id: str) -> bool:
-        """Whether a guest has a volume open, as its storage knows."""
+        """Return whether a guest has a volume open, by its storage."""
         return storage.watched(self.site, topology.by_name(cloud), volume_id)
 
 

@@ -20,7 +20,7 @@ from sandbox import topology
 
 
 def of(cloud: model.Cloud, user: str, project: str = '') -> dict[str, str]:
-    """What somebody needs to log in."""
+    """Return the options with which a user logs in."""
     known = {'admin', *cloud.service_users,
              *(person.name for person in cloud.users)}
     if user not in known:

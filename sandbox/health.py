@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""How to see that a process does its work."""
+"""Checks that a process does its work."""
 
 import dataclasses
 import http.client
@@ -31,7 +31,7 @@ class Check(typing.Protocol):
 
 
 def connect(port: int) -> bool:
-    """Whether somebody listens on the port."""
+    """Return whether a process listens on the port."""
     with socket.socket() as sock:
         sock.settimeout(2)
         return sock.connect_ex(('127.0.0.1', port)) == 0
@@ -39,7 +39,7 @@ def connect(port: int) -> bool:
 
 @dataclasses.dataclass(frozen=True)
 class Port:
-    """It accepts connections."""
+    """Check that the process accepts connections."""
 
     port: int
 
@@ -50,7 +50,7 @@ class Port:
 
 @dataclasses.dataclass(frozen=True)
 class Http:
-    """It answers, and not with an error of its own."""
+    """Check that the process answers without an error of its own."""
 
     port: int
     path: str = '/'
@@ -70,7 +70,7 @@ class Http:
 
 @dataclasses.dataclass(frozen=True)
 class UnixSocket:
-    """It listens on a unix socket.
+    """Check that the process listens on a unix socket.
 
     NOTE: this only looks. A connection that is closed at once corrupts the
     heap of shibd 3.4, which then dies, at once or at the first login.
@@ -91,7 +91,7 @@ class UnixSocket:
 
 @dataclasses.dataclass(frozen=True)
 class LogLine:
-    """It has written that it is ready."""
+    """Check that the log says that the process is ready."""
 
     pattern: str
 

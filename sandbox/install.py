@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What the machine needs: Debian packages and a virtual environment."""
+"""Installation of Debian packages and of a virtual environment."""
 
 from collections.abc import Iterator
 import contextlib

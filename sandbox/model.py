@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What a cloud, a process and a task are."""
+"""Clouds, processes and tasks as data."""
 
 import collections.abc
 import dataclasses
@@ -39,7 +39,7 @@ class Mapped:
 
 @dataclasses.dataclass(frozen=True)
 class Trust:
-    """What a landlord grants to the users and the Nova of another cloud."""
+    """Grant of a landlord to the users and the Nova of another cloud."""
 
     idp: str
     service_project: str
@@ -59,7 +59,7 @@ class Host:
 
     @property
     def name(self) -> str:
-        """As Nova calls it."""
+        """Return the name that Nova gives it."""
         return self.cloud + self.suffix
 
 
@@ -80,13 +80,13 @@ class Cloud:
 
     @property
     def hosts(self) -> 'tuple[Host, ...]':
-        """Where its servers may run; only the first is enabled at first."""
+        """Return the hosts of its servers; at first, only one is enabled."""
         return tuple(Host(self.name, '' if number == 1 else f'-{number}')
                      for number in range(1, self.computes + 1))
 
     @property
     def home(self) -> bool:
-        """Whether its Nova uses what lives in other clouds."""
+        """Return whether its Nova uses volumes of other clouds."""
         return bool(self.service_providers)
 
     @property

@@ -38,7 +38,7 @@ def changed(sandbox: client.Sandbox, cloud: str,
 
 
 def with_protection(text: str) -> str:
-    """As at a service provider."""
+    """Add the filter that a service provider has."""
     return ini.add_filter(
         text, 'mixmatch_protection', 'egg:mixmatch#cinder_protection',
         'keystonecontext',

@@ -42,7 +42,7 @@ class NotReady(Failed):
 
 @dataclasses.dataclass(frozen=True)
 class Record:
-    """What is remembered about a process that was started."""
+    """Record of a process that was started."""
 
     pid: int
     began: int
@@ -61,7 +61,7 @@ def stat(pid: int) -> tuple[int, int] | None:
 
 
 def command_line(pid: int) -> str:
-    """What a process was started as."""
+    """Return the command line of a process."""
     try:
         raw = pathlib.Path(f'/proc/{pid}/cmdline').read_bytes()
     except (FileNotFoundError, ProcessLookupError):
@@ -94,7 +94,7 @@ def listener(port: int) -> int | None:
 
 
 def holder(port: int, patience: float = 5) -> str | None:
-    """Who keeps a port from others.
+    """Describe the process that has a port; None if there is none.
 
     :param patience: seconds for a process that has just been killed to let
         go of it
@@ -154,13 +154,13 @@ class Supervisor:
         return self.site.log(service.cloud, service.name)
 
     def healthy(self, service: model.Service) -> bool:
-        """Whether a service lives and does its work."""
+        """Return whether a service lives and does its work."""
         record = self.record(service)
         return record is not None and service.health.ok(
             self.log(service), record.offset)
 
     def outdated(self, service: model.Service) -> bool:
-        """Whether the sandbox has written new configuration since."""
+        """Return whether the configuration has changed since the start."""
         record = self.record(service)
         return record is not None and (
             record.config != self.site.digest(service.config))

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What the person at the keyboard sees."""
+"""Lines of progress on the terminal."""
 
 import os
 import pathlib

@@ -26,7 +26,8 @@ from sandbox import topology
 class Landlord:
     """Operator of a service provider."""
 
-    def __init__(self, sandbox: client.Sandbox, name: str = 'bu') -> None:
+    def __init__(self, sandbox: client.Sandbox,
+                 name: str = topology.PROVIDER) -> None:
         self._site = sandbox.site
         self._etc = sandbox.site.etc(topology.by_name(name), 'keystone')
         self.admin = sandbox.user(name, 'admin').api('identity')
@@ -41,7 +42,7 @@ class Landlord:
         return json.loads(self.rules_file.read_text())
 
     def write(self, text: str) -> None:
-        """As an editor does."""
+        """Replace the file as an editor does."""
         new = self.rules_file.with_suffix('.new')
         new.write_text(text)
         new.replace(self.rules_file)
@@ -49,15 +50,15 @@ class Landlord:
     @contextlib.contextmanager
     def ruling(self, *rules: dict[str, Any], **settings: str
                ) -> Iterator[None]:
-        """For a while, other rules for moc come first.
+        """Put other rules for moc first for a while.
 
         :param settings: of the identity provider
         """
         before = self.rules_file.read_text()
         changed = copy.deepcopy(self.rules)
-        moc = changed['identity_providers']['moc']
-        moc.update(settings)
-        moc['rules'][:0] = rules
+        home = changed['identity_providers'][topology.HOME]
+        home.update(settings)
+        home['rules'][:0] = rules
         self.write(json.dumps(changed))
         try:
             yield

@@ -33,7 +33,7 @@ class Error(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class Mode:
-    """What kind of sandbox it is."""
+    """Kind of a sandbox."""
 
     release: str = RELEASES[0]
     compute: str = COMPUTES[0]
@@ -66,7 +66,7 @@ class Site:
 
     @property
     def fake(self) -> bool:
-        """Whether Nova and Cinder only pretend to have hardware."""
+        """Return whether Nova and Cinder use fake drivers."""
         return self.mode.compute == 'fake'
 
     @property
@@ -86,11 +86,11 @@ class Site:
 
     @property
     def clouds_yaml(self) -> pathlib.Path:
-        """For the people's own tools."""
+        """Return the path of clouds.yaml, for the people's own tools."""
         return self.root / 'clouds.yaml'
 
     def components(self, cloud: model.Cloud) -> tuple[str, ...]:
-        """What runs in a cloud in this mode."""
+        """Return the components of a cloud in this mode."""
         return tuple(name for name in cloud.components
                      if not (self.fake and name in topology.NOT_FAKE))
 
@@ -113,7 +113,7 @@ class Site:
         return self.instance / 'log' / cloud / f'{name}.log'
 
     def record(self, cloud: str, name: str, kind: str) -> pathlib.Path:
-        """What is remembered about a process or a task."""
+        """Return the path of the record of a process or a task."""
         return self.instance / 'run' / f'{cloud}.{name}.{kind}'
 
     def prepare(self) -> None:
@@ -156,7 +156,7 @@ class Site:
             self._rendered.write_text(json.dumps(known, indent=1))
 
     def digest(self, folder: pathlib.Path | None) -> str:
-        """What the sandbox has written below a folder."""
+        """Return a digest of what the sandbox has written below a folder."""
         if folder is None:
             return ''
         lines = sorted(f'{path} {digest}'
@@ -191,6 +191,6 @@ def last_mode(root: pathlib.Path) -> Mode | None:
 
 
 def remember_mode(root: pathlib.Path, mode: Mode) -> None:
-    """For the verbs after ``up``."""
+    """Store the mode for the verbs after ``up``."""
     root.mkdir(parents=True, exist_ok=True)
     (root / 'mode.json').write_text(json.dumps(dataclasses.asdict(mode)))

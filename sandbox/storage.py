@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What the storage of a cloud holds, past all services."""
+"""Access to the storage of a cloud, past all services."""
 
 import json
 import subprocess
@@ -39,7 +39,7 @@ def read(site: state.Site, cloud: model.Cloud, volume_id: str, offset: int,
 
 
 def watched(site: state.Site, cloud: model.Cloud, volume_id: str) -> bool:
-    """Whether some client, such as a guest, has a volume open."""
+    """Return whether a client, such as a guest, has a volume open."""
     conf = site.etc(cloud, 'ceph') / 'ceph.conf'
     status = subprocess.run(
         ['rbd', '-c', str(conf), 'status', '--format', 'json',

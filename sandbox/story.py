@@ -39,20 +39,21 @@ class Story:
     def __init__(self, site: state.Site, report: progress.Progress) -> None:
         self._site = site
         self._report = report
-        self._moc = topology.by_name('moc')
-        self._bu = topology.by_name('bu')
-        self._k2k = ('--os-service-provider', 'bu',
+        self._home = topology.by_name(topology.HOME)
+        self._provider = topology.by_name(topology.PROVIDER)
+        self._k2k = ('--os-service-provider', topology.PROVIDER,
                      '--os-remote-project-name', 'research',
                      '--os-remote-project-domain-name', 'Default',
-                     '--os-region-name', 'bu')
+                     '--os-region-name', topology.PROVIDER)
 
     def tell(self) -> None:
         """The whole of it; raises if a word of it is not true."""
-        self._say('A volume at bu, made through plain federation')
+        self._say(f'A volume at {topology.PROVIDER}, made through plain '
+                  'federation')
         volume = self._show(*self._k2k, 'volume', 'create', '--size', '1',
                             'data')['id']
         self._until('available', *self._k2k, 'volume', 'show', volume)
-        self._say('A server at moc')
+        self._say(f'A server at {topology.HOME}')
         server = self._show('server', 'create', '--image', 'guest',
                             '--flavor', 'tiny', '--nic', 'none', '--wait',
                             'demo')['id']
@@ -83,7 +84,7 @@ class Story:
             '--os-volume-api-version', '3.44', *self._k2k, 'volume',
             'attachment', 'list', '--volume-id', volume, '-f', 'json'))
         self._expect([], attachments)
-        self._say('0 attachments at bu')
+        self._say(f'0 attachments at {topology.PROVIDER}')
 
     def _bytes(self, server: str, volume: str) -> None:
         self._say('The guest writes a marker to the disk')
@@ -93,10 +94,11 @@ class Story:
                  if 'GUEST: vdb' in line]
         print('\n'.join(lines), flush=True)
         marker = lines[-2].partition('read back: [')[2].rstrip(']')
-        self._say("The same bytes, read from bu's storage")
-        found = storage.read(self._site, self._bu, volume,
+        self._say(f"The same bytes, read from {topology.PROVIDER}'s storage")
+        found = storage.read(self._site, self._provider, volume,
                              guest.SECTOR * 512, len(marker)).decode()
-        print(f'rbd export volumes/volume-{volume} at bu, sector '
+        print(f'rbd export volumes/volume-{volume} at '
+              f'{topology.PROVIDER}, sector '
               f'{guest.SECTOR}:\n{found}', flush=True)
         self._expect(marker, found)
 
@@ -110,7 +112,7 @@ class Story:
         done = subprocess.run(
             [self._site.tool('openstack'), *arguments],
             env={**os.environ, 'PYTHONWARNINGS': 'ignore',
-                 **credentials.environment(self._moc, 'alice')},
+                 **credentials.environment(self._home, 'alice')},
             stdin=subprocess.DEVNULL, capture_output=True, text=True)
         if done.returncode:
             raise state.Error(

@@ -45,6 +45,11 @@ COMPUTE = ('placement', 'neutron', 'libvirt', 'nova')
 #: Neutron is asked about each server, even about one without networks.
 ADDED = ('placement', 'neutron', 'nova')
 
+#: Names of the cloud whose Nova uses volumes of others, and of the service
+#: provider that has them. Nothing else names a cloud.
+HOME = 'moc'
+PROVIDER = 'bu'
+
 #: Who of moc's project research may enter bu. bob may not.
 RESEARCHERS = ('alice', 'carol', 'dave', 'erin', 'frank', 'grace', 'heidi',
                'ivan')
@@ -53,24 +58,24 @@ SHARED = model.Cloud(
     name='shared', base=22000, components=('mariadb', 'rabbitmq'))
 
 MOC = model.Cloud(
-    name='moc', base=20000, components=STORAGE + COMPUTE,
+    name=HOME, base=20000, components=STORAGE + COMPUTE,
     projects=('research', 'teaching', 'service'),
     users=(*(model.User(name, ('research', 'teaching'))
              for name in RESEARCHERS),
            model.User('bob', ('research', 'teaching'))),
     service_users=('nova', 'cinder', 'glance', 'placement', 'neutron'),
     default_user='alice',
-    service_providers=('bu',),
+    service_providers=(PROVIDER,),
     computes=2)
 
 #: A cloud for storage only: it has no Nova, unless one is added.
 BU = model.Cloud(
-    name='bu', base=21000, components=STORAGE + ('shibboleth',),
-    projects=('research', 'service', 'moc-service'),
+    name=PROVIDER, base=21000, components=STORAGE + ('shibboleth',),
+    projects=('research', 'service', f'{HOME}-service'),
     users=(model.User('judy', ('research',)),),
     service_users=('cinder', 'glance'),
     trusts=(model.Trust(
-        idp='moc', service_project='moc-service', role='k2k_nova',
+        idp=HOME, service_project=f'{HOME}-service', role='k2k_nova',
         users=tuple(model.Mapped(name, 'research', 'research')
                     for name in RESEARCHERS)),))
 

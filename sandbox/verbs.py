@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What the verbs of the command line do."""
+"""Verbs of the command line."""
 
 import argparse
 import concurrent.futures
@@ -102,9 +102,10 @@ def up(site: state.Site, arguments: argparse.Namespace) -> int:
   export OS_CLIENT_CONFIG_FILE={site.clouds_yaml}
       for your own tools; clouds: {', '.join(credentials.entries())}
   sandbox/run status
-  sandbox/run openstack moc server create --image guest --flavor tiny \\
-      --nic none --wait s1
-  sandbox/run openstack moc --os-service-provider bu \\
+  sandbox/run openstack {topology.HOME} server create --image guest \\
+      --flavor tiny --nic none --wait s1
+  sandbox/run openstack {topology.HOME} \\
+      --os-service-provider {topology.PROVIDER} \\
       --os-remote-project-name research \\
       --os-remote-project-domain-name Default volume create --size 1 data""")
     return 0
@@ -191,8 +192,8 @@ def demo(site: state.Site, arguments: argparse.Namespace) -> int:
     up(site, arguments)
     report = progress.Progress()
     story.Story(site, report).tell()
-    report.say('DEMO PASSED: a server of moc used a volume of bu, where it '
-               'lives')
+    report.say(f'DEMO PASSED: a server of {topology.HOME} used a volume of '
+               f'{topology.PROVIDER}, where it lives')
     return 0
 
 

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What became of the tests of an environment, from what it printed."""
+"""Outcome of the tests of an environment, read from its output."""
 
 import collections
 import dataclasses
@@ -28,12 +28,12 @@ TAIL = 40
 
 
 class Failures:
-    """What is said again at the end, when it has long scrolled away."""
+    """Failures, repeated at the end when their lines have scrolled off."""
 
     def __init__(self):
         self._tests = []
         self._traceback = None
-        self._tail = collections.deque(maxlen=TAIL)
+        self._tail: collections.deque[str] = collections.deque(maxlen=TAIL)
 
     def add(self, line):
         """One line that was printed."""
@@ -62,7 +62,7 @@ class Failures:
 
 @dataclasses.dataclass
 class Outcome:
-    """What one environment came to.
+    """Outcome of one environment.
 
     :param wants_tests: whether it is there to run some
     """
@@ -94,7 +94,7 @@ class Outcome:
             self.failed += number
 
     def close(self):
-        """What went wrong without a failed test is one failure."""
+        """Add a failure if the environment failed without a failed test."""
         nothing = self.wants_tests and not self.passed + self.failed
         if nothing:
             self.note = self.note or 'no test ran'

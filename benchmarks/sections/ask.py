@@ -21,6 +21,7 @@ from benchmarks import holes
 from benchmarks import results
 from benchmarks import samples
 from benchmarks import world as the_world
+from sandbox import topology
 
 TITLE = 'asking many service providers for volumes at once'
 REPETITIONS = 30
@@ -49,8 +50,8 @@ BOUND = {'refused': federations.CONNECT_TIMEOUT,
 def run(world: the_world.World, found: results.Results,
         quick: bool) -> None:
     found.note(f'{MANY + DEAD} registrations in the Keystone of '
-               f'{the_world.HOME} that all lead to the real Keystone and '
-               f'Cinder of {the_world.PARTNER}; the dead ones have '
+               f'{topology.HOME} that all lead to the real Keystone and '
+               f'Cinder of {topology.PROVIDER}; the dead ones have '
                'connect_timeout '
                f'{federations.CONNECT_TIMEOUT} s, read_timeout '
                f'{federations.READ_TIMEOUT} s')

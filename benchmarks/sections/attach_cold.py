@@ -19,6 +19,7 @@ from benchmarks import logs
 from benchmarks import results
 from benchmarks import samples
 from benchmarks import world as the_world
+from sandbox import topology
 
 TITLE = 'the first attach after a login (cold)'
 REPETITIONS = 30
@@ -54,7 +55,7 @@ class Cold:
         server = world.server()
         self._volumes = {
             cloud: attachment.Attachment(world, server, cloud)
-            for cloud in (the_world.HOME, the_world.PARTNER)}
+            for cloud in (topology.HOME, topology.PROVIDER)}
         self.times: dict[str, list[attachment.Times]] = {}
 
     def attach(self, cloud: str, way: str, fresh: bool) -> attachment.Times:
@@ -100,23 +101,23 @@ class Cold:
         return found
 
     def _count_one(self, way: str) -> list[str]:
-        volume = self._volumes[the_world.PARTNER]
+        volume = self._volumes[topology.PROVIDER]
         who = self._world.fresh()
-        home = self._world.log(the_world.HOME, 'keystone')
-        there = self._world.log(the_world.PARTNER, 'apache-access')
+        home = self._world.log(topology.HOME, 'keystone')
+        there = self._world.log(topology.PROVIDER, 'apache-access')
         volume.attach(who, **WAYS[way])
         at_home = logs.keystone_requests(home.lines())
         at_partner = logs.apache_requests(there.lines())
         assert at_home, 'the Keystone of home logs no request'
         volume.detach(who)
         return ([f'home {each}' for each in logs.login_requests(at_home)]
-                + [f'{the_world.PARTNER} {each}'
+                + [f'{topology.PROVIDER} {each}'
                    for each in logs.login_requests(at_partner)])
 
     def explain(self) -> str:
         """The requests of one cold POST with their times."""
-        api = self._world.log(the_world.HOME, 'nova-api')
-        times = self.attach(the_world.PARTNER, 'named', fresh=True)
+        api = self._world.log(topology.HOME, 'nova-api')
+        times = self.attach(topology.PROVIDER, 'named', fresh=True)
         calls = logs.foreign_calls(api.lines(), times.request_id)
         rest = times.response - sum(each.ms for each in calls)
         return ', '.join([*map(str, calls),
@@ -127,12 +128,12 @@ class Cold:
 def run(world: the_world.World, found: results.Results,
         quick: bool) -> None:
     cold = Cold(world, found, QUICK if quick else REPETITIONS)
-    _report(found, cold.measure(the_world.HOME, the_world.PARTNER), 'cold')
+    _report(found, cold.measure(topology.HOME, topology.PROVIDER), 'cold')
     found.note(f'a cold POST: {cold.explain()}')
     _report_requests(found, cold.count(), 'cold', REQUESTS)
     found.say('  the same without the shared cache')
     with world.configured(NOT_SHARED, *SERVICES):
-        _report(found, cold.measure(the_world.PARTNER), 'cold_unshared',
+        _report(found, cold.measure(topology.PROVIDER), 'cold_unshared',
                 shared=False)
         _report_requests(found, cold.count(), 'cold_unshared', None,
                          ', no shared cache')
@@ -146,7 +147,7 @@ def _report(found: results.Results,
         for part, of in (('response', 'POST'), ('whole', 'whole operation')):
             def values(kind: str, part: str = part) -> samples.Sample:
                 return [getattr(each, part) for each in times[kind]]
-            warm, fresh = (values(f'{the_world.PARTNER} {way} {age}')
+            warm, fresh = (values(f'{topology.PROVIDER} {way} {age}')
                            for age in ('warm', 'fresh'))
             name = prefix + NAMES[way] + NAMES[part]
             found.added(f'{name}_added_ms', f'added to {of}, {label}{suffix}',
@@ -154,8 +155,8 @@ def _report(found: results.Results,
             if shared:
                 found.added(f'{name}_local_added_ms',
                             '  the same of a local volume',
-                            values(f'{the_world.HOME} {way} fresh'),
-                            values(f'{the_world.HOME} {way} warm'))
+                            values(f'{topology.HOME} {way} fresh'),
+                            values(f'{topology.HOME} {way} warm'))
             for age, each in (('warm', warm), ('fresh', fresh)):
                 found.draw(f'{of}, {label}{suffix}: {age}', each)
 

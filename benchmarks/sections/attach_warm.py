@@ -16,6 +16,7 @@ from benchmarks import attachment
 from benchmarks import results
 from benchmarks import samples
 from benchmarks import world as the_world
+from sandbox import topology
 
 TITLE = 'attach and detach, warm: foreign against local'
 REPETITIONS = 40
@@ -32,7 +33,7 @@ def run(world: the_world.World, found: results.Results,
     server = world.server()
     who = world.alice
     volumes = {cloud: attachment.Attachment(world, server, cloud)
-               for cloud in (the_world.HOME, the_world.PARTNER)}
+               for cloud in (topology.HOME, topology.PROVIDER)}
     times: dict[str, dict[str, list[attachment.Times]]] = {
         cloud: {'attach': [], 'detach': []} for cloud in volumes}
 
@@ -51,7 +52,7 @@ def run(world: the_world.World, found: results.Results,
 
 def _report(found: results.Results,
             times: dict[str, dict[str, list[attachment.Times]]]) -> None:
-    local, foreign = times[the_world.HOME], times[the_world.PARTNER]
+    local, foreign = times[topology.HOME], times[topology.PROVIDER]
 
     def both(of: dict[str, list[attachment.Times]],
              part: str) -> samples.Sample:

@@ -19,6 +19,7 @@ from benchmarks import logs
 from benchmarks import results
 from benchmarks import samples
 from benchmarks import world as the_world
+from sandbox import topology
 
 TITLE = 'many attaches by one user, several at a time'
 ATTACHES = 100
@@ -35,7 +36,7 @@ _LOGIN = 'POST /Shibboleth.sso/SAML2/ECP'
 def run(world: the_world.World, found: results.Results,
         quick: bool) -> None:
     volumes: dict[str, list[attachment.Attachment]] = {
-        the_world.HOME: [], the_world.PARTNER: []}
+        topology.HOME: [], topology.PROVIDER: []}
     for number in range(WORKERS):
         server = world.server(number)
         for cloud, each in volumes.items():
@@ -64,7 +65,7 @@ def _measure(world: the_world.World, found: results.Results,
         times[cloud] = []
 
     who = world.fresh()
-    access = world.log(the_world.PARTNER, 'apache-access')
+    access = world.log(topology.PROVIDER, 'apache-access')
     count = QUICK if quick else ATTACHES
     samples.interleaved(times, count // WORKERS, together, found.progress)
     requests = logs.apache_requests(access.lines())
@@ -73,10 +74,10 @@ def _measure(world: the_world.World, found: results.Results,
     found.count('many_attaches_logins', 'logins at the service provider',
                 requests.count(_LOGIN), LOGINS)
     found.ratio('many_attaches_ratio', f'{WORKERS} attaches and detaches, '
-                'foreign against local', times[the_world.PARTNER],
-                times[the_world.HOME], TARGET)
-    for cloud, label in ((the_world.HOME, 'local'),
-                         (the_world.PARTNER, 'foreign')):
+                'foreign against local', times[topology.PROVIDER],
+                times[topology.HOME], TARGET)
+    for cloud, label in ((topology.HOME, 'local'),
+                         (topology.PROVIDER, 'foreign')):
         found.median(f'many_attaches_{label}_per_s',
                      f'  {label} ones per second',
                      [WORKERS / each for each in times[cloud]], '/s')

@@ -30,6 +30,7 @@ from mixmatch.login import login
 from mixmatch.login import shared_cache
 from mixmatch import metrics
 from mixmatch import requester
+from sandbox import topology
 
 TITLE = 'memory of 10,000 users\' logins in one process'
 USERS = 10_000
@@ -60,8 +61,8 @@ def run(world: the_world.World, found: results.Results,
 def _real(world: the_world.World) -> login.Login:
     """A login of alice at the partner, as the core keeps it."""
     who = world.fresh()
-    there = federations.clouds([the_world.PARTNER]).user_login(
-        the_world.PARTNER, requester.Requester(who.token, who.project_id)
+    there = federations.clouds([topology.PROVIDER]).user_login(
+        topology.PROVIDER, requester.Requester(who.token, who.project_id)
     ).get_access(None)
     here = who.access
     assert isinstance(there, access.AccessInfoV3)
@@ -89,7 +90,7 @@ def fill(real: login.Login, count: int) -> int:
 
 def _keep(kept: cache.LoginCache, real: login.Login) -> None:
     own = uuid.uuid4().hex
-    key = login.Key(the_world.PARTNER, own + own, f'{own} ' + own)
+    key = login.Key(topology.PROVIDER, own + own, f'{own} ' + own)
     made = login.Login(
         token=own + real.token[len(own):],
         body=_ID.sub(b'"' + own.encode() + b'"', real.body),

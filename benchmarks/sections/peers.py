@@ -57,10 +57,10 @@ class Core:
         self._requester = requester.Requester(who.token, who.project_id)
 
     def __call__(self) -> Any:
-        user = self._clouds.user_login(the_world.PARTNER, self._requester)
+        user = self._clouds.user_login(topology.PROVIDER, self._requester)
         return volume_client.make(
-            self._clouds.service_provider(the_world.PARTNER),
-            self._clouds.with_service_token(the_world.PARTNER, user),
+            self._clouds.service_provider(topology.PROVIDER),
+            self._clouds.with_service_token(topology.PROVIDER, user),
             MICROVERSION)
 
 
@@ -71,24 +71,24 @@ class Naive:
     def __init__(self, clouds: federation.Federation,
                  who: the_world.Person) -> None:
         self._clouds, self._who = clouds, who
-        self._home_url = topology.url(topology.by_name(the_world.HOME),
+        self._home_url = topology.url(topology.by_name(topology.HOME),
                                       'keystone', '/v3')
 
     def __call__(self) -> Any:
         user = v3.Keystone2Keystone(
             v3.Token(self._home_url, self._who.token,
                      project_id=self._who.project_id),
-            the_world.PARTNER, project_name='research',
+            topology.PROVIDER, project_name='research',
             project_domain_name='Default')
         return cinder_client.Client(
             MICROVERSION, session=session.Session(),
             auth=service_token.ServiceTokenAuthWrapper(
-                user, self._clouds.service_login(the_world.PARTNER)),
-            service_type='block-storage', region_name=the_world.PARTNER)
+                user, self._clouds.service_login(topology.PROVIDER)),
+            service_type='block-storage', region_name=topology.PROVIDER)
 
 
 def attach_and_detach(client: Clients, volume: str) -> None:
-    """What Nova's processes ask of Cinder, a client for each."""
+    """Ask of Cinder what Nova's processes do, a client for each."""
     server = str(uuid.uuid4())
     client().volumes.get(volume)
     attachment = client().attachments.create(volume, None, server)
@@ -104,8 +104,8 @@ def attach_and_detach(client: Clients, volume: str) -> None:
 
 def run(world: the_world.World, found: results.Results,
         quick: bool) -> None:
-    volume = world.volume(the_world.PARTNER)
-    clouds = federations.clouds([the_world.PARTNER])
+    volume = world.volume(topology.PROVIDER)
+    clouds = federations.clouds([topology.PROVIDER])
     who = world.fresh()
     ways: dict[str, Clients] = {'core': Core(clouds, who),
                                 'naive': Naive(clouds, who)}
@@ -113,10 +113,10 @@ def run(world: the_world.World, found: results.Results,
     requests: dict[str, int] = {}
 
     def measure(way: str) -> None:
-        access = world.log(the_world.PARTNER, 'apache-access')
+        access = world.log(topology.PROVIDER, 'apache-access')
         times[way].append(1000 * samples.timed(
             attach_and_detach, ways[way], volume))
-        world.wait(the_world.PARTNER, volume, 'available')
+        world.wait(topology.PROVIDER, volume, 'available')
         requests[way] = len(logs.login_requests(
             logs.apache_requests(access.lines())))
     for way in ways:
@@ -129,6 +129,6 @@ def run(world: the_world.World, found: results.Results,
         found.median(f'peer_{way}_ms', label, times[way])
         found.draw(label, times[way])
         found.count(f'peer_{way}_requests', f'  requests of logins at '
-                    f'{the_world.PARTNER}', requests[way])
+                    f'{topology.PROVIDER}', requests[way])
     found.ratio('peer_naive_ratio', 'a login for each client against the '
                 'core', times['naive'], times['core'])

@@ -39,7 +39,7 @@ POLICIES = {
 
 
 def policy(cloud: model.Cloud) -> str:
-    """What the Nova of another cloud may do in its users' projects."""
+    """Return the policy for the Nova of another cloud."""
     roles = sorted({trust.role for trust in cloud.trusts})
     lines = []
     for name, default in POLICIES.items():

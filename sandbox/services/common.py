@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What the configuration of most services has in common."""
+"""Sections that the configuration of most services has."""
 
 import pathlib
 
@@ -51,7 +51,7 @@ def transport(cloud: model.Cloud) -> str:
 
 
 def credentials(cloud: model.Cloud, user: str) -> dict[str, object]:
-    """How a service logs in at its own cloud."""
+    """Return the options with which a service logs in at its own cloud."""
     return {
         'auth_type': 'password',
         'auth_url': topology.url(cloud, 'keystone', '/v3'),
@@ -104,7 +104,7 @@ def privsep(site: state.Site, config: pathlib.Path,
 
 
 def memcached(cloud: model.Cloud) -> str:
-    """Where the memcached of a cloud listens."""
+    """Return the address of the memcached of a cloud."""
     return f'127.0.0.1:{topology.port(cloud, "memcached")}'
 
 

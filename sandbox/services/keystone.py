@@ -32,12 +32,12 @@ def entity_id(cloud: model.Cloud) -> str:
 
 
 def metadata(site: state.Site, cloud: model.Cloud) -> pathlib.Path:
-    """What a cloud tells those who trust it."""
+    """Return the path of the metadata of a cloud."""
     return site.var(cloud, 'keystone') / 'idp.xml'
 
 
 def backend(site: state.Site, cloud: model.Cloud) -> pathlib.Path:
-    """Where Keystone listens if Apache is in front of it."""
+    """Return the socket of Keystone, which is behind Apache."""
     return site.sockets / f'{cloud.name}-keystone.sock'
 
 
@@ -78,7 +78,7 @@ def render(site: state.Site, cloud: model.Cloud) -> None:
 
 
 def rules(cloud: model.Cloud) -> dict[str, dict[str, dict]]:
-    """What the users and the Nova of other clouds may do here."""
+    """Return the rules for the users and the Nova of other clouds."""
     return {'identity_providers': {trust.idp: {
         'domains': ['Default'],
         'rules': [{
@@ -99,7 +99,7 @@ def rules(cloud: model.Cloud) -> dict[str, dict[str, dict]]:
 
 
 def _keys(folder: pathlib.Path) -> None:
-    """What ``keystone-manage fernet_setup`` does, in no time."""
+    """Make keys as ``keystone-manage fernet_setup`` does, but faster."""
     if (folder / '1').exists():
         return
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -111,7 +111,7 @@ def _keys(folder: pathlib.Path) -> None:
 
 def seed(site: state.Site, cloud: model.Cloud, part: str,
          after: tuple[str, ...]) -> model.Task:
-    """What a part of seed.py does, once."""
+    """Return a task that runs a part of seed.py once."""
     path = site.etc(cloud, 'seed') / 'cloud.json'
     name = f'seed-{part}'
 

@@ -61,7 +61,7 @@ def _run_folder(site: state.Site, host: str) -> pathlib.Path:
 
 
 def uri(site: state.Site, host: str) -> str:
-    """How Nova, virsh and the libvirtd of another host reach it."""
+    """Return the URI for Nova, virsh and the libvirtd of another host."""
     return ('qemu+unix:///system?socket='
             f'{_run_folder(site, host)}/libvirt-sock')
 
@@ -81,7 +81,7 @@ def _var(site: state.Site, cloud: model.Cloud,
 
 
 def render(site: state.Site, cloud: model.Cloud) -> None:
-    """For each host."""
+    """Write the files of each host."""
     for host in cloud.hosts:
         _render(site, cloud, host)
 
@@ -142,7 +142,7 @@ def define(site: state.Site, node: str, cloud: model.Cloud,
 
 
 def nodes(site: state.Site, cloud: model.Cloud) -> list[model.Node]:
-    """For each host."""
+    """Return the task and the process of each host."""
     return [node for host in cloud.hosts
             for node in _nodes(site, cloud, host)]
 

@@ -22,7 +22,7 @@ from sandbox import topology
 
 
 def render(site: state.Site, cloud: model.Cloud) -> None:
-    """It has no configuration."""
+    """Write nothing: memcached has no configuration."""
 
 
 def nodes(site: state.Site, cloud: model.Cloud) -> list[model.Node]:

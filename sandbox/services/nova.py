@@ -98,7 +98,7 @@ def _compute_conf(host: model.Host) -> str:
 
 def _conf(site: state.Site, cloud: model.Cloud, name: str,
           host: model.Host) -> dict:
-    """What all of Nova's processes have in common."""
+    """Return the sections that all of Nova's processes have."""
     etc, var = site.etc(cloud, 'nova'), site.var(
         cloud, f'nova{host.suffix}')
     # NOTE: of the fake drivers, only this one has the same node after a

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Who attaches volumes at bu: Nova of moc, a user, the landlord."""
+"""Clients that attach volumes at bu: Nova of moc, a user, the landlord."""
 
 import uuid
 
@@ -29,23 +29,25 @@ class ProtectionScenario(servers.OperationScenario):
 
     def setUp(self):
         super().setUp()
-        self.at_bu = self.alice.api('block-storage', version='3.54', at='bu')
-        self.landlord = self.sandbox.user('bu', 'admin').api(
+        self.at_provider = self.alice.api(
+            'block-storage', version='3.54', at=self.provider)
+        self.landlord = self.sandbox.user(self.provider, 'admin').api(
             'block-storage', version='3.54')
 
     def as_nova(self):
-        """What Nova of moc asks at bu for alice, with its service token."""
-        return self.cinder_as(self.from_moc(self.alice, 'research'),
-                              self.from_moc(self.nova_of_moc, 'moc-service'))
+        """Return Cinder of bu as Nova of moc calls it for alice."""
+        return self.cinder_as(
+            self.from_home(self.alice, 'research'),
+            self.from_home(self.nova_of_home, f'{self.home}-service'))
 
     @property
-    def nova_of_moc(self):
-        return self.sandbox.user('moc', 'nova', 'service')
+    def nova_of_home(self):
+        return self.sandbox.user(self.home, 'nova', 'service')
 
-    def from_moc(self, who, project):
+    def from_home(self, who, project):
         """The login of a user of moc in a project of bu."""
         return v3.Keystone2Keystone(
-            who.auth, 'bu', project_name=project,
+            who.auth, self.provider, project_name=project,
             project_domain_name='Default')
 
     def cinder_as(self, user_auth, service_auth=None):
@@ -71,7 +73,7 @@ class ProtectionScenario(servers.OperationScenario):
         self.assertEqual(204, who.post(
             f'/attachments/{attachment}/action',
             json={'os-complete': {}}).status_code)
-        self.wait_for_status('bu', volume_id, 'in-use')
+        self.wait_for_status(self.provider, volume_id, 'in-use')
         return attachment
 
     def attempts_at(self, who, volume_id, attachment):
@@ -97,7 +99,7 @@ class ProtectionScenario(servers.OperationScenario):
     def assert_in_use(self, volume_id):
         """The server of moc has it, and so has the guest."""
         self.assert_agreed(volume_id)
-        self.assertTrue(self.sandbox.watched('bu', volume_id))
+        self.assertTrue(self.sandbox.watched(self.provider, volume_id))
 
     def act_on(self, who, volume_id, action, **arguments):
         return who.post(f'/volumes/{volume_id}/action',

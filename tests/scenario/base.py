@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What every scenario begins with."""
+"""Base classes of all scenarios."""
 
 from collections.abc import Iterator, Mapping
 import contextlib
@@ -40,6 +40,10 @@ MARKER_AT = guest.SECTOR * 512
 class Scenario(base.BaseTestCase):
     """Alice of moc, and what she does with two real clouds."""
 
+    #: Names of the clouds that the scenario is about.
+    home = topology.HOME
+    provider = topology.PROVIDER
+
     sandbox: client.Sandbox
     alice: client.Person
 
@@ -50,7 +54,7 @@ class Scenario(base.BaseTestCase):
         for name in ('keystoneauth', 'urllib3'):
             logging.getLogger(name).setLevel(logging.WARNING)
         cls.sandbox = client.sandbox()
-        cls.alice = cls.sandbox.user('moc', 'alice')
+        cls.alice = cls.sandbox.user(cls.home, 'alice')
 
     def setUp(self) -> None:
         super().setUp()
@@ -58,7 +62,7 @@ class Scenario(base.BaseTestCase):
 
     def log_in(self) -> None:
         """Alice has a token that nobody has seen."""
-        self.alice = self.sandbox.user('moc', 'alice')
+        self.alice = self.sandbox.user(self.home, 'alice')
 
     def volume_at(self, cloud: str, **values: Any) -> str:
         """A volume of alice's at a service provider; its id."""
@@ -216,44 +220,48 @@ class ServerScenario(Scenario):
         self.nova = self.alice.api('compute', version=self.microversion)
 
     def assert_clouds_agree(self) -> None:
-        """What bu says is attached to moc's servers is what moc says.
+        """Check that bu and moc agree on the volumes of moc's servers.
 
         Of all servers, and of volumes that are not moc's.
         """
-        nova = self.sandbox.landlord('moc').api('compute')
-        cinder = self.sandbox.landlord('moc').api('block-storage')
+        nova = self.sandbox.landlord(self.home).api('compute')
+        cinder = self.sandbox.landlord(self.home).api('block-storage')
 
         def difference() -> set[tuple[str, str]]:
             own = {each['id'] for each in cinder.get(
                 '/volumes?all_tenants=1').json()['volumes']}
-            at_moc = {(server['id'], volume['id']) for server in nova.get(
+            at_home = {(server['id'], volume['id']) for server in nova.get(
                 '/servers/detail?all_tenants=1').json()['servers']
                 for volume in server['os-extended-volumes:volumes_attached']
                 if volume['id'] not in own}
-            at_bu = {(each['instance'], each['volume_id'])
-                     for each in self.attachments_at('bu')}
-            return at_moc ^ at_bu
-        client.wait_for('moc and bu to agree', lambda: not difference())
+            at_provider = {(each['instance'], each['volume_id'])
+                     for each in self.attachments_at(self.provider)}
+            return at_home ^ at_provider
+        client.wait_for(f'{self.home} and {self.provider} to agree',
+                        lambda: not difference())
 
     @contextlib.contextmanager
     def stopped(self, service: str) -> Iterator[None]:
         """A service of bu is stopped for a while."""
-        self.sandbox.control('stop', 'bu', service)
+        self.sandbox.control('stop', self.provider, service)
         try:
             yield
         finally:
-            self.sandbox.control('start', 'bu', service)
-        self.wait_for_bu()
+            self.sandbox.control('start', self.provider, service)
+        self.wait_for_provider()
 
-    def wait_for_bu(self) -> None:
+    def wait_for_provider(self) -> None:
         """Home tries again soon after bu is back, but not at once."""
         nowhere = str(uuid.uuid4())
         cinder = self.alice.api('block-storage')
-        client.wait_for('Cinder to ask bu again', lambda: cinder.get(
-            f'/volumes/{nowhere}').status_code == 404, BACK)
-        client.wait_for('Nova to ask bu again', lambda: self.attach({
-            'volumeAttachment': {'volumeId': nowhere, 'serviceProvider': 'bu'}
-        }).status_code == 404, BACK)
+        target = {'volumeAttachment': {
+            'volumeId': nowhere, 'serviceProvider': self.provider}}
+        client.wait_for(
+            f'Cinder to ask {self.provider} again', lambda: cinder.get(
+                f'/volumes/{nowhere}').status_code == 404, BACK)
+        client.wait_for(
+            f'Nova to ask {self.provider} again', lambda: self.attach(
+                target).status_code == 404, BACK)
 
     @classmethod
     @contextlib.contextmanager
@@ -279,10 +287,10 @@ class ServerScenario(Scenario):
         :param service: one of those that read the file, or several
         """
         way = cls.enterClassContext(lossy.way_to(topology.url(
-            topology.by_name('bu'), 'cinder')))
+            topology.by_name(cls.provider), 'cinder')))
         cls.enterClassContext(cls.configured(
-            service, file_name, 'service_provider:bu',
-            'region_name = bu', 'region_name = bu\n'
+            service, file_name, f'service_provider:{cls.provider}',
+            f'region_name = {cls.provider}', f'region_name = {cls.provider}\n'
             f'endpoint_override = {way.entry}/v3\n'))
         return way
 
@@ -300,7 +308,7 @@ class ServerScenario(Scenario):
                     section: str, pattern: str,
                     replacement: str) -> Iterator[None]:
         """:param services: those that are restarted, by their file"""
-        folder = cls.sandbox.site.etc(topology.by_name('moc'), 'nova')
+        folder = cls.sandbox.site.etc(topology.by_name(cls.home), 'nova')
         texts = {name: (folder / name).read_text() for name in services}
         names = [each for some in services.values() for each in some]
         changed = {}
@@ -312,12 +320,12 @@ class ServerScenario(Scenario):
         for name, text in changed.items():
             (folder / name).write_text(text)
         try:
-            cls.sandbox.control('restart', 'moc', *names)
+            cls.sandbox.control('restart', cls.home, *names)
             yield
         finally:
             for name, text in texts.items():
                 (folder / name).write_text(text)
-            cls.sandbox.control('restart', 'moc', *names)
+            cls.sandbox.control('restart', cls.home, *names)
 
     @property
     def url(self) -> str:

@@ -17,6 +17,7 @@ from typing import Any
 import requests
 
 from sandbox import client
+from sandbox import topology
 
 #: NOTE: Apache closes idle connections when it has many.
 PAOS = {'Content-Type': 'application/vnd.paos+xml', 'Connection': 'close'}
@@ -29,7 +30,8 @@ class Entrance:
     :param at: the service provider
     """
 
-    def __init__(self, who: client.Person, at: str = 'bu') -> None:
+    def __init__(self, who: client.Person,
+                 at: str = topology.PROVIDER) -> None:
         self._home = who.api('identity')
         self._at = at
         token = self._home.get('/auth/tokens', headers={
@@ -39,7 +41,7 @@ class Entrance:
         self.keystone = self.known['auth_url'].partition('/OS-FED')[0]
 
     def assertion(self) -> bytes:
-        """What home's Keystone says of who asks."""
+        """Request an assertion about the user from home's Keystone."""
         response = self._home.post('/auth/OS-FEDERATION/saml2/ecp', json={
             'auth': {'identity': {'methods': ['token'], 'token': {
                 'id': self._home.get_token()}},
@@ -68,7 +70,7 @@ class Entrance:
             return self.unscoped(session)
 
     def projects(self, token: str) -> list[dict[str, Any]]:
-        """Where an unscoped token may go."""
+        """List the projects that an unscoped token gives access to."""
         return requests.get(self.keystone + '/auth/projects',
                             headers={'X-Auth-Token': token},
                             timeout=60).json()['projects']
@@ -89,7 +91,7 @@ class Entrance:
         return response.headers['X-Subject-Token']
 
     def roles(self, token: str) -> set[str] | None:
-        """What a token gives now; None if it is not valid."""
+        """Return the roles of a token; None if it is not valid."""
         response = requests.get(self.keystone + '/auth/tokens', headers={
             'X-Auth-Token': token, 'X-Subject-Token': token}, timeout=60)
         if response.status_code != 200:

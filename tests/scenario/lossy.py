@@ -52,7 +52,7 @@ class Way(server.ThreadingHTTPServer):
 
     @property
     def entry(self) -> str:
-        """Where it begins."""
+        """URL at which clients enter the way."""
         return f'http://127.0.0.1:{self.server_address[1]}'
 
     def lose(self, pattern: str) -> None:

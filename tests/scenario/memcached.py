@@ -22,7 +22,7 @@ from sandbox import client
 from sandbox import topology
 
 #: Where it listens: a port that no cloud has.
-PORT = topology.port(topology.by_name('shared'), 'epmd') + 100
+PORT = topology.port(topology.SHARED, 'epmd') + 100
 
 #: A Fernet token: those of Keystone, and all that is encrypted by the same
 #: recipe.
@@ -49,7 +49,7 @@ class Memcached:
         self._process = None
 
     def hang(self) -> None:
-        """It accepts, and never answers."""
+        """Accept connections, and never answer."""
         assert self._process is not None
         self._process.send_signal(signal.SIGSTOP)
 

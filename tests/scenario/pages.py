@@ -23,7 +23,7 @@ PAGES = pathlib.Path(__file__).parents[2] / 'doc' / 'source'
 
 
 class Command(NamedTuple):
-    """What stands after a prompt, and what it prints there."""
+    """Command after a prompt, and the output that the page shows."""
 
     text: str
     output: str

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What happens to a server while it has a volume of bu."""
+"""Operations on a server that has a volume of bu."""
 
 from collections.abc import Iterator
 import contextlib
@@ -19,25 +19,29 @@ import pathlib
 import tempfile
 from typing import Any
 
+from keystoneauth1 import adapter
+
 from sandbox import client
 from sandbox.services import libvirt
 from sandbox import topology
 from tests.scenario import base
 
 #: moc's hosts; the second is disabled unless a test wants to move servers.
-FIRST, SECOND = (host.name for host in topology.by_name('moc').hosts)
+FIRST, SECOND = (host.name for host in topology.by_name(topology.HOME).hosts)
 
 
 class OperationScenario(base.ServerScenario):
     """A server of moc that is operated, and a volume of bu in it."""
 
+    admin: client.Person
+    hypervisors: adapter.Adapter
     volume_id: str
     microversion = '2.89'
 
     @classmethod
     def setUpClass(cls) -> None:
         super().setUpClass()
-        cls.admin = cls.sandbox.user('moc', 'admin')
+        cls.admin = cls.sandbox.user(cls.home, 'admin')
         cls.hypervisors = cls.admin.api('compute', version='2.53')
 
     def setUp(self) -> None:
@@ -49,20 +53,20 @@ class OperationScenario(base.ServerScenario):
 
     def attached_volume(self) -> str:
         """A volume of bu's that the server uses until the test ends."""
-        volume_id = self.volume_at('bu')
-        self.attach_at_bu(volume_id)
-        self.addCleanup(self.detach_at_bu, volume_id)
+        volume_id = self.volume_at(self.provider)
+        self.attach_at_provider(volume_id)
+        self.addCleanup(self.detach_at_provider, volume_id)
         return volume_id
 
-    def attach_at_bu(self, volume_id: str) -> None:
+    def attach_at_provider(self, volume_id: str) -> None:
         response = self.attach({'volumeAttachment': {
-            'volumeId': volume_id, 'serviceProvider': 'bu'}})
+            'volumeId': volume_id, 'serviceProvider': self.provider}})
         self.assertEqual(200, response.status_code, response.text)
-        self.wait_for_attached('bu', volume_id)
+        self.wait_for_attached(self.provider, volume_id)
 
-    def detach_at_bu(self, volume_id: str) -> None:
-        self.detach('bu', volume_id)
-        self.assert_untouched('bu', volume_id)
+    def detach_at_provider(self, volume_id: str) -> None:
+        self.detach(self.provider, volume_id)
+        self.assert_untouched(self.provider, volume_id)
 
     def operate(self, *argv: str, by: client.Person | None = None) -> None:
         """``openstack server ...``"""
@@ -84,7 +88,7 @@ class OperationScenario(base.ServerScenario):
         return self.shown()['OS-EXT-SRV-ATTR:host']
 
     def wait_for_server(self, status: str) -> None:
-        """... and until nothing is being done to it."""
+        """Wait until a server has a status and no task."""
         def reached() -> bool:
             shown = self.shown()
             if shown['status'] == 'ERROR' != status:
@@ -98,14 +102,14 @@ class OperationScenario(base.ServerScenario):
         """bu's attachments and moc's mappings are the same."""
         mappings = {each['volumeId']: each for each in self.mappings()}
         for volume_id in volume_ids:
-            attachment, = self.attachments_at('bu', volume_id)
+            attachment, = self.attachments_at(self.provider, volume_id)
             self.assertEqual(
                 (mappings[volume_id]['attachment_id'], self.server, status),
                 (attachment['id'], attachment['instance'],
                  attachment['status']))
             self.assertEqual(
                 'in-use' if status == 'attached' else status,
-                self.volume('bu', volume_id)['status'])
+                self.volume(self.provider, volume_id)['status'])
 
     def capacity(self, volume_id: str) -> int:
         """The size that the hypervisor gives a disk, in bytes."""
@@ -148,30 +152,31 @@ class OperationScenario(base.ServerScenario):
             return self.hypervisors.put(
                 f'/os-services/{service["id"]}',
                 json={'forced_down': down}).status_code == 200
-        self.sandbox.control('stop', 'moc', compute)
+        self.sandbox.control('stop', self.home, compute)
         self.crash(host)
         try:
             self.assertTrue(force(True))
             yield
         finally:
-            self.sandbox.control('start', 'moc', compute)
+            self.sandbox.control('start', self.home, compute)
             # NOTE: not while it has to forget servers that were evacuated.
             client.wait_for(f'{host} to be up again', lambda: force(False))
 
     @contextlib.contextmanager
     def without_key(self, host: str) -> Iterator[None]:
         """A host's libvirt has not the key of bu's Ceph for a while."""
-        bu = topology.by_name('bu')
+        provider = topology.by_name(self.provider)
         client.must(client.run(
             'virsh', '-c', libvirt.uri(self.sandbox.site, host),
-            'secret-undefine', bu.secret_uuid))
-        moc = topology.by_name('moc')
+            'secret-undefine', provider.secret_uuid))
+        home = topology.by_name(self.home)
         try:
             yield
         finally:
             libvirt.define(
-                self.sandbox.site, 'moc/test', moc,
-                next(each for each in moc.hosts if each.name == host), bu)
+                self.sandbox.site, f'{self.home}/test', home,
+                next(each for each in home.hosts if each.name == host),
+                provider)
 
     def crash(self, host: str) -> None:
         """The server's guest is gone, as when its host loses power."""

@@ -23,6 +23,8 @@ import ssl
 import subprocess
 import threading
 
+from sandbox import topology
+
 #: Headers of a connection, not of what it carries.
 _HOP = {'connection', 'transfer-encoding', 'content-length', 'server', 'date'}
 
@@ -42,7 +44,7 @@ def certificate(folder: pathlib.Path) -> Certificate:
         'ca.crt', 'server.crt', 'server.key')))
     _openssl('-subj', '/CN=authority', '-keyout', folder / 'ca.key',
              '-out', made.cafile)
-    _openssl('-subj', '/CN=bu', '-CA', made.cafile, '-CAkey',
+    _openssl('-subj', f'/CN={topology.PROVIDER}', '-CA', made.cafile, '-CAkey',
              folder / 'ca.key', '-addext', 'subjectAltName=IP:127.0.0.1',
              '-addext', 'basicConstraints=critical,CA:FALSE',
              '-keyout', made.keyfile, '-out', made.certfile)

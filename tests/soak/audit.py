@@ -11,7 +11,7 @@
 # under the License.
 
 
-"""Whether two clouds agree on who uses which volume."""
+"""Comparison of two clouds: the volumes and the servers that use them."""
 
 import json
 from typing import Any
@@ -46,7 +46,7 @@ class Audit:
             'block-storage', version='3.44')
 
     def complaints(self, volumes: list[str]) -> list[str]:
-        """What does not fit; empty if all does.
+        """Return the differences; empty if there are none.
 
         :param volumes: those that must fit
         """

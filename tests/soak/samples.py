@@ -85,7 +85,7 @@ class Sampler(threading.Thread):
                 statistics.median(sizes[middle:]))
 
     def late_threads(self, name: str) -> float:
-        """How many threads more the last quarter has than the one before."""
+        """Return the threads that the last quarter has more than the third."""
         counts = [each.threads for each in self.samples[name]]
         middle, last = len(counts) // 2, len(counts) * 3 // 4
         return (statistics.median(counts[last:])

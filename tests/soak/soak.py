@@ -34,8 +34,6 @@ from tests.soak import killer
 from tests.soak import samples
 from tests.soak import users
 
-HOME, CLOUD = 'moc', 'bu'
-
 #: Seconds that users work undisturbed first: pools of threads and caches
 #: fill, which is no leak.
 WARM_UP = 45
@@ -59,7 +57,7 @@ THREADS, LATE_THREADS = 30, 3
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """How much.
+    """Length and strength of a run.
 
     :param seconds: for which services are killed
     :param users: how many users
@@ -99,15 +97,15 @@ class Soak:
         self._began = time.monotonic()
         self._write = say
         self._users = [
-            users.User(sandbox.user(HOME, name), 1 + number % 2,
+            users.User(sandbox.user(topology.HOME, name), 1 + number % 2,
                        f'{plan.seed} {name}')
             for number, name in enumerate(
                 topology.RESEARCHERS[:plan.users])]
-        self._audit = audit.Audit(sandbox, HOME, CLOUD)
-        self._killer = killer.Killer(sandbox.site, CLOUD,
+        self._audit = audit.Audit(sandbox, topology.HOME, topology.PROVIDER)
+        self._killer = killer.Killer(sandbox.site, topology.PROVIDER,
                                      f'{plan.seed} killer', plan.pause,
                                      plan.outage)
-        self._sampler = samples.Sampler(sandbox.site, HOME)
+        self._sampler = samples.Sampler(sandbox.site, topology.HOME)
         self.failures: list[str] = []
 
     def run(self) -> bool:
@@ -123,7 +121,8 @@ class Soak:
     def _run(self) -> bool:
         self._say(f'{len(self._users)} users, {self._plan.seconds:.0f} s, '
                   f'--seed {self._plan.seed}')
-        quota = self._sandbox.user(CLOUD, 'admin').api('block-storage').put(
+        admin = self._sandbox.user(topology.PROVIDER, 'admin')
+        quota = admin.api('block-storage').put(
             '/os-quota-class-sets/default', json={'quota_class_set': {
                 'volumes': 100, 'gigabytes': 1000}})
         assert quota.status_code == 200, quota.text
@@ -163,7 +162,8 @@ class Soak:
             self.failures.append(str(self._killer.failure))
         supervisor = process.Supervisor(self._sandbox.site)
         for name in killer.VICTIMS:
-            supervisor.start(verbs.find(self._sandbox.site, CLOUD, name))
+            supervisor.start(verbs.find(self._sandbox.site,
+                                        topology.PROVIDER, name))
         self._say('the last service is back')
 
     def _settle(self) -> None:
@@ -239,7 +239,7 @@ class Soak:
             self._say(f'{counts["attached"]} attached, '
                       f'{counts["detached"]} detached, '
                       f'{sum(self._killer.counts.values())} failures of '
-                      f'{CLOUD}')
+                      f'{topology.PROVIDER}')
 
     def _counts(self) -> collections.Counter[str]:
         return sum((user.counts for user in self._users),
@@ -247,7 +247,7 @@ class Soak:
 
     def _report(self) -> None:
         for title, counts in (('users', self._counts()),
-                              (CLOUD, self._killer.counts)):
+                              (topology.PROVIDER, self._killer.counts)):
             for what, count in sorted(counts.items()):
                 self._write(f'{title:8}{what:32}{count:>7}')
         for name in samples.WATCHED:

@@ -22,6 +22,7 @@ from typing import Any
 from keystoneauth1 import exceptions as ksa_exceptions
 
 from sandbox import client
+from sandbox import topology
 
 #: Seconds that a user waits for what was accepted, before he looks again.
 PATIENCE = 45
@@ -45,7 +46,7 @@ class User(threading.Thread):
         self.person = person
         self.random = random.Random(seed)
         self.nova = person.api('compute', version='2.89')
-        self.cinder = person.api('block-storage', at='bu')
+        self.cinder = person.api('block-storage', at=topology.PROVIDER)
         self.counts: collections.Counter[str] = collections.Counter()
         #: what was not understood: an answer that names no reason
         self.unclear: list[str] = []
@@ -95,7 +96,8 @@ class User(threading.Thread):
         else:
             accepted = self._count('attach', self.nova.post(
                 self._url(), json={'volumeAttachment': {
-                    'volumeId': volume_id, 'serviceProvider': 'bu'}}))
+                    'volumeId': volume_id,
+                    'serviceProvider': topology.PROVIDER}}))
         return accepted and self._until('attached', lambda: (
             None if volume_id not in self.attached()
             else self.status(volume_id) == 'in-use'))
@@ -151,7 +153,7 @@ class User(threading.Thread):
                 for each in response.json()['volumeAttachments']]
 
     def status(self, volume_id: str) -> str | None:
-        """What bu says of a volume; '' if it says nothing now."""
+        """Return the status of a volume at bu; '' if bu does not answer."""
         try:
             response = self.cinder.get(f'/volumes/{volume_id}', timeout=10)
         except ksa_exceptions.ClientException:
@@ -178,7 +180,7 @@ class User(threading.Thread):
         answer = 'accepted' if accepted else f'HTTP {response.status_code}'
         self.counts[f'{what}: {answer}'] += 1
         if not accepted and (response.status_code == 500
-                             or 'bu' not in response.text
+                             or topology.PROVIDER not in response.text
                              and response.status_code > 500):
             self.unclear.append(
                 f'{what}: {response.status_code} {response.text}')

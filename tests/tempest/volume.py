@@ -39,6 +39,7 @@ from sandbox import client
 from sandbox import ini
 from sandbox import paste
 from sandbox import rules
+from sandbox import topology
 
 #: They want storage that keeps an image; what is fake keeps nothing.
 WANT_AN_IMAGE = (
@@ -54,12 +55,12 @@ RULE = {'name': 'tempest', 'projects': 'tempest-*', 'users': 'tempest-*',
 
 #: Of tempest.api.volume; see above.
 UNKNOWN_IDS = pathlib.Path(__file__).with_name('unknown_ids.txt')
-SAYS_SO = re.compile(r'503.*ervice provider bu', re.DOTALL)
+SAYS_SO = re.compile(rf'503.*ervice provider {topology.PROVIDER}', re.DOTALL)
 
 
 @dataclasses.dataclass
 class Outcome:
-    """What became of each test, and what was printed of it."""
+    """Outcome of each test, and its output."""
 
     name: str
     verdicts: dict[str, str] = dataclasses.field(default_factory=dict)
@@ -79,13 +80,13 @@ class Outcome:
         return {test for test, each in self.verdicts.items()
                 if each == verdict}
 
-    def names_bu(self, test: str) -> bool:
-        """Whether a test failed since an answer said that bu is missing."""
+    def names_provider(self, test: str) -> bool:
+        """Return whether a test failed because a 503 named bu."""
         return bool(SAYS_SO.search(''.join(self.details.get(test, ()))))
 
 
 class Tempest:
-    """Tempest's own workspace, for moc."""
+    """Workspace of Tempest, for moc."""
 
     def __init__(self, sandbox: client.Sandbox) -> None:
         self._sandbox = sandbox
@@ -93,9 +94,9 @@ class Tempest:
 
     def configure(self) -> None:
         """Write tempest.conf."""
-        moc = self._sandbox.landlord('moc')
-        images = moc.api('image').get('/v2/images').json()['images']
-        flavors = moc.api('compute').get('/flavors').json()['flavors']
+        landlord = self._sandbox.landlord(topology.HOME)
+        images = landlord.api('image').get('/v2/images').json()['images']
+        flavors = landlord.api('compute').get('/flavors').json()['flavors']
         shutil.rmtree(self.folder, ignore_errors=True)
         (self.folder / 'lock').mkdir(parents=True)
         (self.folder / 'tempest.conf').write_text(ini.render({
@@ -104,23 +105,23 @@ class Tempest:
                         'debug': True},
             'oslo_concurrency': {'lock_path': self.folder / 'lock'},
             'auth': {
-                'admin_username': moc.name,
-                'admin_password': moc.cloud.password(moc.name),
-                'admin_project_name': moc.project,
+                'admin_username': landlord.name,
+                'admin_password': landlord.cloud.password(landlord.name),
+                'admin_project_name': landlord.project,
                 'admin_domain_name': 'Default',
                 # Servers do without one.
                 'create_isolated_networks': False},
-            'identity': {'uri_v3': moc.auth_url, 'auth_version': 'v3',
-                         'region': moc.cloud.name},
+            'identity': {'uri_v3': landlord.auth_url, 'auth_version': 'v3',
+                         'region': landlord.cloud.name},
             'service_available': {
                 'cinder': True, 'glance': True, 'nova': True,
                 'neutron': True, 'swift': False},
-            'compute': {'region': moc.cloud.name,
+            'compute': {'region': landlord.cloud.name,
                         'image_ref': _id(images, 'guest'),
                         'flavor_ref': _id(flavors, 'tiny')},
             'validation': {'run_validation': False},
             'volume': {
-                'region': moc.cloud.name, 'storage_protocol': 'fake',
+                'region': landlord.cloud.name, 'storage_protocol': 'fake',
                 'min_microversion': '3.0', 'max_microversion': 'latest'},
             'volume-feature-enabled': {
                 'backup': False, 'extend_attached_volume': True,
@@ -168,24 +169,25 @@ def into_one_project(text: str) -> str:
 
 
 @contextlib.contextmanager
-def bu_is_away(sandbox: client.Sandbox) -> Iterator[None]:
+def provider_is_away(sandbox: client.Sandbox) -> Iterator[None]:
     """Its Keystone and its Cinder are stopped, for a while."""
     services = ('apache', 'cinder-api')
     for service in services:
-        sandbox.control('stop', 'bu', service)
+        sandbox.control('stop', topology.PROVIDER, service)
     try:
         yield
     finally:
         for service in services:
-            sandbox.control('start', 'bu', service)
+            sandbox.control('start', topology.PROVIDER, service)
 
 
 def judge(without: Outcome, filtered: Outcome, away: Outcome) -> list[str]:
-    """What is wrong, a line each."""
+    """Return what is wrong, a line each."""
     unknown = set(UNKNOWN_IDS.read_text().split()) & without.those('ok')
-    expected = {test for test in unknown if away.names_bu(test)}
+    expected = {test for test in unknown if away.names_provider(test)}
     print(f'{away.name}: of those that failed, {len(expected)} ask for an id '
-          'that nobody made, and were told that bu does not answer')
+          f'that nobody made, and were told that {topology.PROVIDER} does '
+          'not answer')
     wrong = [f'{without.name}: {test} fails'
              for test in sorted(without.those('FAILED'))]
     wrong += [f'{each.name}: {test} passes without the filter only'
@@ -202,22 +204,24 @@ def main(argv: list[str]) -> int:
     sandbox = client.Sandbox()
     tempest = Tempest(sandbox)
     tempest.configure()
-    with paste.changed(sandbox, 'moc', without_filter):
+    with paste.changed(sandbox, topology.HOME, without_filter):
         without = tempest.run('Cinder as it comes', regex)
     with (rules.Landlord(sandbox).ruling(RULE),
-          paste.changed(sandbox, 'moc', into_one_project, 'cinder.conf'),
-          paste.changed(sandbox, 'moc', paste.with_protection)):
-        before = sandbox.asked_for_volumes('bu')
+          paste.changed(sandbox, topology.HOME, into_one_project,
+                        'cinder.conf'),
+          paste.changed(sandbox, topology.HOME, paste.with_protection)):
+        before = sandbox.asked_for_volumes(topology.PROVIDER)
         filtered = tempest.run('with the filter', regex)
-        asked = sandbox.asked_for_volumes('bu') - before
-        with bu_is_away(sandbox):
-            away = tempest.run('with the filter, bu is away', regex)
+        asked = sandbox.asked_for_volumes(topology.PROVIDER) - before
+        with provider_is_away(sandbox):
+            away = tempest.run(
+                f'with the filter, {topology.PROVIDER} is away', regex)
     print('\n----- compared')
     for each in (without, filtered, away):
         print(f'{each.name}: {len(each.those("ok"))} passed, '
               f'{len(each.those("FAILED"))} failed, '
               f'{len(each.those("SKIPPED"))} skipped')
-    print(f'bu was asked for volumes {asked} times')
+    print(f'{topology.PROVIDER} was asked for volumes {asked} times')
     wrong = judge(without, filtered, away)
     if not asked or not without.those('ok'):
         wrong.append('nothing was compared')

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What is used by tests imports no tests."""
+"""Packages that tests use import no tests."""
 
 import ast
 import pathlib

@@ -262,5 +262,9 @@ class CinderLeftAlone(base_fixtures.Fixture):
                 self.addCleanup(setattr, owner, name, vars(owner)[name])
             else:
                 # Inherited: the patch puts it where nothing was.
-                self.addCleanup(lambda owner=owner, name=name:
-                                name in vars(owner) and delattr(owner, name))
+                self.addCleanup(self._remove, owner, name)
+
+    @staticmethod
+    def _remove(owner, name):
+        if name in vars(owner):
+            delattr(owner, name)

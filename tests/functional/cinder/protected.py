@@ -47,7 +47,7 @@ class TestCase(base.BaseTestCase):
 
     def reserve(self, who, volume_id, server=SERVER, connector=None,
                 status=200):
-        """As Nova begins; the id of the attachment."""
+        """Reserve a volume as Nova does; return the id of the attachment."""
         response = self.send(who, 'POST', '/attachments', {'attachment': {
             'volume_uuid': volume_id, 'connector': connector,
             **({'instance_uuid': server} if server else {})}}, status)
@@ -62,7 +62,7 @@ class TestCase(base.BaseTestCase):
                          {'os-complete': {}}, status)
 
     def attach(self, who, volume_id, server=SERVER, connector=COMPUTE1):
-        """As Nova attaches; the id of the attachment."""
+        """Attach a volume as Nova does; return the id of the attachment."""
         attachment = self.reserve(who, volume_id, server)
         self.update(who, attachment, connector)
         self.complete(who, attachment)

@@ -243,7 +243,7 @@ class TestReserved(protected.TestCase):
 
 
 class TestForged(protected.TestCase):
-    """What a user gets who attaches in the name of a server of moc."""
+    """Attachments that a user makes in the name of a server of moc."""
 
     def test_it_is_his_own(self):
         mine = self.cinder.add_volume()

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What the protection leaves alone, or finds when it begins."""
+"""Requests that the protection leaves alone, and older attachments."""
 
 from cinder.db import api as db
 
@@ -94,13 +94,13 @@ class TestLegacy(protected.TestCase):
     alone = 200
 
     def protect(self):
-        """Not yet."""
+        """Leave Cinder without the protection at first."""
 
     def begin(self):
         super().protect()
 
     def test_cinder_alone(self):
-        """Why all this."""
+        """Show Cinder's own behavior, which the protection changes."""
         mine = self.cinder.add_volume()
         self.delete(ALICE, self.attach(MOC_NOVA, mine), self.alone)
 

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What comes between a check and what follows it, or what is not there."""
+"""Changes between a check and the action, and records that are missing."""
 
 import contextlib
 from unittest import mock
@@ -191,7 +191,7 @@ class TestUnproven(protected.TestCase):
 
 
 class TestOldWay(protected.TestCase):
-    """What a volume is attached and connected by without an attachment."""
+    """Actions that attach and connect a volume without an attachment."""
 
     def assertRefused(self, volume_id, who=ALICE):
         self.act(who, volume_id, 'os-initialize_connection', 409,

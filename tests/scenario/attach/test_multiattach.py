@@ -18,10 +18,12 @@ from tests.scenario import servers
 
 class TestMultiattach(servers.OperationScenario):
 
+    type_id: str
+
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        landlord = cls.sandbox.user('bu', 'admin').api('block-storage')
+        landlord = cls.sandbox.user(cls.provider, 'admin').api('block-storage')
         backend = landlord.get('/types').json()['volume_types'][0]
         made = landlord.post('/types', json={'volume_type': {
             'name': 'shared', 'extra_specs': {
@@ -30,25 +32,25 @@ class TestMultiattach(servers.OperationScenario):
         cls.addClassCleanup(landlord.delete, f'/types/{cls.type_id}')
 
     def shared_volume(self):
-        cinder = self.alice.api('block-storage', at='bu')
+        cinder = self.alice.api('block-storage', at=self.provider)
         volume_id = cinder.post('/volumes', json={'volume': {
             'size': 1, 'name': 'shared', 'volume_type': 'shared'}}).json()[
                 'volume']['id']
-        self.addCleanup(self.delete_volume, 'bu', volume_id)
-        self.wait_for_status('bu', volume_id, 'available')
+        self.addCleanup(self.delete_volume, self.provider, volume_id)
+        self.wait_for_status(self.provider, volume_id, 'available')
         return volume_id
 
     def test_each_server_has_an_attachment_of_its_own(self):
         volume_id, first = self.shared_volume(), self.server
-        self.attach_at_bu(volume_id)
+        self.attach_at_provider(volume_id)
         type(self).begin_server()
         second = self.server
-        self.attach_at_bu(volume_id)
+        self.attach_at_provider(volume_id)
         client.wait_for('both to be attached', lambda: {
             (each['instance'], each['status'])
-            for each in self.attachments_at('bu', volume_id)} == {
+            for each in self.attachments_at(self.provider, volume_id)} == {
                 (first, 'attached'), (second, 'attached')})
         self.operate('reboot', '--hard', '--wait', second)
         self.operate('delete', '--wait', first)
         self.assert_agreed(volume_id)
-        self.detach_at_bu(volume_id)
+        self.detach_at_provider(volume_id)

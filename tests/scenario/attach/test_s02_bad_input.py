@@ -12,6 +12,7 @@
 
 """S2: what cannot be is refused, and leaves nothing behind."""
 
+import json
 import uuid
 
 from sandbox import client
@@ -22,11 +23,11 @@ class TestBadInput(base.ServerScenario):
 
     def setUp(self):
         super().setUp()
-        self.buvol = self.volume_at('bu')
+        self.foreign = self.volume_at(self.provider)
         self.addCleanup(self.assert_nothing_left)
 
     def assert_nothing_left(self):
-        self.assert_untouched('bu', self.buvol)
+        self.assert_untouched(self.provider, self.foreign)
         self.assertEqual([], self.mappings())
 
     def refused(self, code, body):
@@ -37,20 +38,20 @@ class TestBadInput(base.ServerScenario):
         return error['message']
 
     def target(self, **attachment):
-        return {'volumeAttachment': {'volumeId': self.buvol, **attachment}}
+        return {'volumeAttachment': {'volumeId': self.foreign, **attachment}}
 
     def test_unknown_service_provider(self):
         for body in (self.target(serviceProvider='nowhere'),
-                     self.target(volumeId=f'{self.buvol}@nowhere')):
+                     self.target(volumeId=f'{self.foreign}@nowhere')):
             message = self.refused(400, body)
             self.assertIn('nowhere', message)
             self.assertIn('does not exist', message)
-            self.assertIn('use here: bu', message)
+            self.assertIn(f'use here: {self.provider}', message)
 
     def test_service_provider_that_is_not_configured(self):
         """Home's Keystone offers it, Nova has no section for it."""
         name = 'unconfigured'
-        keystone = self.sandbox.user('moc', 'admin').api('identity')
+        keystone = self.sandbox.user(self.home, 'admin').api('identity')
         path = f'/OS-FEDERATION/service_providers/{name}'
         keystone.put(path, json={'service_provider': {
             'enabled': True, 'auth_url': 'http://127.0.0.1:1/v3',
@@ -59,12 +60,12 @@ class TestBadInput(base.ServerScenario):
         self.log_in()
         message = self.refused(400, self.target(serviceProvider=name))
         self.assertIn('not configured', message)
-        self.assertIn('use here: bu', message)
+        self.assertIn(f'use here: {self.provider}', message)
 
     def test_service_provider_that_the_token_does_not_know(self):
         """Nova has a section for it, home's Keystone has switched it off."""
-        keystone = self.sandbox.user('moc', 'admin').api('identity')
-        path = '/OS-FEDERATION/service_providers/bu'
+        keystone = self.sandbox.user(self.home, 'admin').api('identity')
+        path = f'/OS-FEDERATION/service_providers/{self.provider}'
 
         def enable(value):
             response = keystone.patch(path, json={
@@ -74,22 +75,24 @@ class TestBadInput(base.ServerScenario):
         enable(False)
         self.log_in()
         try:
-            message = self.refused(400, self.target(serviceProvider='bu'))
+            message = self.refused(
+                400, self.target(serviceProvider=self.provider))
         finally:
             enable(True)
         self.assertIn('not in your token', message)
         self.assertIn('use here: none', message)
 
     def test_option_that_is_no_string(self):
-        for value in (1, None, True, [], ['bu'], {'id': 'bu'}, '',
-                      'bu\nERROR forged', 'x' * 65):
+        for value in (1, None, True, [], [self.provider],
+                      {'id': self.provider}, '',
+                      f'{self.provider}\nERROR forged', 'x' * 65):
             message = self.refused(400, self.target(serviceProvider=value))
             self.assertIn('serviceProvider', message)
 
     def test_two_targets_that_differ(self):
         message = self.refused(400, self.target(
-            volumeId=f'{self.buvol}@bu', serviceProvider='nu'))
-        self.assertIn('bu', message)
+            volumeId=f'{self.foreign}@{self.provider}', serviceProvider='nu'))
+        self.assertIn(self.provider, message)
         self.assertIn('nu', message)
 
     def test_volume_that_exists_nowhere(self):
@@ -97,15 +100,15 @@ class TestBadInput(base.ServerScenario):
         expected = f'Volume {nowhere} could not be found.'
         for body in ({'volumeAttachment': {'volumeId': nowhere}},
                      {'volumeAttachment': {'volumeId': nowhere,
-                                           'serviceProvider': 'bu'}}):
+                                           'serviceProvider': self.provider}}):
             self.assertEqual(expected, self.refused(404, body))
         result = self.alice.openstack('server', 'add', 'volume', self.server,
                                       nowhere)
         self.assertEqual(1, result.code, str(result))
         self.assertIn(nowhere, result.err)
 
-    def test_volume_of_another_project_at_bu(self):
-        cinder = self.sandbox.user('bu', 'admin').api('block-storage')
+    def test_volume_of_another_project_at_provider(self):
+        cinder = self.sandbox.user(self.provider, 'admin').api('block-storage')
         other = cinder.post('/volumes', json={'volume': {'size': 1}}).json()[
             'volume']['id']
         client.wait_for('volume', lambda: cinder.get(
@@ -114,36 +117,40 @@ class TestBadInput(base.ServerScenario):
         self.assertEqual(
             f'Volume {other} could not be found.',
             self.refused(404, self.target(volumeId=other,
-                                          serviceProvider='bu')))
+                                          serviceProvider=self.provider)))
         result = self.alice.openstack('server', 'add', 'volume', self.server,
                                       other)
         self.assertEqual(1, result.code, str(result))
-        self.assertEqual([], self.attachments_at('bu', other))
+        self.assertEqual([], self.attachments_at(self.provider, other))
 
-    def test_bob_is_not_mapped_at_bu(self):
-        """He is told what is said of a volume that does not exist."""
-        bob = self.sandbox.user('moc', 'bob')
+    def test_bob_is_not_mapped_at_provider(self):
+        """The answer is that of a volume that does not exist."""
+        bob = self.sandbox.user(self.home, 'bob')
         self.nova = bob.api('compute', version='2.60')
         self.assertEqual(
-            f'Volume {self.buvol} could not be found.',
-            self.refused(404, self.target(serviceProvider='bu')))
+            f'Volume {self.foreign} could not be found.',
+            self.refused(404, self.target(serviceProvider=self.provider)))
         result = bob.openstack('server', 'add', 'volume', self.server,
-                               self.buvol)
+                               self.foreign)
         self.assertEqual(1, result.code, str(result))
-        self.assertIn(self.buvol, result.err)
+        self.assertIn(self.foreign, result.err)
 
-    def test_local_volume_is_not_at_bu(self):
+    def test_local_volume_is_not_at_provider(self):
         local = self.local_volume()
-        self.refused(404, self.target(volumeId=local, serviceProvider='bu'))
+        self.refused(404, self.target(volumeId=local,
+                                      serviceProvider=self.provider))
         self.assertEqual('available', self.volume(None, local)['status'])
 
     def test_malformed_volume_id(self):
-        for volume_id in ('abc@bu', '@bu', 'bu', f'{self.buvol}@bu@bu', 7):
+        there = f'@{self.provider}'
+        for volume_id in (f'abc{there}', there, self.provider,
+                          self.foreign + there + there, 7):
             self.refused(400, self.target(volumeId=volume_id))
 
     def test_malformed_json(self):
-        for data in ('{"volumeAttachment": {"volumeId"', '[]', '"bu"', '1',
-                     '{"volumeAttachment": ["bu"]}',
+        for data in ('{"volumeAttachment": {"volumeId"', '[]',
+                     json.dumps(self.provider), '1',
+                     json.dumps({'volumeAttachment': [self.provider]}),
                      '{"volumeAttachment": null}'):
             response = self.nova.post(
                 self.url, data=data,
@@ -152,16 +159,16 @@ class TestBadInput(base.ServerScenario):
 
     def test_body_too_large(self):
         response = self.attach(self.target(
-            serviceProvider='bu', device='x' * 200_000))
+            serviceProvider=self.provider, device='x' * 200_000))
         self.assertEqual(413, response.status_code, response.text)
 
     def test_server_that_does_not_exist(self):
         response = self.nova.post(
             f'/servers/{uuid.uuid4()}/os-volume_attachments',
-            json=self.target(serviceProvider='bu'))
+            json=self.target(serviceProvider=self.provider))
         self.assertEqual(404, response.status_code, response.text)
 
     def test_detach_of_what_is_not_attached(self):
-        for volume_id in (self.buvol, f'{self.buvol}@bu'):
+        for volume_id in (self.foreign, f'{self.foreign}@{self.provider}'):
             response = self.nova.delete(f'{self.url}/{volume_id}')
             self.assertEqual(404, response.status_code, response.text)

@@ -21,23 +21,25 @@ from tests.scenario import base
 TOKEN = re.compile(rb'gAAAAA[A-Za-z0-9_-]{60,}')
 
 #: What is written a line to for each request that a service of bu gets.
-BU_REQUESTS = ('apache-access.log', 'cinder-api.log')
+PROVIDER_REQUESTS = ('apache-access.log', 'cinder-api.log')
 REQUEST = re.compile(rb'(?:GET|POST|PUT|PATCH|DELETE|HEAD) (?:/|http://)')
 
 
 class TestLaws(base.ServerScenario):
 
     def test_no_token_in_any_log(self):
-        volume = self.volume_at('bu')
-        for target in (f'{volume}@bu', volume):
+        volume = self.volume_at(self.provider)
+        for target in (f'{volume}@{self.provider}', volume):
             client.must(self.alice.nova('volume-attach', self.server,
                                         target))
-            self.wait_for_attached('bu', volume)
-            self.detach('bu', volume)
+            self.wait_for_attached(self.provider, volume)
+            self.detach(self.provider, volume)
         logs = self.sandbox.logs()
         names = {path.parent.name + '/' + path.name for path in logs}
-        for expected in ('moc/nova-api.log', 'moc/nova-compute.log',
-                         'moc/cinder-api.log', 'bu/cinder-api.log'):
+        for expected in (f'{self.home}/nova-api.log',
+                         f'{self.home}/nova-compute.log',
+                         f'{self.home}/cinder-api.log',
+                         f'{self.provider}/cinder-api.log'):
             self.assertIn(expected, names)
         leaks = {}
         for path in logs:
@@ -46,23 +48,24 @@ class TestLaws(base.ServerScenario):
                 leaks[str(path)] = len(found)
         self.assertEqual({}, leaks)
 
-    def test_local_attachment_asks_nothing_of_bu(self):
-        self.volume('bu', self.volume_at('bu'))
+    def test_local_attachment_asks_nothing_of_provider(self):
+        self.volume(self.provider, self.volume_at(self.provider))
         volume = self.local_volume()
-        before = self.requests_at_bu()
+        before = self.requests_at_provider()
         client.must(self.alice.openstack('server', 'add', 'volume',
                                          self.server, volume))
         self.wait_for_attached(None, volume)
         client.must(self.alice.openstack('server', 'remove', 'volume',
                                          self.server, volume))
         self.wait_for_detached(None, volume)
-        self.assertEqual(before, self.requests_at_bu())
+        self.assertEqual(before, self.requests_at_provider())
 
-    def requests_at_bu(self):
+    def requests_at_provider(self):
         count = {path.name: len(REQUEST.findall(path.read_bytes()))
                  for path in self.sandbox.logs()
-                 if path.parent.name == 'bu' and path.name in BU_REQUESTS}
+                 if path.parent.name == self.provider
+                 and path.name in PROVIDER_REQUESTS}
         # A volume there has been asked for, so each has a line.
-        self.assertEqual(set(BU_REQUESTS), set(count))
+        self.assertEqual(set(PROVIDER_REQUESTS), set(count))
         self.assertTrue(all(count.values()), count)
         return count

@@ -24,7 +24,7 @@ from tests.scenario import base
 
 
 class WithoutPlugin(base.ServerScenario):
-    """What lets one of moc's services run without the plugin."""
+    """Base of the tests that run a service of moc without the plugin."""
 
     @classmethod
     def running_without_plugin(cls, service, file_name):
@@ -36,12 +36,19 @@ class WithoutPlugin(base.ServerScenario):
 class TestComputeWithoutPlugin(WithoutPlugin):
     """Volumes attached before, and operations while the plugin is missing."""
 
+    stack: contextlib.ExitStack
+    other_server: str
+    wanted: str
+    rebooted: str
+    detached: str
+    deleted: str
+
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
         cls.other_server = cls.new_server()
         (cls.wanted, cls.rebooted, cls.detached, cls.deleted) = (
-            cls.class_volume('bu') for _ in range(4))
+            cls.class_volume(cls.provider) for _ in range(4))
         for server, volume in ((cls.server, cls.rebooted),
                                (cls.server, cls.detached),
                                (cls.other_server, cls.deleted)):
@@ -69,8 +76,9 @@ class TestComputeWithoutPlugin(WithoutPlugin):
 
     @classmethod
     def attach_by_command(cls, server, volume):
-        client.must(cls.alice.nova('volume-attach', server, f'{volume}@bu'))
-        cinder = cls.alice.api('block-storage', at='bu')
+        client.must(cls.alice.nova('volume-attach', server,
+                                   f'{volume}@{cls.provider}'))
+        cinder = cls.alice.api('block-storage', at=cls.provider)
         client.wait_for(f'volume {volume} in-use', lambda: (
             cinder.get(f'/volumes/{volume}').json()['volume']['status']
             == 'in-use'))
@@ -78,36 +86,38 @@ class TestComputeWithoutPlugin(WithoutPlugin):
     def test_attach_is_refused_and_nothing_reserved(self):
         before = self.mappings()
         response = self.attach({'volumeAttachment': {
-            'volumeId': self.wanted, 'serviceProvider': 'bu'}})
+            'volumeId': self.wanted, 'serviceProvider': self.provider}})
         self.assertEqual(400, response.status_code, response.text)
         self.assertIn('mixmatch', response.text)
-        self.assert_untouched('bu', self.wanted)
+        self.assert_untouched(self.provider, self.wanted)
         self.assertEqual(before, self.mappings())
 
     def test_reboot_does_not_lose_the_disk(self):
         self.nova.post(f'/servers/{self.server}/action',
                        json={'reboot': {'type': 'HARD'}})
         client.wait_for('the reboot to end', self.reboot_ended)
-        self.assertEqual({self.rebooted: 'bu', self.detached: 'bu'}, {
-            each['volumeId']: each['serviceProvider']
-            for each in self.mappings()})
+        self.assertEqual(
+            {self.rebooted: self.provider, self.detached: self.provider},
+            {each['volumeId']: each['serviceProvider']
+             for each in self.mappings()})
         self.assert_attached(self.rebooted)
         self.assert_attached(self.detached)
 
     def test_detach_is_rolled_back(self):
         response = self.nova.delete(f'{self.url}/{self.detached}')
         self.assertEqual(202, response.status_code, response.text)
-        self.wait_for_status('bu', self.detached, 'in-use')
+        self.wait_for_status(self.provider, self.detached, 'in-use')
         self.assert_attached(self.detached)
 
     def test_server_that_is_deleted_leaves_nothing(self):
         self.delete_server(self.other_server)
-        self.wait_for_status('bu', self.deleted, 'available')
-        self.assert_untouched('bu', self.deleted)
+        self.wait_for_status(self.provider, self.deleted, 'available')
+        self.assert_untouched(self.provider, self.deleted)
 
     def assert_attached(self, volume):
-        self.assertEqual(1, len(self.attachments_at('bu', volume)))
-        self.assertEqual('in-use', self.volume('bu', volume)['status'])
+        self.assertEqual(1, len(self.attachments_at(self.provider, volume)))
+        self.assertEqual('in-use',
+                         self.volume(self.provider, volume)['status'])
 
     def reboot_ended(self):
         server = self.nova.get(f'/servers/{self.server}').json()['server']
@@ -125,16 +135,17 @@ class TestComputeWithoutPlugin(WithoutPlugin):
 class TestApiWithoutPlugin(WithoutPlugin):
 
     def test_the_option_is_not_served(self):
-        volume = self.volume_at('bu')
+        volume = self.volume_at(self.provider)
         with self.running_without_plugin('nova-api', 'nova.conf'):
-            for attachment in ({'volumeId': volume, 'serviceProvider': 'bu'},
-                               {'volumeId': f'{volume}@bu'}):
+            for attachment in ({'volumeId': volume,
+                                'serviceProvider': self.provider},
+                               {'volumeId': f'{volume}@{self.provider}'}):
                 response = self.attach({'volumeAttachment': attachment})
                 self.assertEqual(400, response.status_code, response.text)
                 self.assertIn('mixmatch', response.text)
             # What is home's works as ever.
             self.assertEqual([], self.mappings())
-        self.assert_untouched('bu', volume)
+        self.assert_untouched(self.provider, volume)
 
 
 class TestPatchesThatDoNotFit(base.Scenario):
@@ -150,7 +161,7 @@ sys.argv = ['nova-{module}', '--config-file', {conf!r}]
 '''
 
     def test_the_process_does_not_start_and_says_why(self):
-        etc = self.sandbox.site.etc(topology.by_name('moc'), 'nova')
+        etc = self.sandbox.site.etc(topology.by_name(self.home), 'nova')
         for module, conf in (('conductor', 'nova.conf'),
                              ('compute', 'nova-cpu.conf')):
             result = client.run(

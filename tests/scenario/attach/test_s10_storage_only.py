@@ -18,42 +18,43 @@ from tests.scenario import attachers
 
 class TestStorageOnly(attachers.ProtectionScenario):
 
-    def test_bu_has_no_nova(self):
-        catalog = client.must(self.sandbox.user('bu', 'admin').openstack(
+    def test_provider_has_no_nova(self):
+        admin = self.sandbox.user(self.provider, 'admin')
+        catalog = client.must(admin.openstack(
             'catalog', 'list', '-f', 'json')).json
         self.assertNotIn('compute', [each['Type'] for each in catalog])
 
     def test_attach_and_detach(self):
-        volume_id = self.volume_at('bu')
+        volume_id = self.volume_at(self.provider)
         client.must(self.alice.openstack('server', 'add', 'volume',
                                          self.server, volume_id))
-        self.wait_for_attached('bu', volume_id)
+        self.wait_for_attached(self.provider, volume_id)
         self.assert_agreed(volume_id)
         client.must(self.alice.openstack('server', 'remove', 'volume',
                                          self.server, volume_id))
-        self.wait_for_detached('bu', volume_id)
-        self.assert_untouched('bu', volume_id)
+        self.wait_for_detached(self.provider, volume_id)
+        self.assert_untouched(self.provider, volume_id)
 
     def test_boot_and_delete(self):
-        volume_id = self.volume_at('bu')
+        volume_id = self.volume_at(self.provider)
         client.must(self.alice.openstack_at(
-            'bu', 'volume', 'set', '--bootable', volume_id))
+            self.provider, 'volume', 'set', '--bootable', volume_id))
         name = self.id().rpartition('.')[2]
         for by in (self.alice, self.admin):
             server_id = client.must(self.alice.openstack(
                 'server', 'create', '--flavor', 'tiny', '--nic', 'none',
                 '--volume', volume_id, '--wait', '-f', 'json', name)).json[
                     'id']
-            self.wait_for_status('bu', volume_id, 'in-use')
+            self.wait_for_status(self.provider, volume_id, 'in-use')
             client.must(by.openstack('server', 'delete', '--wait',
                                      server_id))
-            self.wait_for_status('bu', volume_id, 'available')
-            self.assert_untouched('bu', volume_id)
+            self.wait_for_status(self.provider, volume_id, 'available')
+            self.assert_untouched(self.provider, volume_id)
 
-    def test_what_the_user_detaches_at_bu(self):
+    def test_what_the_user_detaches_at_provider(self):
         """Cinder alone answers 500: it finds no Nova to ask."""
-        volume_id = self.volume_at('bu')
-        self.attach_by_hand(self.at_bu, volume_id)
-        self.assertEqual(202, self.act_on(self.at_bu, volume_id,
+        volume_id = self.volume_at(self.provider)
+        self.attach_by_hand(self.at_provider, volume_id)
+        self.assertEqual(202, self.act_on(self.at_provider, volume_id,
                                           'os-detach'))
-        self.assert_untouched('bu', volume_id)
+        self.assert_untouched(self.provider, volume_id)

@@ -16,6 +16,7 @@ There is no system on the volume; what is shown is that the hypervisor has
 its disk.
 """
 
+from typing import Any
 import uuid
 
 from sandbox import client
@@ -34,7 +35,7 @@ class BootScenario(servers.OperationScenario):
         pass
 
     def make_bootable(self, volume_id):
-        response = self.alice.api('block-storage', at='bu').post(
+        response = self.alice.api('block-storage', at=self.provider).post(
             f'/volumes/{volume_id}/action',
             json={'os-set_bootable': {'bootable': True}})
         self.assertEqual(200, response.status_code, response.text)
@@ -44,7 +45,7 @@ class TestBoot(BootScenario):
 
     def setUp(self):
         super().setUp()
-        self.volume_id = self.volume_at('bu')
+        self.volume_id = self.volume_at(self.provider)
         self.make_bootable(self.volume_id)
 
     def boot(self, *argv):
@@ -57,18 +58,18 @@ class TestBoot(BootScenario):
 
     def delete(self):
         self.delete_server(self.server)
-        self.wait_for_status('bu', self.volume_id, 'available')
-        self.assert_untouched('bu', self.volume_id)
+        self.wait_for_status(self.provider, self.volume_id, 'available')
+        self.assert_untouched(self.provider, self.volume_id)
 
     def assert_has_disk(self):
         self.assert_agreed(self.volume_id)
-        self.assertTrue(self.sandbox.watched('bu', self.volume_id))
+        self.assertTrue(self.sandbox.watched(self.provider, self.volume_id))
 
     def test_from_a_volume(self):
         self.boot('--volume', self.volume_id)
         self.operate('reboot', '--hard', '--wait', self.server)
         self.assert_has_disk()
-        self.sandbox.control('restart', 'moc', 'nova-compute')
+        self.sandbox.control('restart', self.home, 'nova-compute')
         self.assert_has_disk()
         self.operate('stop', self.server)
         self.wait_for_server('SHUTOFF')
@@ -118,12 +119,12 @@ class TestBoot(BootScenario):
         self.operate('shelve', '--offload', '--wait', self.server)
         self.wait_for_server('SHELVED_OFFLOADED')
         self.assert_agreed(self.volume_id, status='reserved')
-        self.assertFalse(self.sandbox.watched('bu', self.volume_id))
+        self.assertFalse(self.sandbox.watched(self.provider, self.volume_id))
         # Nova calls one attached that it takes for a server without a host.
-        another = self.volume_at('bu')
-        self.attach_at_bu(another)
+        another = self.volume_at(self.provider)
+        self.attach_at_provider(another)
         self.assert_agreed(another)
-        self.detach_at_bu(another)
+        self.detach_at_provider(another)
         self.assert_agreed(self.volume_id, status='reserved')
         self.operate('unshelve', '--wait', self.server)
         self.wait_for_server('ACTIVE')
@@ -131,18 +132,18 @@ class TestBoot(BootScenario):
 
     def test_deleted_while_it_is_built(self):
         """There is no row of its mapping yet."""
-        self.sandbox.control('stop', 'moc', 'nova-scheduler')
+        self.sandbox.control('stop', self.home, 'nova-scheduler')
         try:
             self.server = client.must(self.alice.openstack(
                 'server', 'create', '--flavor', 'tiny', '--nic', 'none',
                 '--volume', self.volume_id, '-f', 'json', 'unborn')).json[
                     'id']
-            self.wait_for_status('bu', self.volume_id, 'reserved')
+            self.wait_for_status(self.provider, self.volume_id, 'reserved')
             self.delete()
         finally:
-            self.sandbox.control('start', 'moc', 'nova-scheduler')
+            self.sandbox.control('start', self.home, 'nova-scheduler')
 
-    def test_while_bu_is_away(self):
+    def test_while_provider_is_away(self):
         """Nova says whom it could not ask, and builds nothing."""
         with self.stopped('cinder-api'):
             result = self.alice.openstack(
@@ -151,8 +152,8 @@ class TestBoot(BootScenario):
                 f'uuid={self.volume_id},source_type=volume,'
                 'destination_type=volume,boot_index=0', 'never')
             self.assertNotEqual(0, result.code)
-            self.assertIn('ervice provider bu', result.err)
-        self.assert_untouched('bu', self.volume_id)
+            self.assertIn(f'ervice provider {self.provider}', result.err)
+        self.assert_untouched(self.provider, self.volume_id)
 
     def test_rebuild_with_another_image_is_refused(self):
         self.boot('--volume', self.volume_id)
@@ -169,13 +170,13 @@ class TestBoot(BootScenario):
         result = self.alice.openstack('server', 'image', 'create',
                                       self.server)
         self.assertNotEqual(0, result.code)
-        self.assertIn('service provider bu', result.err)
+        self.assertIn(f'service provider {self.provider}', result.err)
         self.assert_has_disk()
 
     def test_swap_is_refused(self):
         """Cinder asks for it, of the Nova of its own cloud."""
         self.boot('--volume', self.volume_id)
-        response = self.sandbox.user('moc', 'cinder', 'service').api(
+        response = self.sandbox.user(self.home, 'cinder', 'service').api(
             'compute', version='2.89').put(
                 f'{self.url}/{self.volume_id}', json={'volumeAttachment': {
                     'volumeId': str(uuid.uuid4())}})
@@ -188,17 +189,17 @@ class TestBootFromASnapshot(BootScenario):
 
     def setUp(self):
         super().setUp()
-        self.volume_id = None
-        self.at_bu = self.alice.api('block-storage', at='bu')
-        self.source = self.volume_at('bu')
-        self.assertEqual(200, self.at_bu.post(
+        self.volume_id = ''
+        self.at_provider = self.alice.api('block-storage', at=self.provider)
+        self.source = self.volume_at(self.provider)
+        self.assertEqual(200, self.at_provider.post(
             f'/volumes/{self.source}/action', json={
                 'os-set_bootable': {'bootable': True}}).status_code)
-        self.snapshot = self.at_bu.post('/snapshots', json={'snapshot': {
+        self.snapshot = self.at_provider.post('/snapshots', json={'snapshot': {
             'volume_id': self.source, 'name': self.test}}).json()[
                 'snapshot']['id']
         self.addCleanup(self.delete_snapshot)
-        client.wait_for('the snapshot', lambda: self.at_bu.get(
+        client.wait_for('the snapshot', lambda: self.at_provider.get(
             f'/snapshots/{self.snapshot}').json()['snapshot'][
                 'status'] == 'available')
 
@@ -208,9 +209,10 @@ class TestBootFromASnapshot(BootScenario):
 
     def delete_snapshot(self):
         path = f'/snapshots/{self.snapshot}'
-        self.at_bu.delete(path)
-        client.wait_for('the snapshot to be gone', lambda: self.at_bu.get(
-            path).status_code == 404)
+        self.at_provider.delete(path)
+        client.wait_for(
+            'the snapshot to be gone', lambda: self.at_provider.get(
+                path).status_code == 404)
 
     def mapping(self, **values):
         """A block device of the snapshot; None takes a field away."""
@@ -238,12 +240,12 @@ class TestBootFromASnapshot(BootScenario):
         self.addCleanup(self.end)
         self.wait_for_server('ACTIVE')
         attached, = self.mappings()
-        self.assertEqual('bu', attached['serviceProvider'])
+        self.assertEqual(self.provider, attached['serviceProvider'])
         self.volume_id = attached['volumeId']
-        made = self.volume('bu', self.volume_id)
+        made = self.volume(self.provider, self.volume_id)
         self.assertEqual(self.snapshot, made['snapshot_id'])
         self.assertEqual(f'{self.server}-snapshot-vol', made['name'])
-        self.assertEqual(404, self.sandbox.landlord('moc').api(
+        self.assertEqual(404, self.sandbox.landlord(self.home).api(
             'block-storage').get(
                 f'/volumes/{self.volume_id}',
                 headers={'OpenStack-Mixmatch-Service-Provider': 'none'}
@@ -253,18 +255,18 @@ class TestBootFromASnapshot(BootScenario):
     def end(self):
         self.delete_server(self.server)
         if self.volume_id:
-            self.delete_volume('bu', self.volume_id)
+            self.delete_volume(self.provider, self.volume_id)
 
     def assert_has_disk(self):
         self.assert_agreed(self.volume_id)
-        self.assertTrue(self.sandbox.watched('bu', self.volume_id))
+        self.assertTrue(self.sandbox.watched(self.provider, self.volume_id))
         self.assert_checked()
 
     def assert_checked(self):
         client.must(self.sandbox.mixmatch_nova('check'))
 
-    def volumes_at_bu(self):
-        return {each['id'] for each in self.at_bu.get('/volumes').json()[
+    def volumes_at_provider(self):
+        return {each['id'] for each in self.at_provider.get('/volumes').json()[
             'volumes']}
 
     def test_whole_life(self):
@@ -307,22 +309,25 @@ class TestBootFromASnapshot(BootScenario):
             self.assert_has_disk()
 
         self.delete_server(self.server)
-        self.wait_for_status('bu', self.volume_id, 'available')
-        self.assert_untouched('bu', self.volume_id)
+        self.wait_for_status(self.provider, self.volume_id, 'available')
+        self.assert_untouched(self.provider, self.volume_id)
         self.assert_checked()
 
     def test_deleted_with_its_server(self):
         self.booted(self.mapping(delete_on_termination=True))
         self.delete_server(self.server)
-        client.wait_for('bu to delete the volume', lambda: self.at_bu.get(
-            f'/volumes/{self.volume_id}').status_code == 404)
+        client.wait_for(
+            f'{self.provider} to delete the volume',
+            lambda: self.at_provider.get(
+                f'/volumes/{self.volume_id}').status_code == 404)
         self.assert_checked()
 
     def test_what_cannot_be_marked_is_refused(self):
         """Before anything is reserved or made; a home volume comes first."""
-        before = self.volumes_at_bu()
-        volume = {'source_type': 'volume', 'destination_type': 'volume',
-                  'uuid': self.local_volume(), 'boot_index': 0}
+        before = self.volumes_at_provider()
+        volume: dict[str, Any] = {
+            'source_type': 'volume', 'destination_type': 'volume',
+            'uuid': self.local_volume(), 'boot_index': 0}
         self.alice.api('block-storage').post(
             f'/volumes/{volume["uuid"]}/action', json={
                 'os-set_bootable': {'bootable': True}})
@@ -338,19 +343,19 @@ class TestBootFromASnapshot(BootScenario):
                              volume_size=1, snapshot_id=self.snapshot)):
             response = self.create(volume, each)
             self.assertEqual(400, response.status_code, response.text)
-            self.assertIn('service provider bu', response.text)
-            for cloud, volume_id in (('bu', self.source),
+            self.assertIn(f'service provider {self.provider}', response.text)
+            for cloud, volume_id in ((self.provider, self.source),
                                      (None, volume['uuid'])):
                 self.assertEqual('available', self.volume(
                     cloud, volume_id)['status'], each)
-        self.assert_untouched('bu', self.source)
-        self.assertEqual(before, self.volumes_at_bu())
+        self.assert_untouched(self.provider, self.source)
+        self.assertEqual(before, self.volumes_at_provider())
         self.assert_checked()
 
     def test_mark_of_a_user_is_refused(self):
         response = self.create(self.mapping(
             source_type='blank', uuid=None, volume_size=1,
-            volume_type='mixmatch:bu:1'))
+            volume_type=f'mixmatch:{self.provider}:1'))
         self.assertEqual(400, response.status_code, response.text)
         self.assertIn('reserved', response.text)
 
@@ -361,5 +366,5 @@ class TestBootFromASnapshot(BootScenario):
             {'source_type': 'blank', 'destination_type': 'volume',
              'volume_size': 1, 'boot_index': 1, 'disk_bus': 'nonsense'})
         self.assertEqual(400, response.status_code, response.text)
-        self.assert_untouched('bu', self.source)
+        self.assert_untouched(self.provider, self.source)
         self.assert_checked()

@@ -28,7 +28,7 @@ ACCESS_RULES = [{'service': 'compute', 'method': method, 'path': '/**'}
 class Credentials(servers.OperationScenario):
 
     def user_id(self, name):
-        who = self.sandbox.user('moc', name)
+        who = self.sandbox.user(topology.HOME, name)
         return who.api('identity').get_user_id()
 
     def application_credential(self, **options):
@@ -40,7 +40,7 @@ class Credentials(servers.OperationScenario):
         self.assertEqual(201, response.status_code, response.text)
         made = response.json()['application_credential']
         self.addCleanup(keystone.delete, f'{path}/{made["id"]}')
-        return self.sandbox.bearer('moc', v3.ApplicationCredential(
+        return self.sandbox.bearer(topology.HOME, v3.ApplicationCredential(
             self.alice.auth_url, made['secret'],
             application_credential_id=made['id']), {
                 'OS_AUTH_TYPE': 'v3applicationcredential',
@@ -59,8 +59,8 @@ class Credentials(servers.OperationScenario):
         self.assertEqual(201, response.status_code, response.text)
         trust = response.json()['trust']['id']
         self.addCleanup(keystone.delete, f'/OS-TRUST/trusts/{trust}')
-        password = topology.by_name('moc').password('carol')
-        return self.sandbox.bearer('moc', v3.Password(
+        password = topology.by_name(topology.HOME).password('carol')
+        return self.sandbox.bearer(topology.HOME, v3.Password(
             self.alice.auth_url, username='carol', password=password,
             user_domain_name='Default', trust_id=trust), {
                 'OS_AUTH_TYPE': 'v3password', 'OS_USERNAME': 'carol',
@@ -69,18 +69,18 @@ class Credentials(servers.OperationScenario):
 
     def assert_attaches(self, who):
         """The unmodified command attaches and detaches."""
-        volume_id = self.volume_at('bu')
+        volume_id = self.volume_at(topology.PROVIDER)
         client.must(who.openstack('server', 'add', 'volume', self.server,
                                   volume_id))
-        self.wait_for_attached('bu', volume_id)
+        self.wait_for_attached(topology.PROVIDER, volume_id)
         self.assert_agreed(volume_id)
         client.must(who.openstack('server', 'remove', 'volume', self.server,
                                   volume_id))
-        self.wait_for_detached('bu', volume_id)
+        self.wait_for_detached(topology.PROVIDER, volume_id)
 
     def assert_lives(self, who):
         """The server is used and ended, with its volume, as by a person."""
-        volume_id = self.volume_at('bu')
+        volume_id = self.volume_at(topology.PROVIDER)
         shown = client.must(who.openstack(
             'volume', 'show', volume_id, '-f', 'json')).json
         self.assertEqual(volume_id, shown['id'])
@@ -90,15 +90,15 @@ class Credentials(servers.OperationScenario):
         self.addCleanup(self.delete_server, server)
         client.must(who.openstack('server', 'add', 'volume', server,
                                   volume_id))
-        self.wait_for_attached('bu', volume_id)
+        self.wait_for_attached(topology.PROVIDER, volume_id)
         client.must(who.openstack('server', 'reboot', '--hard', '--wait',
                                   server))
         self.assertEqual([volume_id], [
             each['Volume ID'] for each in client.must(who.openstack(
                 'server', 'volume', 'list', server, '-f', 'json')).json])
         client.must(who.openstack('server', 'delete', '--wait', server))
-        self.wait_for_status('bu', volume_id, 'available')
-        self.assert_untouched('bu', volume_id)
+        self.wait_for_status(topology.PROVIDER, volume_id, 'available')
+        self.assert_untouched(topology.PROVIDER, volume_id)
 
 
 class TestCredentials(Credentials):
@@ -116,14 +116,14 @@ class TestCredentials(Credentials):
     def test_application_credential_with_access_rules(self):
         """Keystone makes no assertion for it, and the error says so."""
         who = self.application_credential(access_rules=ACCESS_RULES)
-        volume_id = self.volume_at('bu')
+        volume_id = self.volume_at(topology.PROVIDER)
         response = who.api('compute', version='2.60').post(
             f'/servers/{self.server}/os-volume_attachments',
             json={'volumeAttachment': {'volumeId': volume_id,
-                                       'serviceProvider': 'bu'}})
+                                       'serviceProvider': topology.PROVIDER}})
         self.assertEqual(403, response.status_code, response.text)
         self.assertIn('without access rules', response.text)
-        self.assert_untouched('bu', volume_id)
+        self.assert_untouched(topology.PROVIDER, volume_id)
 
     def test_trust(self):
         self.assert_lives(self.trustee(True))
@@ -138,8 +138,9 @@ class TestWithoutCache(Credentials):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.sandbox.control('stop', 'moc', 'memcached')
-        cls.addClassCleanup(cls.sandbox.control, 'start', 'moc', 'memcached')
+        cls.sandbox.control('stop', topology.HOME, 'memcached')
+        cls.addClassCleanup(cls.sandbox.control, 'start', topology.HOME,
+                            'memcached')
 
     def test_application_credential(self):
         self.assert_lives(self.application_credential())
@@ -154,15 +155,15 @@ class TestWithoutCache(Credentials):
 
     @contextlib.contextmanager
     def rescoping_forbidden(self):
-        moc = topology.by_name('moc')
+        moc = topology.by_name(topology.HOME)
         path = self.sandbox.site.etc(moc, 'keystone') / 'keystone.conf'
         before = path.read_text()
         path.write_text(before.replace(
             '[token]\n', '[token]\nallow_rescope_scoped_token = false\n', 1))
         self.assertNotEqual(before, path.read_text())
         try:
-            self.sandbox.control('restart', 'moc', 'keystone')
+            self.sandbox.control('restart', topology.HOME, 'keystone')
             yield
         finally:
             path.write_text(before)
-            self.sandbox.control('restart', 'moc', 'keystone')
+            self.sandbox.control('restart', topology.HOME, 'keystone')

@@ -34,7 +34,7 @@ from tests.scenario import federation
 from tests.scenario.login import test_rules_login
 from tests.scenario import pages
 
-BU = topology.by_name('bu')
+PROVIDER = topology.by_name(topology.PROVIDER)
 IDENTITY_PROVIDER = '/OS-FEDERATION/identity_providers/nu'
 SERVICE_PROVIDER = '/OS-FEDERATION/service_providers/nu'
 RULES = {'domains': ['Default'], 'rules': [{
@@ -43,7 +43,7 @@ RULES = {'domains': ['Default'], 'rules': [{
 
 #: What the commands of the page say, and what is meant here.
 HERE = ((r'https://keystone\.moc\.example/v3/OS-FEDERATION/saml2/idp',
-         keystone.entity_id(BU)), (r'\bmoc\b', 'nu'))
+         keystone.entity_id(PROVIDER)), (r'\bmoc\b', 'nu'))
 
 
 def meant(text):
@@ -60,17 +60,19 @@ class TestSecondHome(test_rules_login.Rules):
         super().setUpClass()
         cls.addClassCleanup(cls.forget)
         cls.follow_the_page()
-        known = cls.sandbox.user('moc', 'admin').api('identity').get(
-            '/OS-FEDERATION/service_providers/bu').json()['service_provider']
+        known = cls.sandbox.user(cls.home, 'admin').api('identity').get(
+            f'/OS-FEDERATION/service_providers/{cls.provider}').json()[
+                'service_provider']
         cls.landlord.admin.put(SERVICE_PROVIDER, json={'service_provider': {
             'sp_url': known['sp_url'], 'enabled': True, 'auth_url':
-                known['auth_url'].replace('providers/moc', 'providers/nu')}})
+                known['auth_url'].replace(f'providers/{cls.home}',
+                                          'providers/nu')}})
         cls.rule()
         cls.trust_it_in_the_web_server()
 
     @classmethod
     def follow_the_page(cls):
-        env = {**credentials.environment(BU, 'admin'), 'PYTHONWARNINGS':
+        env = {**credentials.environment(PROVIDER, 'admin'), 'PYTHONWARNINGS':
                'ignore', 'PATH': f'{cls.sandbox.site.venv}/bin:'
                + os.environ['PATH']}
         with tempfile.TemporaryDirectory() as folder:
@@ -99,20 +101,21 @@ class TestSecondHome(test_rules_login.Rules):
     @classmethod
     def trust_it_in_the_web_server(cls):
         site = cls.sandbox.site
-        etc = shibboleth.folder(site, BU)
+        etc = shibboleth.folder(site, PROVIDER)
         cls.addClassCleanup(cls.restart)
-        door = re.compile(r'  <Location \S*/moc/protocols.*?</Location>\n',
-                          re.DOTALL)
+        door = re.compile(
+            rf'  <Location \S*/{cls.home}/protocols.*?</Location>\n',
+            re.DOTALL)
         for name, change in (
                 ('shibboleth2.xml', lambda text: re.sub(
                     r'(?=    <MetadataProvider )',
                     '    <MetadataProvider type="XML" validate="false" path="'
-                    f'{keystone.metadata(site, BU)}"/>\n', re.sub(
+                    f'{keystone.metadata(site, PROVIDER)}"/>\n', re.sub(
                         r'<SSO ECP="true"[^>]*>', '<SSO ECP="true">', text),
                     count=1)),
                 ('httpd.conf', lambda text: text.replace(
-                    '</VirtualHost>', door.search(text)[0].replace(
-                        '/moc/', '/nu/') + '</VirtualHost>'))):
+                    '</VirtualHost>', next(door.finditer(text))[0].replace(
+                        f'/{cls.home}/', '/nu/') + '</VirtualHost>'))):
             path = etc / name
             before = path.read_text()
             cls.addClassCleanup(path.write_text, before)
@@ -122,7 +125,7 @@ class TestSecondHome(test_rules_login.Rules):
     @classmethod
     def restart(cls):
         for service in ('shibd', 'apache'):
-            cls.sandbox.control('restart', 'bu', service)
+            cls.sandbox.control('restart', cls.provider, service)
 
     @classmethod
     def forget(cls):
@@ -137,11 +140,11 @@ class TestSecondHome(test_rules_login.Rules):
 
     def setUp(self):
         super().setUp()
-        self.of_moc = federation.Entrance(self.alice)
-        who = self.sandbox.user('bu', 'admin')
+        self.of_home = federation.Entrance(self.alice)
+        who = self.sandbox.user(self.provider, 'admin')
         # NOTE: bu's Keystone caches what it offers.
-        self.of_nu = client.wait_for('bu to offer it', lambda: self.offered(
-            who))
+        self.of_nu = client.wait_for(f'{self.provider} to offer it',
+                                     lambda: self.offered(who))
 
     @staticmethod
     def offered(who):
@@ -151,7 +154,7 @@ class TestSecondHome(test_rules_login.Rules):
             return None
 
     def enter(self, who, by):
-        """What somebody gets at the protocol of an identity provider."""
+        """Log in at the protocol of an identity provider."""
         with requests.Session() as session:
             delivered = who.deliver(who.assertion(), session)
             self.assertIn(delivered.status_code, (302, 303), delivered.text)
@@ -163,22 +166,22 @@ class TestSecondHome(test_rules_login.Rules):
         self.assertNotIn('X-Subject-Token', response.headers)
 
     def assert_each_by_its_own(self):
-        for who in (self.of_nu, self.of_moc):
+        for who in (self.of_nu, self.of_home):
             response = self.enter(who, who)
             self.assertEqual(201, response.status_code, response.text)
 
     def test_each_speaks_for_itself_only(self):
         self.assert_each_by_its_own()
-        self.assert_refused(self.of_moc, self.of_nu)
-        self.assert_refused(self.of_nu, self.of_moc)
+        self.assert_refused(self.of_home, self.of_nu)
+        self.assert_refused(self.of_nu, self.of_home)
         self.assertIn(' 0 problems',
                       client.must(self.landlord.command('check')).out)
 
     def test_protocol_that_was_made_without_an_attribute(self):
-        """As documentation and ``openstack`` made it once."""
+        """Older documentation and ``openstack`` made it that way."""
         path = f'{IDENTITY_PROVIDER}/protocols/mapped'
         admin, log = self.landlord.admin, self.sandbox.site.log(
-            'bu', 'keystone')
+            self.provider, 'keystone')
         made = {'mapping_id': 'mixmatch'}
         self.addCleanup(admin.put, path, json={'protocol': {
             **made, 'remote_id_attribute': 'Shib-Identity-Provider'}})
@@ -190,7 +193,7 @@ class TestSecondHome(test_rules_login.Rules):
         client.wait_for('a refusal', lambda: self.enter(
             self.of_nu, self.of_nu).status_code == 401, base.BACK)
         before = len(log.read_text())
-        self.assert_refused(self.of_moc, self.of_nu)
+        self.assert_refused(self.of_home, self.of_nu)
         self.assertRegex(log.read_text()[before:], (
             r" ERROR .*Identity provider nu: all logins are refused: "
             r".*'mapped' has no remote_id_attribute.*keystone\.conf"))

@@ -18,10 +18,10 @@ from tests.scenario import base
 
 class TestPlainFederation(base.Scenario):
 
-    def test_alice_gets_a_token_of_her_project_at_bu(self):
+    def test_alice_gets_a_token_of_her_project_at_provider(self):
         token = client.must(self.alice.openstack_at(
-            'bu', 'token', 'issue', '-f', 'json')).json
-        project = client.must(self.sandbox.user('bu').openstack(
+            self.provider, 'token', 'issue', '-f', 'json')).json
+        project = client.must(self.sandbox.user(self.provider).openstack(
             'project', 'show', 'research', '-f', 'json')).json
         self.assertEqual(project['id'], token['project_id'])
 
@@ -32,12 +32,12 @@ class TestPlainFederation(base.Scenario):
         self.assertEqual(1, result.code, str(result))
         self.assertEqual('', result.out)
 
-    def test_bob_is_not_mapped_at_bu(self):
-        bob = self.sandbox.user('moc', 'bob')
-        result = bob.openstack_at('bu', 'token', 'issue')
+    def test_bob_is_not_mapped_at_provider(self):
+        bob = self.sandbox.user(self.home, 'bob')
+        result = bob.openstack_at(self.provider, 'token', 'issue')
         self.assertEqual(1, result.code, str(result))
 
     def test_alice_is_not_mapped_with_her_other_project(self):
-        teaching = self.sandbox.user('moc', 'alice', 'teaching')
-        result = teaching.openstack_at('bu', 'token', 'issue')
+        teaching = self.sandbox.user(self.home, 'alice', 'teaching')
+        result = teaching.openstack_at(self.provider, 'token', 'issue')
         self.assertEqual(1, result.code, str(result))

@@ -17,6 +17,7 @@ from concurrent import futures
 import re
 
 from sandbox import client
+from sandbox import topology
 from tests.scenario import base
 
 #: A login is this request; Apache of bu writes a line for each.
@@ -36,9 +37,10 @@ VOLUMES = 2
 
 
 def logins(sandbox):
-    """How many logins there have been at bu."""
+    """Return the number of logins at bu until now."""
     log, = (path for path in sandbox.logs()
-            if path.parent.name == 'bu' and path.name == 'apache-access.log')
+            if path.parent.name == topology.PROVIDER
+            and path.name == 'apache-access.log')
     return len(LOGIN.findall(log.read_text()))
 
 
@@ -47,16 +49,17 @@ class Attaching(base.ServerScenario):
 
     def setUp(self):
         super().setUp()
-        self.at_bu = self.sandbox.user('bu', 'admin').api('block-storage')
+        self.at_provider = self.sandbox.user(
+            self.provider, 'admin').api('block-storage')
 
     def status(self, volume_id):
-        return self.at_bu.get(f'/volumes/{volume_id}').json()['volume'][
+        return self.at_provider.get(f'/volumes/{volume_id}').json()['volume'][
             'status']
 
     def attach_and_detach(self, server, volume_id):
         url = f'/servers/{server}/os-volume_attachments'
         response = self.nova.post(url, json={'volumeAttachment': {
-            'volumeId': volume_id, 'serviceProvider': 'bu'}})
+            'volumeId': volume_id, 'serviceProvider': self.provider}})
         self.assertEqual(200, response.status_code, response.text)
         client.wait_for('the attachment', lambda: (
             self.status(volume_id) == 'in-use'))
@@ -66,7 +69,7 @@ class Attaching(base.ServerScenario):
             self.nova.get(f'{url}/{volume_id}').status_code == 404))
 
     def with_new_token(self):
-        """From here on alice has a token that nobody has seen."""
+        """Give alice a token that no service has seen."""
         self.log_in()
         self.nova.get('/servers')
 
@@ -76,13 +79,13 @@ class TestLogins(Attaching):
     def forget_logins(self):
         """Nobody at moc has a login at bu."""
         # NOTE: a login of Nova's own that is renewed would be counted, too.
-        self.sandbox.control('restart', 'moc', 'memcached', *PROCESSES)
+        self.sandbox.control('restart', self.home, 'memcached', *PROCESSES)
 
     def test_hundred_attachments_cost_one_login(self):
         self.forget_logins()
         servers = [self.server, *(self.more_server()
                                   for _ in range(SERVERS - 1))]
-        volumes = [[self.volume_at('bu') for _ in range(VOLUMES)]
+        volumes = [[self.volume_at(self.provider) for _ in range(VOLUMES)]
                    for _ in servers]
         offloaded = self.offloaded_server()
         # The first one of all: alice logs in, and so does Nova, for all of
@@ -100,7 +103,7 @@ class TestLogins(Attaching):
                                                 volumes))
         self.assertEqual(before + 1, logins(self.sandbox))
         for volume_id in sum(volumes, []):
-            self.assertEqual([], self.attachments_at('bu', volume_id))
+            self.assertEqual([], self.attachments_at(self.provider, volume_id))
 
     def attach_side_by_side(self, count, pairs):
         """Attach so many times in all.
@@ -139,7 +142,7 @@ class TestLogins(Attaching):
 
     def test_many_at_once_with_a_new_token_cost_one_login(self):
         self.forget_logins()
-        volumes = [self.volume_at('bu') for _ in range(4)]
+        volumes = [self.volume_at(self.provider) for _ in range(4)]
         # Nova logs in.
         self.attach_and_detach(self.server, volumes[0])
         before = logins(self.sandbox)
@@ -151,7 +154,7 @@ class TestLogins(Attaching):
         self.assertEqual(before + 1, logins(self.sandbox))
 
     def test_without_a_secret_each_process_logs_in(self):
-        volume_id = self.volume_at('bu')
+        volume_id = self.volume_at(self.provider)
         with self.configured_all('mixmatch', r'login_cache_secret\s*=.*', ''):
             before = logins(self.sandbox)
             self.with_new_token()

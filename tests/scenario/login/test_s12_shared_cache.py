@@ -28,6 +28,8 @@ EACH = len(test_s12_logins.PROCESSES)
 
 class TestSharedCache(test_s12_logins.Attaching):
 
+    cache: memcached.Memcached
+
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -42,10 +44,10 @@ class TestSharedCache(test_s12_logins.Attaching):
 
     def setUp(self):
         super().setUp()
-        self.volume_id = self.volume_at('bu')
+        self.volume_id = self.volume_at(self.provider)
 
     def attaches(self):
-        """How many logins an attach and a detach cost with a new token."""
+        """Count the logins of an attach and a detach with a new token."""
         before = test_s12_logins.logins(self.sandbox)
         began = time.monotonic()
         self.with_new_token()
@@ -67,7 +69,7 @@ class TestSharedCache(test_s12_logins.Attaching):
         self.assertGreaterEqual(len(found), 2)
         for _flags, value in items.values():
             self.assertNotIn(token, value)
-        for cloud in ('moc', 'bu'):
+        for cloud in (self.home, self.provider):
             keystone = self.sandbox.user(cloud, 'admin').api('identity')
             for each in found:
                 response = keystone.get('/auth/tokens', headers={
@@ -84,7 +86,7 @@ class TestSharedCache(test_s12_logins.Attaching):
         self.assertGreaterEqual(len(logins), 2)
         for key, other in zip(logins, logins[1:] + logins[:1]):
             self.cache.set(key, *items[other])
-        self.sandbox.control('restart', 'moc', 'nova-compute')
+        self.sandbox.control('restart', self.home, 'nova-compute')
         before = test_s12_logins.logins(self.sandbox)
         self.attach_and_detach(self.server, self.volume_id)
         # nova-compute found neither alice's login nor Nova's.
@@ -98,7 +100,7 @@ class TestSharedCache(test_s12_logins.Attaching):
         self.attaches()
         for key, (flags, value) in self.cache.items().items():
             self.cache.set(key, flags, value[:-40] + b'\0' * 40)
-        self.sandbox.control('restart', 'moc', 'nova-compute')
+        self.sandbox.control('restart', self.home, 'nova-compute')
         self.attach_and_detach(self.server, self.volume_id)
         self.works_again()
 
@@ -113,7 +115,8 @@ class TestSharedCache(test_s12_logins.Attaching):
     def test_it_is_stopped(self):
         self.attaches()
         self.cache.stop()
-        self.addCleanup(lambda: self.cache.stop() or self.cache.start())
+        self.addCleanup(self.cache.start)
+        self.addCleanup(self.cache.stop)
         self.assertEqual(EACH, self.attaches())
         self.cache.start()
         self.works_again()

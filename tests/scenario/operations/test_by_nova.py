@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What Nova and its operator do without any user's token."""
+"""Operations of Nova and its operator without a token of a user."""
 
 from sandbox import client
 from tests.scenario import servers
@@ -24,11 +24,11 @@ class TestManage(servers.OperationScenario):
         shown = self.manage_attachment(
             'show', self.server, volume_id, '--json')
         self.assertIn(volume_id, shown.out)
-        before, = self.attachments_at('bu', volume_id)
+        before, = self.attachments_at(self.provider, volume_id)
         self.operate('stop', self.server)
         self.wait_for_server('SHUTOFF')
         self.renew_attachment(volume_id)
-        after, = self.attachments_at('bu', volume_id)
+        after, = self.attachments_at(self.provider, volume_id)
         self.assertNotEqual(before['id'], after['id'])
         self.operate('start', self.server)
         self.wait_for_server('ACTIVE')
@@ -54,12 +54,12 @@ class TestReclaim(servers.OperationScenario):
         pass
 
     def test_reclaimed(self):
-        volume_id = self.volume_at('bu')
-        self.attach_at_bu(volume_id)
+        volume_id = self.volume_at(self.provider)
+        self.attach_at_provider(volume_id)
         self.operate('delete', self.server)
         self.wait_for_server('SOFT_DELETED')
         self.assert_agreed(volume_id)
         client.wait_for('Nova to reclaim it', lambda: self.hypervisors.get(
             f'/servers/{self.server}').status_code == 404, 150)
-        self.wait_for_status('bu', volume_id, 'available')
-        self.assert_untouched('bu', volume_id)
+        self.wait_for_status(self.provider, volume_id, 'available')
+        self.assert_untouched(self.provider, volume_id)

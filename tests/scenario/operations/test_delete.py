@@ -21,8 +21,8 @@ class TestDelete(servers.OperationScenario):
 
     def setUp(self):
         super().setUp()
-        self.volume_id = self.volume_at('bu')
-        self.attach_at_bu(self.volume_id)
+        self.volume_id = self.volume_at(self.provider)
+        self.attach_at_provider(self.volume_id)
         self.addCleanup(self.begin_server)
 
     def delete(self):
@@ -30,25 +30,26 @@ class TestDelete(servers.OperationScenario):
 
     def test_volume_is_free(self):
         self.delete()
-        self.assert_untouched('bu', self.volume_id)
+        self.assert_untouched(self.provider, self.volume_id)
 
     def test_by_an_administrator(self):
-        """... whose token leads to nothing at bu."""
+        """The administrator's token is worth nothing at bu."""
         self.operate('delete', '--wait', '--all-projects', self.server,
                      by=self.admin)
-        self.wait_for_status('bu', self.volume_id, 'available')
-        self.assert_untouched('bu', self.volume_id)
+        self.wait_for_status(self.provider, self.volume_id, 'available')
+        self.assert_untouched(self.provider, self.volume_id)
 
     def test_delete_on_termination(self):
         self.operate('volume', 'set', '--delete-on-termination', self.server,
                      self.volume_id)
         self.delete()
-        client.wait_for('bu to delete the volume', lambda: self.alice.api(
-            'block-storage', at='bu').get(
-                f'/volumes/{self.volume_id}').status_code == 404)
+        client.wait_for(
+            f'{self.provider} to delete the volume', lambda: self.alice.api(
+                'block-storage', at=self.provider).get(
+                    f'/volumes/{self.volume_id}').status_code == 404)
 
     def test_while_its_host_is_down(self):
         """nova-api then does it alone."""
         with self.host_down():
             self.delete()
-            self.assert_untouched('bu', self.volume_id)
+            self.assert_untouched(self.provider, self.volume_id)

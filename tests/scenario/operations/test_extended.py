@@ -25,13 +25,13 @@ class TestExtended(servers.OperationScenario):
         super().setUp()
         self.volume_id = self.attached_volume()
         client.must(self.alice.openstack_at(
-            'bu', '--os-volume-api-version', '3.42', 'volume', 'set',
+            self.provider, '--os-volume-api-version', '3.42', 'volume', 'set',
             '--size', '2', self.volume_id))
-        client.wait_for('bu to extend it', lambda: self.volume(
-            'bu', self.volume_id)['size'] == 2)
-        self.wait_for_attached('bu', self.volume_id)
+        client.wait_for(f'{self.provider} to extend it', lambda: self.volume(
+            self.provider, self.volume_id)['size'] == 2)
+        self.wait_for_attached(self.provider, self.volume_id)
 
-    def test_guest_sees_it_when_moc_s_operator_says_so(self):
+    def test_guest_sees_it_when_home_s_operator_says_so(self):
         self.assertEqual(GIB, self.capacity(self.volume_id))
         client.must(self.sandbox.mixmatch_nova('extended', self.volume_id))
         client.wait_for('the disk to grow', lambda: self.capacity(

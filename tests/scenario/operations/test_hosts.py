@@ -12,12 +12,16 @@
 
 """A server with a volume of bu moves between hosts, or leaves them."""
 
+from keystoneauth1 import adapter
+
 from sandbox import client
 from tests.scenario import servers
 
 
 class TestHosts(servers.OperationScenario):
     """moc's administrator moves alice's server; libvirt on both hosts."""
+
+    nova_admin: adapter.Adapter
 
     @classmethod
     def setUpClass(cls):

@@ -20,6 +20,8 @@ from tests.scenario import servers
 class TestWithoutGrant(servers.OperationScenario):
     """bu's landlord gives moc's Nova nothing."""
 
+    landlord: rules.Landlord
+
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -31,7 +33,7 @@ class TestWithoutGrant(servers.OperationScenario):
 
     def forget_logins(self):
         """Neither a process of moc nor its cache has one of Nova at bu."""
-        self.sandbox.control('restart', 'moc', 'memcached', 'nova-api',
+        self.sandbox.control('restart', self.home, 'memcached', 'nova-api',
                              'nova-compute')
 
     def detach_by_administrator(self):
@@ -53,5 +55,5 @@ class TestWithoutGrant(servers.OperationScenario):
         # Nova is let in again, a moment later.
         client.wait_for('the administrator to detach it', lambda: (
             self.detach_by_administrator().status_code == 202), 30)
-        self.wait_for_detached('bu', self.volume_id)
-        self.attach_at_bu(self.volume_id)
+        self.wait_for_detached(self.provider, self.volume_id)
+        self.attach_at_provider(self.volume_id)

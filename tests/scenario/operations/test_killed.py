@@ -17,6 +17,7 @@ next nova-compute ends what was begun: an attach is undone, a detach finished.
 """
 
 from sandbox import client
+from tests.scenario import lossy
 from tests.scenario import servers
 
 VOLUME = 'GET /v3/volumes/'
@@ -27,6 +28,8 @@ DELETE = 'DELETE /v3/attachments/'
 
 class TestKilled(servers.OperationScenario):
 
+    way: lossy.Way
+
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -34,7 +37,7 @@ class TestKilled(servers.OperationScenario):
 
     def setUp(self):
         super().setUp()
-        self.volume_id = self.volume_at('bu')
+        self.volume_id = self.volume_at(self.provider)
         self.way.lost.clear()
 
     def killed(self, request, pattern, **when):
@@ -43,22 +46,23 @@ class TestKilled(servers.OperationScenario):
         :param request: what alice asks of Nova
         """
         self.way.interrupt(pattern, **{
-            each: lambda: self.sandbox.kill('moc', 'nova-compute')
+            each: lambda: self.sandbox.kill(self.home, 'nova-compute')
             for each in when})
         try:
             response = request()
-            client.wait_for('nova-compute to ask bu', lambda: self.way.lost)
+            client.wait_for(f'nova-compute to ask {self.provider}',
+                            lambda: self.way.lost)
         finally:
-            self.sandbox.control('start', 'moc', 'nova-compute')
+            self.sandbox.control('start', self.home, 'nova-compute')
         return response
 
     def attach_killed(self, pattern, **when):
         response = self.killed(lambda: self.attach({'volumeAttachment': {
-            'volumeId': self.volume_id, 'serviceProvider': 'bu'}}),
+            'volumeId': self.volume_id, 'serviceProvider': self.provider}}),
             pattern, **when)
         self.assertEqual(200, response.status_code, response.text)
-        self.wait_for_detached('bu', self.volume_id)
-        self.assert_untouched('bu', self.volume_id)
+        self.wait_for_detached(self.provider, self.volume_id)
+        self.assert_untouched(self.provider, self.volume_id)
         action = self.last_action()
         self.assertEqual('attach_volume', action['action'])
         self.assertEqual(['Error'], [
@@ -67,12 +71,12 @@ class TestKilled(servers.OperationScenario):
         self.assert_can_be_used()
 
     def detach_killed(self, pattern, **when):
-        self.attach_at_bu(self.volume_id)
+        self.attach_at_provider(self.volume_id)
         response = self.killed(lambda: self.nova.delete(
             f'{self.url}/{self.volume_id}'), pattern, **when)
         self.assertEqual(202, response.status_code, response.text)
-        self.wait_for_detached('bu', self.volume_id)
-        self.assert_untouched('bu', self.volume_id)
+        self.wait_for_detached(self.provider, self.volume_id)
+        self.assert_untouched(self.provider, self.volume_id)
         self.assertEqual(['Success'], [
             each['result'] for each in self.last_action()['events']
             if each['event'] == 'compute_detach_volume'])
@@ -80,48 +84,48 @@ class TestKilled(servers.OperationScenario):
 
     def assert_can_be_used(self):
         """By the same server, whose guest does not have the disk."""
-        self.assertFalse(self.sandbox.watched('bu', self.volume_id))
-        self.attach_at_bu(self.volume_id)
-        self.detach_at_bu(self.volume_id)
+        self.assertFalse(self.sandbox.watched(self.provider, self.volume_id))
+        self.attach_at_provider(self.volume_id)
+        self.detach_at_provider(self.volume_id)
 
-    def test_attach_before_bu_knows(self):
+    def test_attach_before_provider_knows(self):
         self.attach_killed(VOLUME, before=True)
 
-    def test_attach_before_bu_has_connected(self):
+    def test_attach_before_provider_has_connected(self):
         self.attach_killed(CONNECT, before=True)
 
-    def test_attach_after_bu_has_connected(self):
+    def test_attach_after_provider_has_connected(self):
         self.attach_killed(CONNECT, after=True)
 
-    def test_attach_before_bu_is_told_of_the_end(self):
+    def test_attach_before_provider_is_told_of_the_end(self):
         """The guest has the disk already."""
         self.attach_killed(COMPLETE, before=True)
 
-    def test_attach_after_bu_is_told_of_the_end(self):
+    def test_attach_after_provider_is_told_of_the_end(self):
         """Nothing is left to be done."""
         self.killed(lambda: self.attach({'volumeAttachment': {
-            'volumeId': self.volume_id, 'serviceProvider': 'bu'}}),
+            'volumeId': self.volume_id, 'serviceProvider': self.provider}}),
             COMPLETE, after=True)
         self.assert_agreed(self.volume_id)
-        self.assertTrue(self.sandbox.watched('bu', self.volume_id))
-        self.detach_at_bu(self.volume_id)
+        self.assertTrue(self.sandbox.watched(self.provider, self.volume_id))
+        self.detach_at_provider(self.volume_id)
 
     def test_detach_before_the_guest_knows(self):
         self.detach_killed(VOLUME, before=True)
 
-    def test_detach_before_bu_knows(self):
+    def test_detach_before_provider_knows(self):
         self.detach_killed(DELETE, before=True)
 
-    def test_detach_while_one_server_of_bu_knows_nothing(self):
+    def test_detach_while_one_server_of_provider_knows_nothing(self):
         """It says that there is no attachment; the others know better."""
-        self.attach_at_bu(self.volume_id)
+        self.attach_at_provider(self.volume_id)
         self.way.deny(DELETE, 404)
         response = self.nova.delete(f'{self.url}/{self.volume_id}')
         self.assertEqual(202, response.status_code, response.text)
-        self.wait_for_detached('bu', self.volume_id)
+        self.wait_for_detached(self.provider, self.volume_id)
         self.assertEqual(1, len(self.way.lost))
-        self.assert_untouched('bu', self.volume_id)
+        self.assert_untouched(self.provider, self.volume_id)
         self.assert_can_be_used()
 
-    def test_detach_after_bu_has_deleted_the_attachment(self):
+    def test_detach_after_provider_has_deleted_the_attachment(self):
         self.detach_killed(DELETE, after=True)

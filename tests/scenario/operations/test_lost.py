@@ -25,19 +25,19 @@ class TestLost(servers.OperationScenario):
         super().setUp()
         self.volume_id = self.attached_volume()
         self.wait_for_disk(self.volume_id)
-        self.lost, = self.attachments_at('bu', self.volume_id)
-        self.forget_at_bu()
+        self.lost, = self.attachments_at(self.provider, self.volume_id)
+        self.forget_at_provider()
 
-    def forget_at_bu(self):
-        """What a landlord does for a cloud that is no more."""
-        client.must(self.sandbox.landlord('bu').openstack(
+    def forget_at_provider(self):
+        """Delete the attachment as the operator of bu."""
+        client.must(self.sandbox.landlord(self.provider).openstack(
             'volume', 'set', '--state', 'available', '--detached',
             self.volume_id))
-        self.assert_untouched('bu', self.volume_id)
+        self.assert_untouched(self.provider, self.volume_id)
 
     def log_of_nova_compute(self):
         return next(log for log in self.sandbox.logs()
-                    if log.parent.name == 'moc'
+                    if log.parent.name == self.home
                     and log.name == 'nova-compute.log')
 
     def test_server_keeps_the_disk_and_the_operator_is_told(self):

@@ -22,14 +22,14 @@ class TestPower(servers.OperationScenario):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.volume_id = cls.class_volume('bu')
+        cls.volume_id = cls.class_volume(cls.provider)
 
     def setUp(self):
         super().setUp()
         if self.volume_id not in [each['volumeId']
                                   for each in self.mappings()]:
-            self.wait_for_status('bu', self.volume_id, 'available')
-            self.attach_at_bu(self.volume_id)
+            self.wait_for_status(self.provider, self.volume_id, 'available')
+            self.attach_at_provider(self.volume_id)
         self.wait_for_disk(self.volume_id)
         self.addCleanup(self.assert_agreed, self.volume_id)
 
@@ -44,7 +44,7 @@ class TestPower(servers.OperationScenario):
         self.assert_boots_with_it()
 
     def test_hard_reboot_by_an_administrator(self):
-        """... whose token leads to nothing at bu."""
+        """The administrator's token is worth nothing at bu."""
         self.operate('reboot', '--hard', self.server,
                      by=self.admin)
         self.assert_boots_with_it()
@@ -88,7 +88,7 @@ class TestPower(servers.OperationScenario):
         self.assert_boots_with_it()
 
     def test_restart_of_nova_compute(self):
-        self.sandbox.control('restart', 'moc', 'nova-compute')
+        self.sandbox.control('restart', self.home, 'nova-compute')
         self.assert_agreed(self.volume_id)
         self.operate('reboot', '--hard', self.server)
         self.assert_boots_with_it()

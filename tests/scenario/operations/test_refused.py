@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What cannot work with a volume of bu is refused before it begins."""
+"""Operations that cannot work with a volume of bu are refused at once."""
 
 import uuid
 
@@ -22,7 +22,7 @@ class TestRefused(servers.OperationScenario):
 
     def encrypted_volume(self):
         """A volume of alice's whose key only bu has."""
-        landlord = self.sandbox.landlord('bu').api('block-storage')
+        landlord = self.sandbox.landlord(self.provider).api('block-storage')
         kind = landlord.post('/types', json={'volume_type': {
             'name': f'encrypted-{uuid.uuid4().hex}'}}).json()[
                 'volume_type']['id']
@@ -31,35 +31,35 @@ class TestRefused(servers.OperationScenario):
             'encryption': {'provider': 'luks', 'cipher': 'aes-xts-plain64',
                            'key_size': 256, 'control_location': 'front-end'}})
         self.assertEqual(200, response.status_code, response.text)
-        return self.volume_at('bu', volume_type=kind)
+        return self.volume_at(self.provider, volume_type=kind)
 
     def test_encrypted_volume(self):
         volume_id = self.encrypted_volume()
-        self.assertTrue(self.volume('bu', volume_id)['encrypted'])
+        self.assertTrue(self.volume(self.provider, volume_id)['encrypted'])
         response = self.attach({'volumeAttachment': {
-            'volumeId': volume_id, 'serviceProvider': 'bu'}})
+            'volumeId': volume_id, 'serviceProvider': self.provider}})
         self.assertEqual(400, response.status_code, response.text)
         self.assertIn('encrypted', response.text)
-        self.assert_untouched('bu', volume_id)
+        self.assert_untouched(self.provider, volume_id)
         result = self.alice.openstack('server', 'add', 'volume', self.server,
                                       volume_id)
         self.assertNotEqual(0, result.code)
         self.assertIn('encrypted', result.err)
-        self.assert_untouched('bu', volume_id)
+        self.assert_untouched(self.provider, volume_id)
 
     def test_server_that_boots_from_an_encrypted_volume(self):
         volume_id = self.encrypted_volume()
         client.must(self.alice.openstack_at(
-            'bu', 'volume', 'set', '--bootable', volume_id))
+            self.provider, 'volume', 'set', '--bootable', volume_id))
         result = self.alice.openstack(
             'server', 'create', '--flavor', 'tiny', '--nic', 'none',
             '--volume', volume_id, 'never')
         self.assertNotEqual(0, result.code)
         self.assertIn('encrypted', result.err)
-        self.assert_untouched('bu', volume_id)
+        self.assert_untouched(self.provider, volume_id)
 
     def test_assisted_snapshot(self):
-        """What a Cinder asks of the Nova that uses its volume."""
+        """Cinder requests it of the Nova that uses its volume."""
         volume_id = self.attached_volume()
         response = self.admin.api('compute').post(
             '/os-assisted-volume-snapshots', json={'snapshot': {
@@ -67,5 +67,5 @@ class TestRefused(servers.OperationScenario):
                     'snapshot_id': str(uuid.uuid4()), 'type': 'qcow2',
                     'new_file': 'new'}}})
         self.assertEqual(400, response.status_code, response.text)
-        self.assertIn('service provider bu', response.text)
+        self.assertIn(f'service provider {self.provider}', response.text)
         self.assert_agreed(volume_id)

@@ -23,26 +23,26 @@ class TestAway(servers.OperationScenario):
 
     def setUp(self):
         super().setUp()
-        self.volume_id = self.volume_at('bu')
-        self.attach_at_bu(self.volume_id)
+        self.volume_id = self.volume_at(self.provider)
+        self.attach_at_provider(self.volume_id)
 
     @contextlib.contextmanager
-    def bu_away(self):
+    def provider_away(self):
         """Its Cinder and its Keystone are stopped."""
         services = ('cinder-api', 'apache')
-        self.sandbox.control('stop', 'bu', *services)
+        self.sandbox.control('stop', self.provider, *services)
         try:
             yield
         finally:
-            self.sandbox.control('start', 'bu', *services)
-        self.wait_for_bu()
+            self.sandbox.control('start', self.provider, *services)
+        self.wait_for_provider()
 
     def findings(self):
-        """What the operator's command says."""
+        """Run the operator's command."""
         return self.sandbox.mixmatch_nova('check', '--json')
 
     def test_server_lives_on(self):
-        with self.bu_away():
+        with self.provider_away():
             self.operate('show', self.server)
             self.operate('list')
             for kind in ('--soft', '--hard'):
@@ -52,26 +52,30 @@ class TestAway(servers.OperationScenario):
             self.wait_for_server('SHUTOFF')
             self.operate('start', self.server)
             self.wait_for_server('ACTIVE')
-            self.assertTrue(self.sandbox.watched('bu', self.volume_id))
+            self.assertTrue(
+                self.sandbox.watched(self.provider, self.volume_id))
             response = self.nova.delete(f'{self.url}/{self.volume_id}')
             self.assertEqual(503, response.status_code, response.text)
-            self.assertIn('service provider bu', response.text.lower())
+            self.assertIn(f'service provider {self.provider}',
+                          response.text.lower())
         self.assert_agreed(self.volume_id)
-        self.detach_at_bu(self.volume_id)
+        self.detach_at_provider(self.volume_id)
 
     def test_what_a_deleted_server_leaves_is_on_record(self):
-        """... survives a restart, and is told when bu is back."""
+        """The record survives a restart; bu is told when it is back."""
         self.addCleanup(self.begin_server)
-        with self.bu_away():
+        with self.provider_away():
             self.operate('delete', '--wait', self.server)
-            self.sandbox.control('restart', 'moc', 'nova-compute')
+            self.sandbox.control('restart', self.home, 'nova-compute')
             self.purge()
             result = self.findings()
             self.assertEqual(1, result.code, result)
             self.assertIn(self.volume_id, json.dumps(result.json))
-        client.wait_for('moc to tell bu', lambda: not self.attachments_at(
-            'bu', self.volume_id), 120)
-        self.assert_untouched('bu', self.volume_id)
+        client.wait_for(
+            f'{self.home} to tell {self.provider}',
+            lambda: not self.attachments_at(self.provider, self.volume_id),
+            120)
+        self.assert_untouched(self.provider, self.volume_id)
         client.wait_for('nothing to be on record', lambda: (
             self.findings().code == 0), 60)
 

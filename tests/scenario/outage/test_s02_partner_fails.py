@@ -26,17 +26,17 @@ class TestPartnerFails(base.ServerScenario):
 
     def target(self, volume):
         return {'volumeAttachment': {'volumeId': volume,
-                                     'serviceProvider': 'bu'}}
+                                     'serviceProvider': self.provider}}
 
     def assert_says(self, code, text, response):
         self.assertEqual(code, response.status_code, response.text)
         (error,) = response.json().values()
-        self.assertIn('ervice provider bu', error['message'])
+        self.assertIn(f'ervice provider {self.provider}', error['message'])
         self.assertIn(text, error['message'])
         self.assertLess(response.elapsed.total_seconds(), BOUND)
 
-    def test_keystone_of_bu_is_stopped(self):
-        volume = self.volume_at('bu')
+    def test_keystone_of_provider_is_stopped(self):
+        volume = self.volume_at(self.provider)
         with self.stopped('apache'):
             self.assert_says(503, 'does not answer',
                              self.attach(self.target(volume)))
@@ -45,56 +45,59 @@ class TestPartnerFails(base.ServerScenario):
             result = self.alice.openstack('server', 'add', 'volume',
                                           self.server, volume)
             self.assertEqual(1, result.code, str(result))
-            self.assertIn('ervice provider bu does not answer', result.err)
+            self.assertIn(f'ervice provider {self.provider} does not answer',
+                          result.err)
             self.assert_home_works()
-        self.assert_untouched('bu', volume)
+        self.assert_untouched(self.provider, volume)
         self.assertEqual([], self.mappings())
 
-    def test_cinder_of_bu_is_stopped(self):
-        volume = self.volume_at('bu')
+    def test_cinder_of_provider_is_stopped(self):
+        volume = self.volume_at(self.provider)
         with self.stopped('cinder-api'):
             self.assert_says(503, 'does not answer',
                              self.attach(self.target(volume)))
             self.assertEqual([], self.mappings())
-        self.assert_untouched('bu', volume)
+        self.assert_untouched(self.provider, volume)
 
         self.assertEqual(
             200, self.attach(self.target(volume)).status_code)
-        self.wait_for_attached('bu', volume)
+        self.wait_for_attached(self.provider, volume)
         with self.stopped('cinder-api'):
             self.assert_says(503, 'does not answer',
                              self.nova.delete(f'{self.url}/{volume}'))
             self.assertEqual(1, len(self.mappings()))
-        self.assertEqual('in-use', self.volume('bu', volume)['status'])
-        self.detach('bu', volume)
-        self.assert_untouched('bu', volume)
+        self.assertEqual('in-use',
+                         self.volume(self.provider, volume)['status'])
+        self.detach(self.provider, volume)
+        self.assert_untouched(self.provider, volume)
 
-    def test_nova_itself_has_no_place_at_bu(self):
+    def test_nova_itself_has_no_place_at_provider(self):
         """The two operators have not finished; users cannot mend it."""
-        volume = self.volume_at('bu')
-        with self.configured('nova-api', 'nova.conf', 'service_provider:bu',
+        volume = self.volume_at(self.provider)
+        with self.configured('nova-api', 'nova.conf',
+                             f'service_provider:{self.provider}',
                              r'service_project_name\s*=.*',
                              'service_project_name = nowhere\n'):
             self.assert_says(502, "this service's own user",
                              self.attach(self.target(volume)))
             self.assertEqual([], self.mappings())
-        self.assert_untouched('bu', volume)
+        self.assert_untouched(self.provider, volume)
 
-    def test_bu_names_a_key_that_is_not_its_own(self):
+    def test_provider_names_a_key_that_is_not_its_own(self):
         """Nova opens nothing with it; to the user the attach fails."""
-        volume = self.volume_at('bu')
+        volume = self.volume_at(self.provider)
         secret = str(uuid.uuid4())
         with self.configured('nova-compute', 'nova-cpu.conf',
-                             'service_provider:bu',
+                             f'service_provider:{self.provider}',
                              r'rbd_secret_uuid\s*=.*',
                              f'rbd_secret_uuid = {secret}\n'):
             self.attach(self.target(volume))
-            self.wait_for_detached('bu', volume)
+            self.wait_for_detached(self.provider, volume)
             client.wait_for('nova-compute to say why', lambda: any(
                 b'not the one that rbd_secret_uuid names' in log.read_bytes()
                 for log in self.sandbox.logs() if log.stem == 'nova-compute'))
         self.assertNotIn('vdb appeared', self.console())
-        self.assert_untouched('bu', volume)
+        self.assert_untouched(self.provider, volume)
 
     def assert_home_works(self):
         volume = self.local_volume()

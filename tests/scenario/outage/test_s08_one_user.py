@@ -57,18 +57,19 @@ class TestOneUser(base.Scenario):
     def setUp(self):
         super().setUp()
         self.over = threading.Event()
-        self.mine = self.volume_at('bu')
-        self.others = self.volume_at('bu')
-        self.url = topology.url(topology.by_name('bu'), 'cinder')
+        self.mine = self.volume_at(self.provider)
+        self.others = self.volume_at(self.provider)
+        self.url = topology.url(topology.by_name(self.provider), 'cinder')
 
     @contextlib.contextmanager
     def home_through(self, way):
         """Home's Cinder asks bu's by this way."""
         def change(text):
-            before, header, after = text.partition('[service_provider:bu]')
+            before, header, after = text.partition(
+                f'[service_provider:{self.provider}]')
             return (f'{before}{header}\n'
                     f'endpoint_override = {way.entry}/v3{after}')
-        with paste.changed(self.sandbox, 'moc', change, 'cinder.conf'):
+        with paste.changed(self.sandbox, self.home, change, 'cinder.conf'):
             yield
 
     def silent(self, connection):
@@ -96,7 +97,7 @@ class TestOneUser(base.Scenario):
         return answers
 
     def test_the_other_notices_nothing(self):
-        carol = self.sandbox.user('moc', 'carol')
+        carol = self.sandbox.user(self.home, 'carol')
         with (contextlib.ExitStack() as ways,
               futures.ThreadPoolExecutor(1) as executor):
             way = ways.enter_context(lossy.way_to(self.url))
@@ -131,9 +132,11 @@ class TestOneUser(base.Scenario):
             answer = cinder.get(f'/volumes/{self.mine}')
             self.assertEqual(503, answer.status_code, answer.text)
             return 'tried again in' in answer.text
-        client.wait_for('home to know that bu is dead', is_known, KNOWN)
+        client.wait_for(f'home to know that {self.provider} is dead',
+                        is_known, KNOWN)
         for _ in range(20):
             answer = cinder.get(f'/volumes/{self.mine}')
             self.assertEqual(503, answer.status_code)
-            self.assertIn('ervice provider bu does not answer', answer.text)
+            self.assertIn(f'ervice provider {self.provider} does not answer',
+                          answer.text)
             self.assertLess(answer.elapsed.total_seconds(), SKIPPED)

@@ -28,13 +28,13 @@ class TestOperator(base.ServerScenario):
 
     def status(self):
         """The command mixmatch-status, as Nova is configured."""
-        config = self.sandbox.site.etc(topology.by_name('moc'), 'nova')
+        config = self.sandbox.site.etc(topology.by_name(self.home), 'nova')
         return client.run(self.sandbox.site.tool('mixmatch-status'),
                           '--config-file', str(config / 'nova.conf'))
 
     def attach_foreign(self, volume):
         return self.attach({'volumeAttachment': {
-            'volumeId': volume, 'serviceProvider': 'bu'}})
+            'volumeId': volume, 'serviceProvider': self.provider}})
 
     def log(self, cloud, name):
         return '\n'.join(
@@ -42,54 +42,58 @@ class TestOperator(base.ServerScenario):
             if path.parent.name == cloud and path.stem == name)
 
     def test_a_partner_goes_and_comes_back(self):
-        volume = self.volume_at('bu')
-        client.wait_for('bu to be used again',
+        volume = self.volume_at(self.provider)
+        client.wait_for(f'{self.provider} to be used again',
                         lambda: self.status().code == 0)
-        before = self.log('moc', 'nova-api').count('volume is down')
+        before = self.log(self.home, 'nova-api').count('volume is down')
         with self.stopped('cinder-api'):
             for _ in range(5):
                 self.assertEqual(503,
                                  self.attach_foreign(volume).status_code)
             result = self.status()
             self.assertEqual(2, result.code, str(result))
-            self.assertIn('bu: FAILED: Service provider bu does not answer',
-                          result.out)
-            self.assertRegex(result.out, r'bu volume: down since .*; tried '
-                                         'again from ')
+            self.assertIn(
+                f'{self.provider}: FAILED: Service provider {self.provider} '
+                'does not answer', result.out)
+            self.assertRegex(
+                result.out,
+                rf'{self.provider} volume: down since .*; tried again from ')
             # Once per change and process, not per request.
-            said = self.log('moc', 'nova-api').count('volume is down')
-            processes = len(re.findall('bu volume: down', result.out))
+            said = self.log(self.home, 'nova-api').count('volume is down')
+            processes = len(re.findall(f'{self.provider} volume: down',
+                                       result.out))
             self.assertLessEqual(1, said - before)
             self.assertLessEqual(said - before, processes)
         client.wait_for('an attachment', lambda: (
             self.attach_foreign(volume).status_code == 200))
-        self.wait_for_attached('bu', volume)
+        self.wait_for_attached(self.provider, volume)
         result = self.status()
-        self.assertIn('bu: ok', result.out)
-        self.assertIn('bu volume: up since', result.out)
-        self.assertIn('volume is up again', self.log('moc', 'nova-api'))
-        self.detach('bu', volume)
+        self.assertIn(f'{self.provider}: ok', result.out)
+        self.assertIn(f'{self.provider} volume: up since', result.out)
+        self.assertIn('volume is up again', self.log(self.home, 'nova-api'))
+        self.detach(self.provider, volume)
 
     def test_one_request_in_the_logs_of_both_clouds(self):
-        volume = self.volume_at('bu')
+        volume = self.volume_at(self.provider)
         response = self.attach_foreign(volume)
         self.assertEqual(200, response.status_code, response.text)
-        self.wait_for_attached('bu', volume)
+        self.wait_for_attached(self.provider, volume)
         request_id = response.headers['x-openstack-request-id']
-        self.assertIn(request_id, self.log('bu', 'cinder-api'))
+        self.assertIn(request_id, self.log(self.provider, 'cinder-api'))
         line = re.search(
-            r'mixmatch\.http\.transport .*bu volume: POST '
+            rf'mixmatch\.http\.transport .*{self.provider} volume: POST '
             r'http://\S+/attachments 200 in '
             rf'[\d.]+ ms \(request {request_id}, there .(req-[0-9a-f-]+)',
-            self.log('moc', 'nova-api') + self.log('moc', 'nova-conductor'))
-        self.assertIsNotNone(line, request_id)
-        self.assertIn(line[1], self.log('bu', 'cinder-api'))
-        self.detach('bu', volume)
+            self.log(self.home, 'nova-api')
+            + self.log(self.home, 'nova-conductor'))
+        assert line is not None, request_id
+        self.assertIn(line[1], self.log(self.provider, 'cinder-api'))
+        self.detach(self.provider, volume)
 
     @contextlib.contextmanager
-    def catalog_of_bu(self, url: str) -> Iterator[None]:
+    def catalog_of_provider(self, url: str) -> Iterator[None]:
         """The catalog of bu has another URL for volumes for a while."""
-        landlord = self.sandbox.landlord('bu')
+        landlord = self.sandbox.landlord(self.provider)
         keystone = landlord.api('identity')
         services = {each['id'] for each in keystone.get(
             '/services').json()['services']
@@ -109,7 +113,7 @@ class TestOperator(base.ServerScenario):
                                                each['url'], each['id']))
 
     def test_a_catalog_leads_to_something_of_this_cloud(self):
-        volume = self.volume_at('bu')
+        volume = self.volume_at(self.provider)
         asked: list[str] = []
 
         def count(connection: socket.socket, over: threading.Event) -> None:
@@ -118,7 +122,7 @@ class TestOperator(base.ServerScenario):
         with socket.create_server(('127.0.0.1', 0)) as free:
             port = free.getsockname()[1]
         with (faults.listening(port, count),
-              self.catalog_of_bu(f'http://127.0.0.1:{port}/v3')):
+              self.catalog_of_provider(f'http://127.0.0.1:{port}/v3')):
             # NOTE: who has logged in keeps the catalog of that login.
             self.log_in()
             response = self.attach_foreign(volume)
@@ -126,17 +130,17 @@ class TestOperator(base.ServerScenario):
             (error,) = response.json().values()
             said = error['message']
             self.assertIn(f"leads to '127.0.0.1:{port}'", said)
-            self.assertIn('endpoint_hosts in [service_provider:bu]', said)
+            option = f'endpoint_hosts in [service_provider:{self.provider}]'
+            self.assertIn(option, said)
             found = self.alice.api('block-storage').get(f'/volumes/{volume}')
             self.assertEqual(502, found.status_code, found.text)
             self.assertIn('endpoint_hosts', found.text)
             result = self.status()
             self.assertEqual(2, result.code, str(result))
-            self.assertIn('endpoint_hosts in [service_provider:bu]',
-                          result.out)
+            self.assertIn(option, result.out)
             self.assertEqual([], self.mappings())
         self.assertEqual([], asked)
         self.log_in()
         self.assertEqual(200, self.attach_foreign(volume).status_code)
-        self.wait_for_attached('bu', volume)
-        self.detach('bu', volume)
+        self.wait_for_attached(self.provider, volume)
+        self.detach(self.provider, volume)

@@ -18,7 +18,7 @@ from tests.scenario.outage import test_s08_faults
 
 
 class TestBehindKeystone(test_s08_faults.Partner):
-    """What no login can be made without."""
+    """Services of bu without which no login can be made."""
 
     def suffers(self, service):
         before = self.usual()
@@ -47,8 +47,8 @@ class TestBehindCinder(test_s08_faults.Partner):
             self.log_in()
             self.assertEqual(200, self.show_foreign().status_code)
             self.assertEqual(200, self.attach_foreign().status_code)
-            self.reaches(self.at_bu, self.foreign, 'in-use')
-            self.detach('bu', self.foreign)
+            self.reaches(self.at_provider, self.foreign, 'in-use')
+            self.detach(self.provider, self.foreign)
             self.assert_home_unhurt(before)
         self.assert_back()
 
@@ -73,6 +73,6 @@ class TestBehindCinder(test_s08_faults.Partner):
                                      for each in self.mappings()]),
                 test_s08_faults.BOUND)
             self.assert_home_unhurt(before)
-        client.wait_for('bu to let go of it', lambda: not (
-            self.attachments_at('bu', self.foreign)))
+        client.wait_for(f'{self.provider} to let go of it', lambda: not (
+            self.attachments_at(self.provider, self.foreign)))
         self.assert_back()

@@ -29,7 +29,7 @@ from tests.scenario import tls
 #: How long an answer may take, in seconds.
 BOUND = 15
 
-CINDER = topology.port(topology.by_name('bu'), 'cinder')
+CINDER = topology.port(topology.by_name(topology.PROVIDER), 'cinder')
 
 #: Where something answers in its place.
 FRONT = CINDER + 500
@@ -45,6 +45,8 @@ def no_tls(connection, over):
 class TlsScenario(base.ServerScenario):
     """moc reaches the Cinder of bu by TLS."""
 
+    certificate: tls.Certificate
+
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -55,18 +57,19 @@ class TlsScenario(base.ServerScenario):
 
     def setUp(self):
         super().setUp()
-        self.volume_id = self.volume_at('bu')
+        self.volume_id = self.volume_at(self.provider)
 
     @classmethod
     def by_tls(cls, port, *more):
         """A line of the configuration, and what stands in its place."""
-        return ('service_provider:bu', r'region_name\s*=.*', '\n'.join((
-            'region_name = bu', 'endpoint_override = '
-            f'https://127.0.0.1:{port}/v3/%(project_id)s', *more, '')))
+        lines = (f'region_name = {cls.provider}', 'endpoint_override = '
+                 f'https://127.0.0.1:{port}/v3/%(project_id)s', *more, '')
+        return (f'service_provider:{cls.provider}', r'region_name\s*=.*',
+                '\n'.join(lines))
 
     def attach_it(self):
         return self.attach({'volumeAttachment': {
-            'volumeId': self.volume_id, 'serviceProvider': 'bu'}})
+            'volumeId': self.volume_id, 'serviceProvider': self.provider}})
 
 
 class TestTls(TlsScenario):
@@ -84,8 +87,8 @@ class TestTls(TlsScenario):
     def assert_works(self):
         response = self.attach_it()
         self.assertEqual(200, response.status_code, response.text)
-        self.wait_for_attached('bu', self.volume_id)
-        self.detach('bu', self.volume_id)
+        self.wait_for_attached(self.provider, self.volume_id)
+        self.detach(self.provider, self.volume_id)
 
     def test_certificate_of_an_authority_in_cafile(self):
         with self.terminated() as terminator:
@@ -93,14 +96,14 @@ class TestTls(TlsScenario):
             came = {line.split()[0] for line in terminator.requests}
         # The compute updates the attachment, the API creates it.
         self.assertLessEqual({'GET', 'POST', 'PUT', 'DELETE'}, came)
-        self.assert_untouched('bu', self.volume_id)
+        self.assert_untouched(self.provider, self.volume_id)
 
     def test_certificate_of_ours_in_certfile(self):
         with self.terminated(f'certfile = {self.certificate.certfile}',
                              f'keyfile = {self.certificate.keyfile}',
                              mutual=True):
             self.assert_works()
-        self.assert_untouched('bu', self.volume_id)
+        self.assert_untouched(self.provider, self.volume_id)
 
 
 class TestRefused(TlsScenario):
@@ -127,8 +130,8 @@ class TestRefused(TlsScenario):
     def wait_for_nova(self):
         """Wait until Nova sends requests to bu after an earlier refusal."""
         nowhere = {'volumeAttachment': {'volumeId': str(uuid.uuid4()),
-                                        'serviceProvider': 'bu'}}
-        client.wait_for('Nova to ask bu', lambda: (
+                                        'serviceProvider': self.provider}}
+        client.wait_for(f'Nova to ask {self.provider}', lambda: (
             self.attach(nowhere).status_code == 404), base.BACK)
 
     def assert_refused(self, *texts):
@@ -137,16 +140,17 @@ class TestRefused(TlsScenario):
             response = self.attach_it()
             self.assertIn(response.status_code, (502, 503), response.text)
             (error,) = response.json().values()
-            for text in ('ervice provider bu', *texts):
+            for text in (f'ervice provider {self.provider}', *texts):
                 self.assertIn(text, error['message'])
             self.assertLess(response.elapsed.total_seconds(), bound)
-        self.assert_untouched('bu', self.volume_id)
+        self.assert_untouched(self.provider, self.volume_id)
         self.assertEqual([], self.mappings())
 
     def test_authority_that_nobody_knows(self):
         folder = pathlib.Path(self.useFixture(fixtures.TempDir()).path)
         with tls.terminated(CINDER, tls.certificate(folder), FRONT):
-            self.assert_refused('cafile in [service_provider:bu]')
+            self.assert_refused(
+                f'cafile in [service_provider:{self.provider}]')
 
     def test_partner_that_wants_a_certificate_of_ours(self):
         with tls.terminated(CINDER, self.certificate, FRONT, mutual=True):

@@ -26,7 +26,7 @@ SEED = 3
 class TestSoak(base.BaseTestCase):
 
     def test_nothing_is_left_after_outages(self):
-        lines = []
+        lines: list[str] = []
         run = soak.Soak(client.Sandbox(), soak.quick(SEED), lines.append)
         passed = run.run()
         self.addDetail('progress', content.text_content('\n'.join(lines)))

@@ -25,35 +25,40 @@ DETACHED = {'status': 'available', 'attach_status': 'detached'}
 class TestOwnNova(attachers.ProtectionScenario):
     """judy of bu has a server there, beside that of alice of moc."""
 
+    judy: client.Person
+    own_server: str
+    home_domain: str
+
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
         stack = contextlib.ExitStack()
         cls.addClassCleanup(stack.close)
-        stack.callback(cls.sandbox.control, 'remove', 'bu', 'nova')
-        cls.sandbox.control('add', 'bu', 'nova')
-        cls.judy = cls.sandbox.user('bu', 'judy')
+        stack.callback(cls.sandbox.control, 'remove', cls.provider, 'nova')
+        cls.sandbox.control('add', cls.provider, 'nova')
+        cls.judy = cls.sandbox.user(cls.provider, 'judy')
         cls.own_server = cls.new_server(cls.judy)
         stack.callback(cls.delete_server, cls.own_server, cls.judy)
-        cls.moc, = (each['id'] for each in cls.sandbox.landlord('bu').api(
-            'identity').get('/domains', params={'name': 'moc'}).json()[
-                'domains'])
+        keystone = cls.sandbox.landlord(cls.provider).api('identity')
+        cls.home_domain, = (each['id'] for each in keystone.get(
+            '/domains', params={'name': cls.home}).json()['domains'])
 
     def setUp(self):
         super().setUp()
         self.at_own_nova = self.judy.api('compute', version='2.60')
         self.by_judy = self.judy.api('block-storage', version='3.54')
         self.by_own_nova = self.cinder_as(
-            self.judy.auth, self.sandbox.user('bu', 'nova', 'service').auth)
-        self.by_moc = self.as_nova()
+            self.judy.auth,
+            self.sandbox.user(self.provider, 'nova', 'service').auth)
+        self.by_home = self.as_nova()
 
     def own_volume(self):
         """A volume that judy has made."""
         volume_id = self.by_judy.post('/volumes', json={'volume': {
             'size': 1, 'name': self.id().rpartition('.')[2]}}).json()[
                 'volume']['id']
-        self.addCleanup(self.delete_volume, 'bu', volume_id)
-        self.wait_for_status('bu', volume_id, 'available')
+        self.addCleanup(self.delete_volume, self.provider, volume_id)
+        self.wait_for_status(self.provider, volume_id, 'available')
         return volume_id
 
     def attach_at_own(self, server, volume_id):
@@ -62,8 +67,8 @@ class TestOwnNova(attachers.ProtectionScenario):
             f'/servers/{server}/os-volume_attachments',
             json={'volumeAttachment': {'volumeId': volume_id}})
         self.assertEqual(200, answer.status_code, answer.text)
-        self.wait_for_status('bu', volume_id, 'in-use')
-        attachment, = self.attachments_at('bu', volume_id)
+        self.wait_for_status(self.provider, volume_id, 'in-use')
+        attachment, = self.attachments_at(self.provider, volume_id)
         self.assertEqual(('attached', server), (
             attachment['status'], attachment['instance']))
         self.assertNotIn('os-mixmatch:holder', attachment)
@@ -73,10 +78,12 @@ class TestOwnNova(attachers.ProtectionScenario):
         url = f'/servers/{self.own_server}/os-volume_attachments'
         self.assertEqual(202, self.at_own_nova.delete(
             f'{url}/{volume_id}').status_code)
-        self.wait_for_status('bu', volume_id, 'available')
-        client.wait_for(f'Nova of bu to forget volume {volume_id}', lambda: (
-            self.at_own_nova.get(f'{url}/{volume_id}').status_code == 404))
-        self.assert_untouched('bu', volume_id)
+        self.wait_for_status(self.provider, volume_id, 'available')
+        client.wait_for(
+            f'Nova of {self.provider} to forget volume {volume_id}', lambda: (
+                self.at_own_nova.get(
+                    f'{url}/{volume_id}').status_code == 404))
+        self.assert_untouched(self.provider, volume_id)
 
     def attached_at_own(self):
         """A volume that judy's server uses until the test ends."""
@@ -89,27 +96,28 @@ class TestOwnNova(attachers.ProtectionScenario):
         """Nova of moc has it, and no user may end it."""
         shown = self.landlord.get(f'/attachments/{attachment}').json()[
             'attachment']
-        self.assertEqual(self.moc, shown['os-mixmatch:holder']['home_id'])
-        for user in (self.by_judy, self.at_bu):
+        self.assertEqual(self.home_domain,
+                         shown['os-mixmatch:holder']['home_id'])
+        for user in (self.by_judy, self.at_provider):
             self.assertEqual(409, user.delete(
                 f'/attachments/{attachment}').status_code)
 
     def end(self, *attachments):
         for each in attachments:
-            self.assertEqual(200, self.by_moc.delete(
+            self.assertEqual(200, self.by_home.delete(
                 f'/attachments/{each}').status_code)
 
     def what_cinder_says(self):
-        """To each way to an attachment of bu's own Nova, and of a user."""
+        """Return Cinder's answers to all ways to detach from bu's own Nova."""
         volume_id = self.own_volume()
         client.must(self.judy.openstack('server', 'add', 'volume',
                                         self.own_server, volume_id))
-        self.wait_for_status('bu', volume_id, 'in-use')
-        attachment, = self.attachments_at('bu', volume_id)
+        self.wait_for_status(self.provider, volume_id, 'in-use')
+        attachment, = self.attachments_at(self.provider, volume_id)
         said = {
             **self.endings(self.by_judy, volume_id, attachment['id']),
             'still attached': [each['id'] for each in self.attachments_at(
-                'bu', volume_id)] == [attachment['id']]}
+                self.provider, volume_id)] == [attachment['id']]}
         self.assertNotIn('os-mixmatch:holder', attachment)
         self.detach_at_own(volume_id)
         reserved = self.reserve(self.by_judy, volume_id)
@@ -124,72 +132,74 @@ class TestOwnNova(attachers.ProtectionScenario):
                 **attachers.CONNECTOR, 'host': 'desktop'}}}).status_code
         said['by hand'] = self.by_judy.delete(
             f'/attachments/{by_hand}').status_code
-        self.wait_for_status('bu', volume_id, 'available')
+        self.wait_for_status(self.provider, volume_id, 'available')
         return said
 
     def test_all_is_as_before(self):
         protected = self.what_cinder_says()
         self.assertEqual([409, 409, 409], [
             protected[each] for each in ('delete', 'detach', 'terminate')])
-        with paste.changed(self.sandbox, 'bu', paste.without_protection):
+        with paste.changed(self.sandbox, self.provider,
+                           paste.without_protection):
             self.assertEqual(self.what_cinder_says(), protected)
 
-    def test_a_server_of_bu_is_deleted(self):
+    def test_a_server_of_provider_is_deleted(self):
         volume_id = self.own_volume()
         server = self.new_server(self.judy)
         self.addCleanup(self.delete_server, server, self.judy)
         self.attach_at_own(server, volume_id)
         self.delete_server(server, self.judy)
-        self.wait_for_status('bu', volume_id, 'available')
-        self.assert_untouched('bu', volume_id)
+        self.wait_for_status(self.provider, volume_id, 'available')
+        self.assert_untouched(self.provider, volume_id)
 
     def test_servers_of_both_clouds(self):
         """Neither Nova may end what the other holds."""
-        of_moc = self.attached_volume()
-        attachment, = self.attachments_at('bu', of_moc)
+        of_home = self.attached_volume()
+        attachment, = self.attachments_at(self.provider, of_home)
         own, own_attachment = self.attached_at_own()
-        for who in (self.at_bu, self.by_judy, self.by_own_nova):
-            answers = self.attempts_at(who, of_moc, attachment['id'])
+        for who in (self.at_provider, self.by_judy, self.by_own_nova):
+            answers = self.attempts_at(who, of_home, attachment['id'])
             self.assertEqual(dict.fromkeys(answers, 409), answers)
         self.assert_held(attachment['id'])
         self.assertEqual(400, self.at_own_nova.post(
             f'/servers/{self.own_server}/os-volume_attachments',
-            json={'volumeAttachment': {'volumeId': of_moc}}).status_code)
-        for who in (self.at_bu, self.by_moc):
+            json={'volumeAttachment': {'volumeId': of_home}}).status_code)
+        for who in (self.at_provider, self.by_home):
             answers = self.endings(who, own, own_attachment)
             self.assertEqual(dict.fromkeys(answers, 409), answers)
-        left, = self.attachments_at('bu', own)
+        left, = self.attachments_at(self.provider, own)
         self.assertEqual((own_attachment, 'attached'),
                          (left['id'], left['status']))
-        self.assert_in_use(of_moc)
+        self.assert_in_use(of_home)
         found = self.sandbox.mixmatch_nova('check')
         self.assertEqual(0, found.code, found)
 
     def test_a_role_counts_beside_its_service_token_only(self):
         volume_id, attachment = self.attached_at_own()
-        in_project = self.from_moc(self.nova_of_moc, 'research')
+        in_project = self.from_home(self.nova_of_home, 'research')
         for service_auth, answer in (
                 (None, 403),
-                (self.from_moc(self.nova_of_moc, 'moc-service'), 409)):
+                (self.from_home(self.nova_of_home,
+                                f'{self.home}-service'), 409)):
             nova = self.cinder_as(in_project, service_auth)
             self.assertEqual((answer, answer), (
                 self.act_on(nova, volume_id, 'os-reset_status', **DETACHED),
                 nova.delete(f'/attachments/{attachment}').status_code))
-        self.wait_for_status('bu', volume_id, 'in-use')
-        left, = self.attachments_at('bu', volume_id)
+        self.wait_for_status(self.provider, volume_id, 'in-use')
+        left, = self.attachments_at(self.provider, volume_id)
         self.assertEqual('attached', left['status'])
 
     def test_what_moves_keeps_its_holder(self):
-        """As in a live migration: a second attachment, with a connector."""
+        """A live migration makes a second attachment, with a connector."""
         volume_id = self.own_volume()
         server = str(uuid.uuid4())
-        first = self.reserve(self.by_moc, volume_id, instance_uuid=server,
+        first = self.reserve(self.by_home, volume_id, instance_uuid=server,
                              connector=attachers.CONNECTOR)
-        self.assertEqual(204, self.by_moc.post(
+        self.assertEqual(204, self.by_home.post(
             f'/attachments/{first}/action',
             json={'os-complete': {}}).status_code)
         second = self.reserve(
-            self.by_moc, volume_id, instance_uuid=server,
+            self.by_home, volume_id, instance_uuid=server,
             connector={**attachers.CONNECTOR, 'host': 'another'})
         self.assert_held(first)
         self.assert_held(second)
@@ -200,11 +210,11 @@ class TestOwnNova(attachers.ProtectionScenario):
                  {'connector': attachers.CONNECTOR}),
                 ('os-terminate_connection',
                  {'connector': attachers.CONNECTOR})):
-            for who in (self.by_judy, self.at_bu, self.by_own_nova):
+            for who in (self.by_judy, self.at_provider, self.by_own_nova):
                 self.assertEqual(409, self.act_on(
                     who, volume_id, action, **arguments), action)
         self.end(first, second)
-        self.wait_for_status('bu', volume_id, 'available')
+        self.wait_for_status(self.provider, volume_id, 'available')
 
     def test_hosts_named_as_those_of_another_cloud(self):
         volume_id = self.own_volume()
@@ -212,6 +222,7 @@ class TestOwnNova(attachers.ProtectionScenario):
         self.assertEqual(409, self.by_judy.put(
             f'/attachments/{attachment}', json={'attachment': {
                 'connector': {**attachers.CONNECTOR,
-                              'host': f'{self.moc[:8]}-laptop'}}}).status_code)
+                              'host': f'{self.home_domain[:8]}-laptop'}}}
+        ).status_code)
         self.assertEqual(200, self.by_judy.delete(
             f'/attachments/{attachment}').status_code)

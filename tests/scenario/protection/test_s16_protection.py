@@ -22,7 +22,8 @@ class TestProtection(attachers.ProtectionScenario):
         super().setUp()
         self.volume_id = self.attached_volume()
         self.attachment, = (
-            each['id'] for each in self.attachments_at('bu', self.volume_id))
+            each['id'] for each in self.attachments_at(
+                self.provider, self.volume_id))
 
     def attempts(self, who):
         return self.attempts_at(who, self.volume_id, self.attachment)
@@ -30,14 +31,14 @@ class TestProtection(attachers.ProtectionScenario):
     def assert_intact(self):
         self.assert_in_use(self.volume_id)
 
-    def test_the_user_is_refused_at_bu(self):
-        answers = self.attempts(self.at_bu)
+    def test_the_user_is_refused_at_provider(self):
+        answers = self.attempts(self.at_provider)
         self.assertEqual(dict.fromkeys(answers, 409), answers)
         refused = self.alice.openstack_at(
-            'bu', '--os-volume-api-version', '3.27', 'volume', 'attachment',
-            'delete', self.attachment)
+            self.provider, '--os-volume-api-version', '3.27', 'volume',
+            'attachment', 'delete', self.attachment)
         self.assertNotEqual(0, refused.code)
-        self.assertIn(f'server {self.server} of the cloud "moc"',
+        self.assertIn(f'server {self.server} of the cloud "{self.home}"',
                       refused.err)
         self.assert_intact()
         # The server has its disk after a reboot, too.
@@ -55,7 +56,7 @@ class TestProtection(attachers.ProtectionScenario):
             'attachment']
         self.assertEqual(self.server, shown['instance'])
         by = shown['os-mixmatch:holder']
-        self.assertEqual('moc', by['home'])
+        self.assertEqual(self.home, by['home'])
         self.assertIn('alice', by['user'])
         volume, = self.landlord.get(f'/volumes/{self.volume_id}').json()[
             'volume']['attachments']
@@ -63,22 +64,23 @@ class TestProtection(attachers.ProtectionScenario):
         # Its host is not taken for one of another cloud.
         self.assertTrue(volume['host_name'].endswith(f'-{self.host}'))
         log, = (path for path in self.sandbox.logs()
-                if path.parent.name == 'bu' and path.name == 'cinder-api.log')
+                if path.parent.name == self.provider
+                and path.name == 'cinder-api.log')
         line = next(line for line in log.read_text().splitlines()
                     if self.attachment in line and 'is owned by' in line)
-        for word in ('the Nova of moc', by['user_id'], self.server):
+        for word in (f'the Nova of {self.home}', by['user_id'], self.server):
             self.assertIn(word, line)
 
     def test_the_user_sees_nothing_of_it(self):
-        self.assertNotIn('mixmatch', self.at_bu.get(
+        self.assertNotIn('mixmatch', self.at_provider.get(
             f'/attachments/{self.attachment}').text)
 
-    def test_a_refused_detach_at_bu_does_not_disturb_one_at_home(self):
-        self.attempts(self.at_bu)
+    def test_a_refused_detach_at_provider_does_not_disturb_one_at_home(self):
+        self.attempts(self.at_provider)
         self.assertEqual(202, self.act_on(
-            self.at_bu, self.volume_id, 'os-begin_detaching'))
+            self.at_provider, self.volume_id, 'os-begin_detaching'))
         self.assertEqual(202, self.act_on(
-            self.at_bu, self.volume_id, 'os-roll_detaching'))
+            self.at_provider, self.volume_id, 'os-roll_detaching'))
         self.assert_intact()
         # Cleaning up detaches it at home.
 
@@ -95,43 +97,43 @@ class TestNotHeld(attachers.ProtectionScenario):
         pass
 
     def test_what_is_only_reserved_the_user_removes(self):
-        volume_id = self.volume_at('bu')
+        volume_id = self.volume_at(self.provider)
         attachment = self.reserve(self.as_nova(), volume_id)
-        self.assertEqual(409, self.at_bu.put(
+        self.assertEqual(409, self.at_provider.put(
             f'/attachments/{attachment}', json={'attachment': {
                 'connector': attachers.CONNECTOR}}).status_code)
         client.must(self.alice.openstack_at(
-            'bu', '--os-volume-api-version', '3.27', 'volume', 'attachment',
-            'delete', attachment))
-        self.assert_untouched('bu', volume_id)
+            self.provider, '--os-volume-api-version', '3.27', 'volume',
+            'attachment', 'delete', attachment))
+        self.assert_untouched(self.provider, volume_id)
 
     def test_what_the_user_attaches_by_himself(self):
-        volume_id = self.volume_at('bu')
-        attachment = self.attach_by_hand(self.at_bu, volume_id)
-        self.assertEqual(200, self.at_bu.delete(
+        volume_id = self.volume_at(self.provider)
+        attachment = self.attach_by_hand(self.at_provider, volume_id)
+        self.assertEqual(200, self.at_provider.delete(
             f'/attachments/{attachment}').status_code)
-        self.assert_untouched('bu', volume_id)
+        self.assert_untouched(self.provider, volume_id)
 
     def test_the_landlord_releases_what_a_dead_cloud_holds(self):
-        volume_id = self.volume_at('bu')
+        volume_id = self.volume_at(self.provider)
         attachment = self.attach_by_hand(self.as_nova(), volume_id)
         self.assertEqual(409, self.landlord.delete(
             f'/attachments/{attachment}').status_code)
-        landlord = self.sandbox.user('bu', 'admin')
+        landlord = self.sandbox.user(self.provider, 'admin')
         client.must(landlord.openstack(
             'volume', 'set', '--state', 'available', '--detached',
             volume_id))
         self.assertEqual(202, self.act_on(self.landlord, volume_id,
                                           'os-force_detach'))
-        self.assert_untouched('bu', volume_id)
+        self.assert_untouched(self.provider, volume_id)
 
     def test_it_survives_a_restart(self):
-        volume_id = self.volume_at('bu')
+        volume_id = self.volume_at(self.provider)
         nova = self.as_nova()
         attachment = self.attach_by_hand(nova, volume_id)
-        self.sandbox.control('restart', 'bu', 'cinder-api')
-        self.assertEqual(409, self.at_bu.delete(
+        self.sandbox.control('restart', self.provider, 'cinder-api')
+        self.assertEqual(409, self.at_provider.delete(
             f'/attachments/{attachment}').status_code)
         self.assertEqual(200, nova.delete(
             f'/attachments/{attachment}').status_code)
-        self.assert_untouched('bu', volume_id)
+        self.assert_untouched(self.provider, volume_id)

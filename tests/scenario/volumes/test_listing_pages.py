@@ -46,7 +46,7 @@ class TestPages(base.Scenario):
     def setUpClass(cls) -> None:
         super().setUpClass()
         cls.made = {cloud: {str(uuid.uuid4()) for _ in range(HOW_MANY)}
-                    for cloud in ('moc', 'bu')}
+                    for cloud in (cls.home, cls.provider)}
         for cloud, ids in cls.made.items():
             cls.write(cloud, ids)
 
@@ -58,7 +58,7 @@ class TestPages(base.Scenario):
 
     @classmethod
     def project(cls, cloud: str) -> str:
-        at = None if cloud == 'moc' else cloud
+        at = None if cloud == cls.home else cloud
         cinder = cls.alice.api('block-storage', at=at)
         return cinder.get_project_id()
 
@@ -90,11 +90,11 @@ class TestPages(base.Scenario):
 
     @property
     def all(self) -> set[str]:
-        return self.made['moc'] | self.made['bu']
+        return self.made[self.home] | self.made[self.provider]
 
     def pages(self, query: dict[str, Any], follow: bool,
               between: Any = lambda: None) -> list[dict[str, Any]]:
-        """What a client sees of what these tests have made."""
+        """List the volumes of these tests, page by page."""
         cinder = self.alice.api('block-storage', version='3.70')
         url = '/volumes/detail?' + parse.urlencode(query)
         seen: list[dict[str, Any]] = []
@@ -117,7 +117,8 @@ class TestPages(base.Scenario):
         ids = [row['id'] for row in rows]
         self.assertEqual(sorted(self.all), sorted(ids))
         for row in rows:
-            self.assertEqual('bu' if row['id'] in self.made['bu'] else None,
+            is_there = row['id'] in self.made[self.provider]
+            self.assertEqual(self.provider if is_there else None,
                              row.get(MARK))
 
     @SETTINGS
@@ -149,12 +150,12 @@ class TestPages(base.Scenario):
                 events.pop()()
         self.assert_all_once(self.pages({'limit': 60}, True, between))
 
-    def test_a_page_costs_one_request_at_bu(self):
+    def test_a_page_costs_one_request_at_provider(self):
         pages = [1]
-        before = self.sandbox.asked_for_volumes('bu')
+        before = self.sandbox.asked_for_volumes(self.provider)
         self.pages({'limit': 50}, True, lambda: pages.append(1))
         self.assertGreaterEqual(len(pages), 2 * HOW_MANY / 50)
-        self.assertIn(self.sandbox.asked_for_volumes('bu') - before,
+        self.assertIn(self.sandbox.asked_for_volumes(self.provider) - before,
                       range(HOW_MANY // 50, len(pages) + 1))
 
     def test_the_command(self):
@@ -173,21 +174,22 @@ class TestPages(base.Scenario):
         for last in (0, 99, 100, 200):
             self.assertEqual(ids[last + 1:], listed('--marker', ids[last]))
 
-    def test_bu_is_away(self):
+    def test_provider_is_away(self):
         """The list has what the living have, and names who is missing."""
         cinder = self.alice.api('block-storage')
-        self.sandbox.control('stop', 'bu', 'cinder-api')
+        self.sandbox.control('stop', self.provider, 'cinder-api')
         try:
             response = cinder.get('/volumes?limit=1000')
-            self.assertEqual('bu', response.headers[MISSING])
+            self.assertEqual(self.provider, response.headers[MISSING])
             ids = {row['id'] for row in response.json()['volumes']}
-            self.assertLessEqual(self.made['moc'], ids)
-            self.assertEqual(set(), self.made['bu'] & ids)
-            [some] = list(self.made['bu'])[:1]
+            self.assertLessEqual(self.made[self.home], ids)
+            self.assertEqual(set(), self.made[self.provider] & ids)
+            [some] = list(self.made[self.provider])[:1]
             shown = cinder.get(f'/volumes/{some}')
             self.assertEqual(503, shown.status_code)
-            self.assertIn('bu', shown.text)
+            self.assertIn(self.provider, shown.text)
         finally:
-            self.sandbox.control('start', 'bu', 'cinder-api')
-        client.wait_for('bu to be in the list', lambda: MISSING not in (
-            cinder.get('/volumes?limit=1').headers))
+            self.sandbox.control('start', self.provider, 'cinder-api')
+        client.wait_for(
+            f'{self.provider} to be in the list', lambda: MISSING not in (
+                cinder.get('/volumes?limit=1').headers))

@@ -32,18 +32,18 @@ class TestPlainCommands(base.ServerScenario):
         return [row['Name'] for row in self.volume_command(
             'list', '-f', 'json').json]
 
-    def create_at_bu(self, name: str, *argv: str) -> str:
+    def create_at_provider(self, name: str, *argv: str) -> str:
         volume = self.volume_command(
-            'create', '--size', '1', '--availability-zone', 'bu', *argv,
-            '-f', 'value', '-c', 'id', name).out.strip()
-        self.addCleanup(self.delete_volume, 'bu', volume)
-        self.wait_for_status('bu', volume, 'available')
+            'create', '--size', '1', '--availability-zone', self.provider,
+            *argv, '-f', 'value', '-c', 'id', name).out.strip()
+        self.addCleanup(self.delete_volume, self.provider, volume)
+        self.wait_for_status(self.provider, volume, 'available')
         return volume
 
     def test_life_of_a_volume_there(self):
         """Made, found by its name, changed, used and deleted from home."""
         local = self.local_volume()
-        volume = self.create_at_bu('plain-cli')
+        volume = self.create_at_provider('plain-cli')
         self.assertEqual(404, self.alice.api('block-storage').get(
             f'/volumes/{volume}?{MARK}=none').status_code)
         self.assertEqual({volume, local}, {volume, local} & {
@@ -56,8 +56,8 @@ class TestPlainCommands(base.ServerScenario):
         self.volume_command('unset', '--property', 'a', volume)
         self.volume_command('set', '--bootable', volume)
         self.volume_command('set', '--size', '2', volume)
-        self.wait_for_status('bu', volume, 'available')
-        there = self.volume('bu', volume)
+        self.wait_for_status(self.provider, volume, 'available')
+        there = self.volume(self.provider, volume)
         self.assertEqual(
             ({'b': '2'}, 'elsewhere', 'true', 2),
             (there['metadata'], there['description'], there['bootable'],
@@ -65,7 +65,7 @@ class TestPlainCommands(base.ServerScenario):
 
         client.must(self.alice.openstack(
             'server', 'add', 'volume', self.server, 'plain-cli'))
-        self.wait_for_attached('bu', volume)
+        self.wait_for_attached(self.provider, volume)
         listed = [row for row in self.volume_command(
             'list', '-f', 'json').json if row['ID'] == volume]
         self.assertEqual('in-use', listed[0]['Status'])
@@ -73,10 +73,10 @@ class TestPlainCommands(base.ServerScenario):
                          listed[0]['Attached to'][0]['server_id'])
         refused = self.alice.openstack('volume', 'delete', volume)
         self.assertEqual(1, refused.code)
-        self.assertIn('Service provider bu', refused.err)
+        self.assertIn(f'Service provider {self.provider}', refused.err)
         client.must(self.alice.openstack(
             'server', 'remove', 'volume', self.server, 'plain-cli'))
-        self.wait_for_detached('bu', volume)
+        self.wait_for_detached(self.provider, volume)
 
         self.volume_command('delete', 'plain-cli')
         client.wait_for('the volume to be gone', lambda: (
@@ -85,21 +85,22 @@ class TestPlainCommands(base.ServerScenario):
             f'/volumes/{volume}').status_code)
 
     def test_what_is_not_possible_names_the_cloud(self):
-        volume = self.create_at_bu('plain-cli-refused')
+        volume = self.create_at_provider('plain-cli-refused')
         for argv in (('volume', 'transfer', 'request', 'create', volume),
                      ('image', 'create', '--volume', volume, 'copy')):
             refused = self.alice.openstack(*argv)
             self.assertEqual(1, refused.code, refused)
-            self.assertIn('service provider bu', refused.err)
-        self.assert_untouched('bu', volume)
+            self.assertIn(f'service provider {self.provider}', refused.err)
+        self.assert_untouched(self.provider, volume)
 
     def test_copy_of_a_volume_there(self):
-        volume = self.create_at_bu('plain-cli-source')
+        volume = self.create_at_provider('plain-cli-source')
         copy = self.volume_command('create', '--source', volume, '-f',
                                    'value', '-c', 'id', 'copy').out.strip()
-        self.addCleanup(self.delete_volume, 'bu', copy)
-        self.wait_for_status('bu', copy, 'available')
-        self.assertEqual(volume, self.volume('bu', copy)['source_volid'])
+        self.addCleanup(self.delete_volume, self.provider, copy)
+        self.wait_for_status(self.provider, copy, 'available')
+        self.assertEqual(volume,
+                         self.volume(self.provider, copy)['source_volid'])
 
     def test_volumes_of_home_stay_homes(self):
         before = self.volume_command('list', '-f', 'json').json

@@ -24,25 +24,25 @@ class TestSnapshot(base.Scenario):
         return client.must(self.alice.openstack('volume', 'snapshot', *argv))
 
     def in_use(self, cloud: str | None) -> int:
-        """How many snapshots count on alice's quota in a cloud."""
+        """Return the number of snapshots on alice's quota in a cloud."""
         cinder = self.alice.api('block-storage', at=cloud)
         limits = cinder.get('/limits').json()['limits']
         return limits['absolute']['totalSnapshotsUsed']
 
-    def at_bu(self, snapshot: str) -> Any:
-        return self.alice.api('block-storage', at='bu').get(
+    def at_provider(self, snapshot: str) -> Any:
+        return self.alice.api('block-storage', at=self.provider).get(
             f'/snapshots/{snapshot}')
 
     def test_snapshot(self):
-        volume = self.volume_at('bu')
-        before = self.in_use(None), self.in_use('bu')
+        volume = self.volume_at(self.provider)
+        before = self.in_use(None), self.in_use(self.provider)
         snapshot = self.snapshot_command(
             'create', '--volume', volume, '-f', 'value', '-c', 'id',
             'yesterday').out.strip()
-        client.wait_for('the snapshot', lambda: self.at_bu(
+        client.wait_for('the snapshot', lambda: self.at_provider(
             snapshot).json()['snapshot']['status'] == 'available')
         self.assertEqual((before[0], before[1] + 1),
-                         (self.in_use(None), self.in_use('bu')))
+                         (self.in_use(None), self.in_use(self.provider)))
 
         self.assertIn(snapshot, [row['ID'] for row in self.snapshot_command(
             'list', '-f', 'json').json])
@@ -58,11 +58,12 @@ class TestSnapshot(base.Scenario):
         copy = client.must(self.alice.openstack(
             'volume', 'create', '--snapshot', snapshot, '-f', 'value', '-c',
             'id', 'of-yesterday')).out.strip()
-        self.addCleanup(self.delete_volume, 'bu', copy)
-        self.wait_for_status('bu', copy, 'available')
-        self.delete_volume('bu', copy)
+        self.addCleanup(self.delete_volume, self.provider, copy)
+        self.wait_for_status(self.provider, copy, 'available')
+        self.delete_volume(self.provider, copy)
 
         self.snapshot_command('delete', 'yesterday')
-        client.wait_for('the snapshot to be gone', lambda: self.at_bu(
+        client.wait_for('the snapshot to be gone', lambda: self.at_provider(
             snapshot).status_code == 404)
-        self.assertEqual(before, (self.in_use(None), self.in_use('bu')))
+        self.assertEqual(before, (self.in_use(None),
+                                  self.in_use(self.provider)))

@@ -41,6 +41,8 @@ MARGIN = 10
 class TestWithdrawn(base.ServerScenario):
     """alice has a server with a volume of bu, and wants another one."""
 
+    landlord: rules.Landlord
+
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -52,8 +54,9 @@ class TestWithdrawn(base.ServerScenario):
     def short_memory(cls):
         """nova-api of moc and cinder-api of bu forget tokens soon."""
         with contextlib.ExitStack() as stack:
-            for cloud, component, service in (('moc', 'nova', 'nova-api'),
-                                              ('bu', 'cinder', 'cinder-api')):
+            for cloud, component, service in (
+                    (cls.home, 'nova', 'nova-api'),
+                    (cls.provider, 'cinder', 'cinder-api')):
                 stack.enter_context(cls.remembering(
                     cloud, component, service))
             yield
@@ -76,25 +79,25 @@ class TestWithdrawn(base.ServerScenario):
 
     def setUp(self):
         super().setUp()
-        self.attached = self.volume_at('bu')
-        self.wanted = self.volume_at('bu')
+        self.attached = self.volume_at(self.provider)
+        self.wanted = self.volume_at(self.provider)
         self.attach({'volumeAttachment': {
-            'volumeId': self.attached, 'serviceProvider': 'bu'}})
-        self.wait_for_attached('bu', self.attached)
+            'volumeId': self.attached, 'serviceProvider': self.provider}})
+        self.wait_for_attached(self.provider, self.attached)
         self.addCleanup(self.end)
 
     def end(self):
-        """When all is as before, and what was refused is forgotten."""
-        client.wait_for('bu to let alice in', lambda: self.status(
-            self.show) == 200)
-        self.detach('bu', self.attached)
+        """Detach once bu lets alice in again."""
+        client.wait_for(f'{self.provider} to let alice in',
+                        lambda: self.status(self.show) == 200)
+        self.detach(self.provider, self.attached)
 
     def show(self):
         return self.alice.api('block-storage').get(f'/volumes/{self.wanted}')
 
     def one_more(self):
         return self.attach({'volumeAttachment': {
-            'volumeId': self.wanted, 'serviceProvider': 'bu'}})
+            'volumeId': self.wanted, 'serviceProvider': self.provider}})
 
     @staticmethod
     def status(ask):
@@ -105,31 +108,31 @@ class TestWithdrawn(base.ServerScenario):
             return 401
 
     def assert_refused_within(self, bound, ask, *codes):
-        """What was kept may serve for a while; then nothing does."""
+        """Check that requests are refused once no login is cached."""
         began = time.monotonic()
         client.wait_for('a refusal', lambda: self.status(ask) != 200,
                         bound + MARGIN)
         # NOTE: each process has seen another token, at another time.
         time.sleep(max(0, began + bound - time.monotonic()))
         self.assertIn(self.status(self.one_more), codes)
-        self.assert_nothing_more_at_bu()
+        self.assert_nothing_more_at_provider()
 
-    def assert_nothing_more_at_bu(self):
-        self.assertEqual([], self.attachments_at('bu', self.wanted))
+    def assert_nothing_more_at_provider(self):
+        self.assertEqual([], self.attachments_at(self.provider, self.wanted))
 
     def assert_data_path_is_not_cut(self):
-        attachment, = self.attachments_at('bu', self.attached)
+        attachment, = self.attachments_at(self.provider, self.attached)
         self.assertEqual(('attached', self.server), (
             attachment['status'], attachment['instance']))
-        self.assertEqual('ACTIVE', self.sandbox.user('moc', 'admin').api(
+        self.assertEqual('ACTIVE', self.sandbox.user(self.home, 'admin').api(
             'compute').get(f'/servers/{self.server}').json()['server'][
                 'status'])
 
     def servers(self):
         return self.nova.get('/servers')
 
-    def test_role_lost_at_moc(self):
-        admin = self.sandbox.user('moc', 'admin').api('identity')
+    def test_role_lost_at_home(self):
+        admin = self.sandbox.user(self.home, 'admin').api('identity')
         project, = admin.get('/projects', params={
             'name': 'research'}).json()['projects']
         user, = admin.get('/users', params={'name': 'alice'}).json()['users']
@@ -143,14 +146,14 @@ class TestWithdrawn(base.ServerScenario):
         self.assert_data_path_is_not_cut()
         admin.put(grant)
 
-    def test_bu_revokes_it(self):
+    def test_provider_revokes_it(self):
         with self.landlord.ruling({'name': 'not alice', 'deny': True,
                                    'users': 'alice'}):
             client.must(self.landlord.command('revoke', '--user', 'alice'))
             self.assert_refused_within(CACHED + FRESH, self.show, *REFUSED)
             self.assert_data_path_is_not_cut()
 
-    def test_bu_takes_the_rule_away(self):
+    def test_provider_takes_the_rule_away(self):
         """The tokens of before end by themselves."""
         client.must(self.landlord.command('revoke', '--user', 'alice'))
         # Keystone revokes all tokens of that second.
@@ -161,8 +164,8 @@ class TestWithdrawn(base.ServerScenario):
                 'local_domain': 'Default', 'token_lifetime': '30s'}):
             self.log_in()
             self.assertEqual(200, self.one_more().status_code)
-            self.wait_for_attached('bu', self.wanted)
-            self.detach('bu', self.wanted)
+            self.wait_for_attached(self.provider, self.wanted)
+            self.detach(self.provider, self.wanted)
         with self.landlord.ruling({'name': 'not alice', 'deny': True,
                                    'users': 'alice'}):
             self.assert_refused_within(30 + CACHED, self.show, *REFUSED)

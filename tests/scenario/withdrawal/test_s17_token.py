@@ -21,7 +21,7 @@ class TestToken(servers.OperationScenario):
 
     def setUp(self):
         super().setUp()
-        self.volume_id = self.volume_at('bu')
+        self.volume_id = self.volume_at(self.provider)
 
     def late(self, request):
         """Ask, end the token, and only then let nova-compute work.
@@ -29,33 +29,33 @@ class TestToken(servers.OperationScenario):
         Nobody has a login of alice's at bu in memory by then.
         """
         self.log_in()
-        self.sandbox.control('stop', 'moc', 'nova-compute')
+        self.sandbox.control('stop', self.home, 'nova-compute')
         try:
             response = request()
             token = self.nova.get_token()
             ended = self.admin.api('identity').delete(
                 '/auth/tokens', headers={'X-Subject-Token': token})
             self.assertEqual(204, ended.status_code)
-            self.sandbox.control('restart', 'moc', 'memcached')
+            self.sandbox.control('restart', self.home, 'memcached')
         finally:
-            self.sandbox.control('start', 'moc', 'nova-compute')
+            self.sandbox.control('start', self.home, 'nova-compute')
         self.log_in()
         return response
 
     def test_detach(self):
-        self.attach_at_bu(self.volume_id)
+        self.attach_at_provider(self.volume_id)
         response = self.late(lambda: self.nova.delete(
             f'{self.url}/{self.volume_id}'))
         self.assertEqual(202, response.status_code, response.text)
-        self.wait_for_detached('bu', self.volume_id)
-        self.assert_untouched('bu', self.volume_id)
+        self.wait_for_detached(self.provider, self.volume_id)
+        self.assert_untouched(self.provider, self.volume_id)
 
     def test_delete_of_the_server(self):
-        self.attach_at_bu(self.volume_id)
+        self.attach_at_provider(self.volume_id)
         self.addCleanup(self.begin_server)
         self.assertEqual(204, self.late(lambda: self.nova.delete(
             f'/servers/{self.server}')).status_code)
         client.wait_for('the server to be gone', lambda: self.nova.get(
             f'/servers/{self.server}').status_code == 404)
-        self.wait_for_status('bu', self.volume_id, 'available')
-        self.assert_untouched('bu', self.volume_id)
+        self.wait_for_status(self.provider, self.volume_id, 'available')
+        self.assert_untouched(self.provider, self.volume_id)

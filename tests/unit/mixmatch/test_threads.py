@@ -36,7 +36,7 @@ class TestUwsgi(base.FederationTestCase):
         self.addCleanup(threads.problem.cache_clear)
 
     def run_by(self, **options):
-        """As uWSGI shows the options that it was started with."""
+        """Set the options as uWSGI shows those that it was started with."""
         self.useFixture(base_fixtures.MonkeyPatch('sys.modules', {
             **sys.modules, 'uwsgi': types.SimpleNamespace(opt={
                 name.replace('_', '-'): value

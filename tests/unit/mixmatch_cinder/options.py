@@ -12,6 +12,7 @@
 
 """Test of the options of a module, for both sides."""
 
+from collections.abc import Callable
 from typing import Any
 
 from oslo_config import cfg
@@ -23,6 +24,9 @@ class OptionsMixin:
 
     #: The module of the options.
     options: Any = None
+    #: Of the test case.
+    assertEqual: Callable[..., None]
+    assertTrue: Callable[..., None]
 
     def setUp(self):
         super().setUp()

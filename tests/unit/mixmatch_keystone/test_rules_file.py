@@ -129,7 +129,7 @@ class TestReload(base.TestCase):
         self.file = rules_file.RulesFile(self.path)
 
     def write(self, text):
-        """As an editor does."""
+        """Replace the file as an editor does."""
         new = self.path.with_suffix('.new')
         new.write_text(text)
         os.replace(new, self.path)

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What the tests of the Nova plugin share."""
+"""Base classes of the tests of the Nova plugin."""
 
 from nova import context as nova_context
 
@@ -70,13 +70,13 @@ class NovaTestCase(base.TestCase):
         return context
 
     def unpatched_context(self, **kwargs):
-        """What a Nova process without the plugin sends."""
+        """Return a context as a Nova process without the plugin sends it."""
         values = self.context(**kwargs).to_dict()
         del values['mixmatch']
         return nova_context.RequestContext.from_dict(values)
 
     def asked(self, host):
-        """What was asked of a Cinder, without the version."""
+        """Return the requests that a Cinder got, without the version."""
         return [f'{each.method} {each.path.removeprefix("/v3")}'
                 for each in self.clouds.sent_to(host, port=8776)
                 if each.path not in ('/', '/v3', '/v3/')]

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""As whom Nova speaks to a service provider."""
+"""Auth plugins of Nova's requests to a service provider."""
 
 from mixmatch import exceptions
 from mixmatch_nova import auth

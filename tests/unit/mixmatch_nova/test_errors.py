@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What an error of mixmatch is called in Nova."""
+"""Translation of mixmatch's errors to those of Nova."""
 
 from cinderclient import exceptions as cinder_exceptions
 from nova import exception

@@ -32,7 +32,7 @@ PATH = f'/v2.1/servers/{base.SERVER}/os-volume_attachments'
 
 
 class Application:
-    """What stands behind the filter; remembers what reached it."""
+    """Application behind the filter; remembers what reached it."""
 
     def __init__(self):
         self.request = None
@@ -47,7 +47,7 @@ class Application:
 
 
 class Nova:
-    """What stands behind the filter, and asks for the volume first."""
+    """Application behind the filter that asks for the volume first."""
 
     @webob.dec.wsgify
     def __call__(self, request):

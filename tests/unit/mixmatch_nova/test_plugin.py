@@ -91,7 +91,7 @@ class TestPlugin(base.TestCase):
                 self.assertRefused(str(each), 'does not exist')
 
     def test_every_private_function_that_is_called_is_checked(self):
-        """... of Nova: those that nobody in the package defines."""
+        """Those are functions of Nova that the package does not define."""
         trees = [ast.parse(path.read_text()) for path in pathlib.Path(
             plugin.__file__).parent.rglob('*.py')]
         nodes = [node for tree in trees for node in ast.walk(tree)]

@@ -58,7 +58,7 @@ class TestSize(test_transport.WireTestCase):
         self.assertIn('too large', str(self.unavailable()))
 
     def test_a_page_of_a_thousand_volumes_passes(self):
-        """As measured: the largest that Cinder gives, by default."""
+        """Its measured size: the largest page that Cinder gives by default."""
         self.serve(servers.answer(b' ' * 7_000_000))
         self.assertEqual(7_000_000, len(self.request().content))
 

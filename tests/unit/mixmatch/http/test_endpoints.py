@@ -123,7 +123,7 @@ class TestEndpoints(base.TestCase):
         except exceptions.ServiceProviderSetupError:
             return
         self.assertEqual('bu', urllib3_util.parse_url(url).host)
-        self.assertEqual('bu', requests.utils.urlparse(url).hostname)
+        self.assertEqual('bu', requests.compat.urlparse(url).hostname)
 
 
 class TestLinks(test_transport.WireTestCase):

@@ -55,7 +55,7 @@ class WireTestCase(test_session.SessionTestCase):
 
     @property
     def connections(self):
-        """On which connection each request came; not those of probes."""
+        """Return the connection of each request, without those of probes."""
         return [number for number, first, _ in self.server.requests
                 if not first.startswith('GET / ')]
 

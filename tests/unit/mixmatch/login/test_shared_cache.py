@@ -163,7 +163,7 @@ class TestShared(SharedTestCase):
 
 
 class TestSecret(SharedTestCase):
-    """Only who has both the secret and the token of home reads anything."""
+    """Logins are read only with both the secret and the token of home."""
 
     def test_nothing_can_be_read_in_the_cache(self):
         user = self.login(self.token)

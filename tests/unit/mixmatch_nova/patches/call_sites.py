@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Where a Nova uses its volume API, or Cinder's client: read from its source.
+"""Uses of the volume API and of Cinder's client in the source of a Nova.
 
 What is a volume API is told by its name (``volume_api``), or because it was
 made by ``cinder.API()``; whatever one is assigned to is one as well. So that
@@ -103,7 +103,7 @@ def scan(sources: dict[str, str]) -> list[Use]:
 
 
 def definition(symbol: patch.Symbol) -> Use:
-    """Where a function is defined, and its parameters with their defaults.
+    """Return the definition of a function, and its parameters with defaults.
 
     Not what is behind the decorators: each wrapper of the volume API is
     called with what the caller gives to the function itself.
@@ -212,7 +212,7 @@ class _Module:
         return '.'.join(reversed(names))
 
     def _dotted(self, node: Any) -> str:
-        """What a name stands for, as far as the imports tell."""
+        """Return the dotted name that a name stands for, by the imports."""
         if isinstance(node, ast.Name):
             return self._names.get(node.id, '')
         if isinstance(node, ast.Attribute):
@@ -243,7 +243,7 @@ class _Module:
         return any(map(self._is_volume_api, _results(node)))
 
     def _what(self, node: Any) -> str | None:
-        """What a node does with the API or with Cinder's client."""
+        """Return the use of the API or of Cinder's client by a node."""
         parent: Any = self._parents[node]
         if self._is_volume_api(node):
             if (self._is_volume_api(parent)
@@ -299,7 +299,7 @@ def _targets(node: Any) -> list[ast.AST]:
 
 
 def _results(node: Any) -> list[ast.expr]:
-    """What may be the value of an expression that chooses."""
+    """Yield the possible values of an expression that chooses."""
     if isinstance(node, ast.BoolOp):
         return node.values
     if isinstance(node, ast.IfExp):

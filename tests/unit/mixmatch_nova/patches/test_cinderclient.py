@@ -29,7 +29,7 @@ class TestCinderclient(base.NovaTestCase):
         self.bu.add_volume(base.VOLUME)
 
     def ask(self, where=base.AT_BU, context=None, **kwargs):
-        """Who asked the service provider's Cinder, and its service."""
+        """Return the user and the service of a request to the provider."""
         context = auth.routed(context or self.context(), where)
         cinder.cinderclient(context, **kwargs).volumes.get(base.VOLUME)
         headers = self.clouds.mock.last_request.headers

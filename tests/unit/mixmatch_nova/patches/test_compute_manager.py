@@ -38,7 +38,7 @@ class TestNotes(test_block_device_mapping.MappingTestCase):
         self.seen.append(self.left())
 
     def left(self):
-        """What the next nova-compute would find, if this one ended now."""
+        """Return the records that the next nova-compute would find now."""
         return [(each.action, each.volume_id, each.attachment_id)
                 for each in intent_log.IntentLog().list_interrupted(
                     self.context(), 'host', base.SERVER, 20)]

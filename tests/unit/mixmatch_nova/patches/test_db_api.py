@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What nova-conductor does for a nova-compute without the plugin."""
+"""Work of nova-conductor for a nova-compute without the plugin."""
 
 from nova.db.main import api as nova_db
 from nova import objects
@@ -74,7 +74,7 @@ class TestWithoutPlugin(test_block_device_mapping.MappingTestCase):
         self.assertEqual([], self.pending)
 
     def test_functions_of_nova(self):
-        """... are replaced where Nova's objects look for them."""
+        """They are replaced where Nova's objects look for them."""
         for each in (db_api.DESTROY, db_api.FINISH):
             each.check()
             self.assertTrue(hasattr(getattr(nova_db, each.attribute),

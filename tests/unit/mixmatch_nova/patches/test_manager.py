@@ -11,7 +11,7 @@
 # under the License.
 
 
-"""What runs once a minute in nova-conductor."""
+"""Tasks that run once a minute in nova-conductor."""
 
 import os
 

@@ -11,7 +11,7 @@
 # under the License.
 
 
-"""What the block devices of a new server name, and what of it is refused."""
+"""Block devices of a new server: their clouds, and those refused."""
 
 from nova import block_device
 from nova.compute import api as nova_compute_api

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What cannot work for a volume of another cloud is refused in time."""
+"""Operations that cannot work for a foreign volume are refused in time."""
 
 from unittest import mock
 

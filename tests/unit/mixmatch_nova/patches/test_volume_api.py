@@ -55,7 +55,7 @@ class VolumeAPITestCase(base.NovaTestCase):
 
 
 class TestHome(VolumeAPITestCase):
-    """What lives at home is asked as if there were no plugin."""
+    """Requests about volumes of home, the same as without the plugin."""
 
     def test_volume(self):
         self.home.add_volume(base.HOME_VOLUME)

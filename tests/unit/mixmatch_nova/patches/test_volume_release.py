@@ -43,7 +43,7 @@ class Refused(requests.exceptions.ConnectionError):
 
 
 class PendingTestCase(test_block_device_mapping.MappingTestCase):
-    """What is left to do when a request that changes something fails."""
+    """Work that is pending after a request that changes something failed."""
 
     def setUp(self):
         super().setUp()

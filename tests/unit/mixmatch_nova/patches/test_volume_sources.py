@@ -101,7 +101,7 @@ class TestCreate(SourcesTestCase):
         return self.api.create(context, 1, '', '', **kwargs)
 
     def test_at_home(self):
-        """As without the plugin; no request is added."""
+        """The same requests as without the plugin."""
         asked = self.takes_volumes(self.home, base.HOME_VOLUME)
         context = self.context()
         self.create(context, volume_type='ssd', image_id='image',
@@ -146,7 +146,7 @@ class TestCreate(SourcesTestCase):
                           self.snapshot_context(), snapshot={'id': SNAPSHOT})
 
     def test_lost_answer(self):
-        """Who reads the log can find the volume by its name."""
+        """The log has the name, by which the volume can be found."""
         for exc, words in ((test_volume_release.Lost, 1),
                            (test_volume_release.Refused, 0)):
             self.clouds.mock.post(f'{self.bu.cinder_url}/volumes', exc=exc)
@@ -179,7 +179,7 @@ class TestBlockDevice(SourcesTestCase):
         self.waited = []
 
     def wait(self, context, volume_id):
-        """As in nova-compute; what the database holds meanwhile."""
+        """Wait as nova-compute does; remember what the database holds."""
         self.waited.append([
             (each.volume_id, each.volume_type, each.attachment_id)
             for each in self.loaded(self.context())])

@@ -92,7 +92,7 @@ class World:
             self.given_up.add(attachment_id)
 
     def may_delete(self, attachment):
-        """Whether an attachment may be deleted by who cleans up."""
+        """Return whether a cleanup may delete an attachment."""
         if not self.cleaning or attachment.id in self.given_up:
             return
         mapping = self.mappings.get((attachment.instance,
@@ -308,7 +308,7 @@ class World:
             self.cleaning = False
 
     def look(self, times=3):
-        """... as often as it takes to change something at once."""
+        """Look as often as it takes to change something at once."""
         for _ in range(times):
             self.look_once()
 
@@ -320,7 +320,7 @@ class World:
         self.now += reconciler.CONFIRM
 
     def at_bu(self, what, volume_id):
-        """What a server of bu does."""
+        """Do what a server of bu does."""
         cinder = self.cinder
         own = [each for each in cinder.of(volume_id)
                if each.instance == OF_BU]

@@ -11,7 +11,7 @@
 # under the License.
 
 
-"""What is on record, in Nova's own table."""
+"""Records of the journal, in Nova's own table."""
 
 import json
 

@@ -23,7 +23,7 @@ OTHER_SERVER = '55555555-0000-4000-8000-000000000005'
 
 
 class Home:
-    """What home knows, as a test wants it."""
+    """State of home, as a test wants it."""
 
     global_request_id = None
 
@@ -64,7 +64,7 @@ class ReconcilerTestCase(base.NovaTestCase):
         self.volume('available')
 
     def volume(self, status, *attachments, **values):
-        """What bu says from now on.
+        """Set the answer of bu from now on.
 
         :param attachments: (id, status, server)
         """

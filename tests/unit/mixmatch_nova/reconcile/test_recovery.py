@@ -72,12 +72,12 @@ class TestRecovery(test_block_device_mapping.MappingTestCase):
         return self.server
 
     def add(self, context, subject, exc, attachment_id=None):
-        """What Outstanding has."""
+        """Add a volume, as the queue of pending volumes does."""
         self.handed_over.append((subject.volume_id, attachment_id))
 
     def begin(self, action, host='host', volume_id=base.VOLUME,
               attachment_id=base.ATTACHMENT, noted=True):
-        """What the process that is killed now had begun.
+        """Record what the process that is killed now had begun.
 
         :param noted: False for a volume of home
         """
@@ -100,7 +100,7 @@ class TestRecovery(test_block_device_mapping.MappingTestCase):
 
     def at_bu(self, volume, attachment, attachment_id=base.ATTACHMENT,
               volume_id=base.VOLUME, **values):
-        """Of what status both are; no attachment if it is empty."""
+        """Set the status of both; no attachment if it is empty."""
         self.bu.add_volume(volume_id, status=volume)
         url = f'{self.bu.cinder_url}/attachments/{attachment_id}'
         if attachment:
@@ -110,7 +110,7 @@ class TestRecovery(test_block_device_mapping.MappingTestCase):
             self.clouds.mock.get(url, status_code=404, json={})
 
     def recover(self):
-        """What the next nova-compute does."""
+        """Recover as the next nova-compute does."""
         made = self.recovery()
         made.run(self.context(auth_token=None, is_admin=True), self.manager)
         return made
@@ -128,7 +128,7 @@ class TestRecovery(test_block_device_mapping.MappingTestCase):
                     context, action.id)}
 
     def outcome(self):
-        """How the event of Nova ended that had begun; the other one did."""
+        """Return the result of Nova's event; check that the other ended."""
         events = self.events()
         self.assertIsNotNone(events.pop('mixmatch').finish_time)
         event, = events.values()
@@ -183,7 +183,7 @@ class TestRecovery(test_block_device_mapping.MappingTestCase):
             self.assert_left_alone()
 
     def test_detach_of_a_volume_of_home(self):
-        """... was interrupted, and bu does not find an attachment."""
+        """The detach was interrupted; bu does not find an attachment."""
         self.connect()
         self.begin_detach(noted=False)
         self.at_bu('available', None)
@@ -193,7 +193,7 @@ class TestRecovery(test_block_device_mapping.MappingTestCase):
         self.assertIsNone(self.events()['compute_detach_volume'].finish_time)
 
     def test_server_that_is_moved(self):
-        """What moves it makes attachments, too. Later it is looked at."""
+        """A move makes attachments, too. The server is looked at later."""
         for each in ('resize_migrating', 'migrating', 'deleting'):
             self.server.task_state = each
             self.begin_attach()
@@ -304,7 +304,7 @@ class TestRecovery(test_block_device_mapping.MappingTestCase):
         self.assertEqual('Error', events['compute_detach_volume'].result)
 
     def test_of_this_process(self):
-        """What goes on now is no business of ours, whatever the clocks say.
+        """Work in progress is left alone, whatever the clocks say.
         """
         self.action = self.context()
         objects.InstanceAction.action_start(self.action, base.SERVER,

@@ -29,7 +29,7 @@ class TestServers(test_block_device_mapping.MappingTestCase):
         super().setUp()
         context = self.context()
         context.cell_uuid = 'the-cell'
-        self.asked = servers.Servers(context)
+        self.servers = servers.Servers(context)
         #: the context of each question
         self.asked_by = []
 
@@ -47,28 +47,28 @@ class TestServers(test_block_device_mapping.MappingTestCase):
         self.created(self.foreign_context(), attachment_id=None,
                      volume_id=base.HOME_VOLUME)
         self.assertEqual({base.ATTACHMENT},
-                         self.asked.attachments(base.SERVER))
-        self.assertEqual(set(), self.asked.attachments(base.VOLUME))
+                         self.servers.attachments(base.SERVER))
+        self.assertEqual(set(), self.servers.attachments(base.VOLUME))
 
     def test_detached_is_forgotten(self):
         self.created(self.foreign_context()).destroy()
-        self.assertEqual(set(), self.asked.attachments(base.SERVER))
+        self.assertEqual(set(), self.servers.attachments(base.SERVER))
 
     def test_busy(self):
         for state in ('rebuilding', None):
             self.answer(objects.Instance, 'get_by_uuid',
                         objects.Instance(task_state=state))
-            self.assertEqual(bool(state), self.asked.is_busy(base.SERVER))
+            self.assertEqual(bool(state), self.servers.is_busy(base.SERVER))
 
     def test_server_that_is_gone_is_not_busy(self):
         self.answer(objects.Instance, 'get_by_uuid',
                     exception.InstanceNotFound(instance_id=base.SERVER))
-        self.assertFalse(self.asked.is_busy(base.SERVER))
+        self.assertFalse(self.servers.is_busy(base.SERVER))
 
     def test_asked_with_no_token_in_the_cell_of_the_server(self):
         self.answer(objects.Instance, 'get_by_uuid',
                     objects.Instance(task_state=None))
-        self.asked.is_busy(base.SERVER)
+        self.servers.is_busy(base.SERVER)
         context, = self.asked_by
         self.assertEqual('the-cell', context.cell_uuid)
         self.assertIsNone(context.auth_token)
@@ -83,7 +83,7 @@ class TestServers(test_block_device_mapping.MappingTestCase):
             objects.InstanceActionEvent(
                 start_time=now - datetime.timedelta(seconds=age),
                 finish_time=finish_time and now)])
-        return self.asked.is_detaching(base.SERVER)
+        return self.servers.is_detaching(base.SERVER)
 
     def test_detaching(self):
         self.assertTrue(self.detaching())

@@ -39,7 +39,7 @@ class UnfinishedTestCase(test_block_device_mapping.MappingTestCase):
                              attachment_id))
 
     def killed(self):
-        """What is left: the mapping alone."""
+        """Create the mapping alone, as a killed process leaves it."""
         return self.created(self.foreign_context(), attachment_id=None)
 
     def let_pass(self, seconds):
