@@ -23,7 +23,7 @@ _CONFLICT = 'conflict'
 
 
 class RequestState:
-    """What a process knows of one request: targets, mappings, failures.
+    """Knowledge of a process about one request: targets, mappings, failures.
 
     Only the targets cross the message bus. An id is that of a volume, an
     attachment or a snapshot.
@@ -177,7 +177,7 @@ class RequestState:
 
     @property
     def is_this_cloud_only(self) -> bool:
-        """Whether the user wants no other cloud to be asked."""
+        """Return whether the user wants no other cloud to be asked."""
         return self._this_cloud_only
 
     def keep_snapshot(self, snapshot_id: str,

@@ -12,6 +12,7 @@
 
 """A service provider's Keystone, and assertions of other clouds."""
 
+from collections.abc import Callable
 import pathlib
 import textwrap
 
@@ -70,6 +71,9 @@ ENDS = '2100-01-01T00:00:00Z'
 
 class OurPlugin:
     """Mixed into Keystone's test cases: its plugin is ours."""
+
+    #: Of the test case.
+    useFixture: Callable[[fixtures.Fixture], fixtures.Fixture]
 
     def setUp(self):
         # NOTE: Keystone's fixture makes each table anew for each test, and

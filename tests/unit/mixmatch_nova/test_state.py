@@ -23,7 +23,7 @@ Target = target.Target
 
 
 class Request:
-    """As much of a context as this module needs."""
+    """Context with as much as this module needs."""
 
     def __init__(self, request_id='req-1'):
         self.request_id = request_id

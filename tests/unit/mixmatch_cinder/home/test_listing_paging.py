@@ -79,7 +79,7 @@ class PagingTestCase(base.RealCinderTestCase):
         return gone
 
     def place(self, volume_id, sort):
-        """What the place of a row in the list depends on."""
+        """Return what the place of a row in a list depends on."""
         keys = [key.partition(':') for key in (sort or 'created_at').split(
             ',')]
         first = keys[0][2] or 'desc'
@@ -160,7 +160,8 @@ class TestPaging(PagingTestCase):
 
         def between(marker):
             if left:
-                always.discard(self.happen(*left.pop(), marker))
+                event, cloud, volume = left.pop()
+                always.discard(self.happen(event, cloud, volume, marker))
         seen = self.pages(limit, sort, how, between)
         self.assertEqual(len(seen), len(set(seen)), 'twice')
         self.assertEqual(set(), always - set(seen), 'never')
@@ -176,7 +177,8 @@ class TestPaging(PagingTestCase):
 
         def between(marker):
             if left:
-                always.discard(self.happen(*left.pop(), marker))
+                event, cloud, volume = left.pop()
+                always.discard(self.happen(event, cloud, volume, marker))
         seen = self.pages(limit, sort, LAST_ELSEWHERE, between)
         self.assertEqual(len(seen), len(set(seen)), 'twice')
         self.assertEqual(set(), always - set(seen), 'never')
@@ -210,7 +212,7 @@ class TestPaging(PagingTestCase):
         self.assertEqual(1, self.most_requests)
 
     def test_new_row_before_the_place_comes_too_late(self):
-        """... wherever it is: the client is past it."""
+        """The client is past its place, wherever it lives."""
         for how in (LINK, LAST, LAST_ELSEWHERE):
             self.begin([('', (3, 'a', 1)), ('', (2, 'b', 1)),
                         ('', (1, 'c', 1)), ('bu', (0, 'd', 1))])
