@@ -26,13 +26,7 @@ from tests.scenario import servers
 class BootScenario(servers.OperationScenario):
     """Each test makes its own server."""
 
-    @classmethod
-    def begin_server(cls):
-        cls.server = ''
-
-    @classmethod
-    def end_server(cls):
-        pass
+    has_server = False
 
     def make_bootable(self, volume_id):
         response = self.alice.api('block-storage', at=self.provider).post(

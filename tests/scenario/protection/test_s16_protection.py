@@ -88,13 +88,7 @@ class TestProtection(attachers.ProtectionScenario):
 class TestNotHeld(attachers.ProtectionScenario):
     """No server is needed: nothing is used by one."""
 
-    @classmethod
-    def begin_server(cls):
-        cls.server = ''
-
-    @classmethod
-    def end_server(cls):
-        pass
+    has_server = False
 
     def test_what_is_only_reserved_the_user_removes(self):
         volume_id = self.volume_at(self.provider)

