@@ -204,7 +204,9 @@ class OperationScenario(base.ServerScenario):
         return nova.get(f'{path}/{newest["request_id"]}').json()[
             'instanceAction']
 
-    def wait_for_disk(self, volume_id: str, count: int = 1) -> None:
+    def wait_for_disk(self, volume_id: str) -> None:
         """The guest has found, read and written the volume."""
-        self.wait_for_console(f'serial={volume_id[:20]}', count)
-        self.wait_for_console('GUEST: vdb OK', count)
+        serial = f'serial={volume_id[:20]}'
+        self.wait_for_console(serial)
+        client.wait_for('the guest to use the volume', lambda: (
+            'GUEST: vdb OK' in self.console().rpartition(serial)[2]))

@@ -17,6 +17,9 @@ import threading
 
 import fixtures
 
+#: Seconds to wait for a thread that has been told to end.
+JOIN = 5
+
 
 class Server(fixtures.Fixture):
     """Answers each request with the next of its answers.
@@ -30,6 +33,7 @@ class Server(fixtures.Fixture):
         self._answers = list(answers)
         self._lock = threading.Lock()
         self._open = []
+        self._threads = []
         #: (number of the connection, first line, headers) of each request
         self.requests = []
 
@@ -37,9 +41,10 @@ class Server(fixtures.Fixture):
         listener = socket.create_server(('127.0.0.1', 0))
         self.port = listener.getsockname()[1]
         self.url = f'http://127.0.0.1:{self.port}/'
-        self.addCleanup(self._end, listener)
-        threading.Thread(target=self._accept, args=(listener,),
-                         daemon=True).start()
+        acceptor = threading.Thread(target=self._accept, args=(listener,),
+                                    daemon=True)
+        self.addCleanup(self._end, listener, acceptor)
+        acceptor.start()
 
     def _accept(self, listener):
         number = 0
@@ -48,9 +53,11 @@ class Server(fixtures.Fixture):
                 connection, _ = listener.accept()
             except OSError:
                 return
+            thread = threading.Thread(
+                target=self._serve, args=(connection, number), daemon=True)
             self._open.append(connection)
-            threading.Thread(target=self._serve, args=(connection, number),
-                             daemon=True).start()
+            self._threads.append(thread)
+            thread.start()
             number += 1
 
     def _serve(self, connection, number):
@@ -83,14 +90,24 @@ class Server(fixtures.Fixture):
             connection.sendall(answer)
         return True
 
-    def _end(self, listener):
-        # NOTE: close() alone does not wake who waits in accept().
+    def _end(self, listener, acceptor):
+        # NOTE: close() alone does not wake who waits in accept(), and what
+        # still waits would wait for the next socket with the same number.
+        _shut_down(listener)
+        acceptor.join(JOIN)
+        for connection in self._open:
+            _shut_down(connection)
+        for thread in self._threads:
+            thread.join(JOIN)
         for each in (listener, *self._open):
-            try:
-                each.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
             each.close()
+
+
+def _shut_down(connection):
+    try:
+        connection.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        pass
 
 
 def reset(connection):

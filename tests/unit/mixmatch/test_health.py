@@ -25,6 +25,8 @@ class HealthTestCase(base.TestCase):
 
     def setUp(self):
         super().setUp()
+        # It would write into the log of the next test.
+        self.addCleanup(base.wait_for_probes)
         self.clock = self.useFixture(fixtures.Clock())
         self.log = self.useFixture(base_fixtures.FakeLogger())
         self.changes = []
