@@ -78,8 +78,7 @@ while :; do
             echo "GUEST: $name is gone"
         fi
     done
-    # Half a second without a process for each: guests are emulated.
-    read -t 0.5 input </dev/ttyS0
+    sleep 1
 done
 """
 
