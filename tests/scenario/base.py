@@ -12,10 +12,9 @@
 
 """Base classes of all scenarios."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 import contextlib
 import logging
-import re
 from typing import Any
 import uuid
 
@@ -24,11 +23,7 @@ from oslotest import base
 from sandbox import client
 from sandbox import guest
 from sandbox import topology
-from tests.scenario import lossy
-
-#: Nova's processes that reach other clouds, by what they read.
-NOVA = {'nova.conf': ('nova-api', 'nova-conductor'),
-        'nova-cpu.conf': ('nova-compute',)}
+from tests.scenario import configuration
 
 #: How soon a partner that is back must be used again, in seconds.
 BACK = 15
@@ -151,7 +146,7 @@ class Scenario(base.BaseTestCase):
         self.assertEqual('available', self.volume(cloud, volume_id)['status'])
 
 
-class ServerScenario(Scenario):
+class ServerScenario(configuration.Configured, Scenario):
     """The same with a server of alice's, one for each class of tests."""
 
     server: str
@@ -293,70 +288,6 @@ class ServerScenario(Scenario):
         client.wait_for(
             f'Nova to ask {self.provider} again', lambda: self.attach(
                 target).status_code == 404, BACK)
-
-    @classmethod
-    @contextlib.contextmanager
-    def configured(cls, service: str | tuple[str, ...], file_name: str,
-                   section: str, pattern: str,
-                   replacement: str) -> Iterator[None]:
-        """Run some of moc's Nova processes with another line for a while.
-
-        :param service: one of those that read the file, or several
-        :param pattern: of one line, in or after the section
-        :param replacement: the line instead; none if it is empty
-        """
-        services = (service,) if isinstance(service, str) else service
-        with cls._configured({file_name: services}, section, pattern,
-                             replacement):
-            yield
-
-    @classmethod
-    def through_lossy_way(cls, service: str | tuple[str, ...],
-                          file_name: str) -> lossy.Way:
-        """Have some of moc's Nova reach bu's Cinder by a way of the class.
-
-        :param service: one of those that read the file, or several
-        """
-        way = cls.enterClassContext(lossy.way_to(topology.url(
-            topology.by_name(cls.provider), 'cinder')))
-        cls.enterClassContext(cls.configured(
-            service, file_name, f'service_provider:{cls.provider}',
-            f'region_name = {cls.provider}', f'region_name = {cls.provider}\n'
-            f'endpoint_override = {way.entry}/v3\n'))
-        return way
-
-    @classmethod
-    @contextlib.contextmanager
-    def configured_all(cls, section: str, pattern: str,
-                       replacement: str) -> Iterator[None]:
-        """The same of all of moc's Nova processes that reach other clouds."""
-        with cls._configured(NOVA, section, pattern, replacement):
-            yield
-
-    @classmethod
-    @contextlib.contextmanager
-    def _configured(cls, services: Mapping[str, tuple[str, ...]],
-                    section: str, pattern: str,
-                    replacement: str) -> Iterator[None]:
-        """:param services: those that are restarted, by their file"""
-        folder = cls.sandbox.site.etc(topology.by_name(cls.home), 'nova')
-        texts = {name: (folder / name).read_text() for name in services}
-        names = [each for some in services.values() for each in some]
-        changed = {}
-        for name, text in texts.items():
-            before, header, after = text.partition(f'[{section}]')
-            changed[name] = before + header + re.sub(
-                rf'(?m)^{pattern}\n', replacement, after, count=1)
-            assert changed[name] != text, (name, pattern)
-        for name, text in changed.items():
-            (folder / name).write_text(text)
-        try:
-            cls.sandbox.control('restart', cls.home, *names)
-            yield
-        finally:
-            for name, text in texts.items():
-                (folder / name).write_text(text)
-            cls.sandbox.control('restart', cls.home, *names)
 
     @property
     def url(self) -> str:

@@ -19,12 +19,13 @@ import re
 from sandbox import client
 from sandbox import topology
 from tests.scenario import base
+from tests.scenario import configuration
 
 #: A login is this request; Apache of bu writes a line for each.
 LOGIN = re.compile(r'"POST /Shibboleth\.sso/SAML2/ECP ')
 
 #: What an attachment passes through at home.
-PROCESSES = sum(base.NOVA.values(), ())
+PROCESSES = sum(configuration.NOVA.values(), ())
 
 #: Attachments: first of running servers, which pass through all of them, then
 #: of one that is offloaded, whose volumes nova-api attaches by itself in a
