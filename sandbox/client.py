@@ -18,7 +18,6 @@ where an operator reads it.
 """
 
 import atexit
-import contextlib
 import dataclasses
 import functools
 import json
@@ -35,7 +34,6 @@ import time
 from typing import Any
 
 from keystoneauth1 import adapter
-from keystoneauth1 import exceptions as ksa_exceptions
 from keystoneauth1.identity import base
 from keystoneauth1.identity import v3
 from keystoneauth1 import session
@@ -162,22 +160,6 @@ class Sandbox:
         self.site = state.Site(root, mode)
         self._commands = Commands(self.site)
         self._landlords: dict[str, Person] = {}
-        #: Id of a server of home that nobody uses; empty if there is none.
-        self.spare_server = ''
-        atexit.register(self._delete_spare_server)
-
-    def leave_server(self, server: str) -> None:
-        """Keep a server of home for the next who wants one."""
-        self._delete_spare_server()
-        self.spare_server = server
-
-    def _delete_spare_server(self) -> None:
-        server, self.spare_server = self.spare_server, ''
-        # NOTE: the clouds may have been ended.
-        with contextlib.suppress(ksa_exceptions.ClientException):
-            if server:
-                self.landlord(topology.HOME).api('compute').delete(
-                    f'/servers/{server}')
 
     def control(self, *argv: str) -> Result:
         """``sandbox/run`` with a verb."""

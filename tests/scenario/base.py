@@ -151,8 +151,6 @@ class ServerScenario(configuration.Configured, Scenario):
 
     server: str
     name: str
-    #: Output on the console of the server before the class had it.
-    said_before = ''
     microversion = '2.60'
     #: Whether a class has a server before its tests make one.
     has_server = True
@@ -172,38 +170,12 @@ class ServerScenario(configuration.Configured, Scenario):
 
     @classmethod
     def begin_server(cls) -> None:
-        if not cls.has_server:
-            cls.server = ''
-            return
-        # NOTE: to build one takes ten seconds of processor.
-        spare = cls.sandbox.spare_server
-        cls.sandbox.spare_server = ''
-        cls.server = spare or cls.new_server()
-        nova = cls.alice.api('compute', version='2.60')
-        if spare:
-            nova.put(f'/servers/{spare}', json={'server': {'name': cls.name}})
-        cls.said_before = cls.all_said() if spare else ''
+        cls.server = cls.new_server() if cls.has_server else ''
 
     @classmethod
     def end_server(cls) -> None:
-        """Leave the server to the next class, or delete it."""
-        if cls.has_server and cls.is_as_built():
-            cls.sandbox.leave_server(cls.server)
-        elif cls.has_server:
+        if cls.has_server:
             cls.delete_server(cls.server)
-
-    @classmethod
-    def is_as_built(cls) -> bool:
-        """Return whether nothing shows what has been done to the server."""
-        response = cls.sandbox.landlord(cls.home).api(
-            'compute', version='2.60').get(f'/servers/{cls.server}')
-        shown = response.json().get('server', {})
-        return response.status_code == 200 and (
-            shown['status'], shown['OS-EXT-STS:task_state'],
-            shown['OS-EXT-SRV-ATTR:host'], shown['flavor']['original_name'],
-            shown['os-extended-volumes:volumes_attached'],
-            shown['metadata']) == (
-                'ACTIVE', None, cls.home, 'tiny', [], {})
 
     @classmethod
     def new_server(cls, who: client.Person | None = None,
@@ -301,18 +273,9 @@ class ServerScenario(configuration.Configured, Scenario):
         """The block device mappings of volumes, finished or not."""
         return self.nova.get(self.url).json()['volumeAttachments']
 
-    @classmethod
-    def all_said(cls) -> str:
-        """Return the output on the console since the server was started."""
-        return cls.alice.api('compute').post(
-            f'/servers/{cls.server}/action', json={
-                'os-getConsoleOutput': {}}).json()['output']
-
     def console(self) -> str:
-        """Return the output on the console since the class has the server."""
         return self.nova.post(f'/servers/{self.server}/action', json={
-            'os-getConsoleOutput': {}}).json()['output'].removeprefix(
-                self.said_before)
+            'os-getConsoleOutput': {}}).json()['output']
 
     def wait_for_console(self, text: str, count: int = 1) -> str:
         """Wait for the guest to say something, and return what it said."""
