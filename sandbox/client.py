@@ -143,10 +143,13 @@ def wait_for(what: str, condition: Any, patience: float = PATIENCE) -> Any:
         value = condition()
         if value:
             return value
-        if time.monotonic() > deadline:
+        now = time.monotonic()
+        if now > deadline:
             raise AssertionError(f'waited {patience} s in vain: {what}')
-        # NOTE: a busy machine is not to be kept busy by questions.
-        time.sleep(max(0.3, 2 * (time.monotonic() - began)))
+        # NOTE: a busy machine is not to be kept busy by questions; but the
+        # last one is asked in time.
+        time.sleep(min(max(0.3, 2 * (now - began)),
+                       max(0.3, deadline - now)))
 
 
 class Sandbox:

@@ -46,16 +46,19 @@ class ValidatedToken(base.BaseIdentityPlugin):
 
         :raises keystoneauth1.exceptions.HttpError: the token is not valid
         """
-        try:
-            return self._validate(session, self._service.get_token(session))
-        except ksa_exceptions.Unauthorized:
-            # NOTE: of this service's own token, which may have been revoked.
-            self._service.invalidate()
-            return self._validate(session, self._service.get_token(session))
-        except ksa_exceptions.Forbidden:
-            # NOTE: not every operator lets each service validate tokens, and
-            # a user may always validate the own one.
-            return self._validate(session, self._token)
+        for _ in range(2):
+            try:
+                return self._validate(session,
+                                      self._service.get_token(session))
+            except ksa_exceptions.Unauthorized:
+                # NOTE: this service's own token may have been revoked.
+                self._service.invalidate()
+            except ksa_exceptions.Forbidden:
+                # NOTE: not every operator lets each service validate tokens.
+                break
+        # NOTE: a user may always validate the own token, and has no part in
+        # a service that cannot log in at home.
+        return self._validate(session, self._token)
 
     def _validate(self, session: ksa_session.Session,
                   by: str | None) -> access.AccessInfo:

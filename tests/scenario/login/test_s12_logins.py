@@ -30,8 +30,8 @@ PROCESSES = sum(configuration.NOVA.values(), ())
 #: Attachments: first of running servers, which pass through all of them, then
 #: of one that is offloaded, whose volumes nova-api attaches by itself in a
 #: fraction of the time.
-RUNNING = 8
-OFFLOADED = 92
+RUNNING = 24
+OFFLOADED = 76
 
 SERVERS = 2
 VOLUMES = 2

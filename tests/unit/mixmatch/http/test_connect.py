@@ -198,10 +198,10 @@ class TestEventlet(base.TestCase):
         eventlet.spawn(tick)
         began = time.monotonic()
         try:
-            connect.connect('bu', 80, began + 0.5)
+            connect.connect('bu', 80, began + 3)
         except TimeoutError:
             # NOTE: on a busy machine each of them may take its time.
-            print('late', len(ticks) > 1, time.monotonic() - began < 30,
+            print('late', len(ticks) > 10, time.monotonic() - began < 30,
                   flush=True)
         os._exit(0)
         """)

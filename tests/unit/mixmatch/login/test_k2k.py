@@ -134,6 +134,10 @@ class TestDelegated(LoginTestCase):
             del self.home.tokens[token]
         self.assertIsAlice(self.login_with())
 
+    def test_a_service_that_cannot_log_in_at_home(self):
+        self.clouds.mock.post(self.home.url + '/auth/tokens', status_code=401)
+        self.assertIsAlice(self.login_with())
+
     def test_access_rules_get_no_assertion(self):
         exc = self.assertRaises(
             exceptions.AccessRules, self.login_with,
