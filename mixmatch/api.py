@@ -22,11 +22,20 @@ not import this.
 #: Query: the service provider to ask.
 ATTRIBUTE = 'os-mixmatch:service_provider'
 
+#: Attributes of a volume or a snapshot of a service provider: its project and
+#: its user there, where those of home are shown in their places.
+PROJECT_ATTRIBUTE = 'os-mixmatch:project_id'
+USER_ATTRIBUTE = 'os-mixmatch:user_id'
+
 #: Header with the same meaning as the query, for clients that cannot set one.
 HEADER = 'OpenStack-Mixmatch-Service-Provider'
 
 #: Values of query and header besides names: all clouds, only this cloud.
 ALL, NONE = 'all', 'none'
+
+#: Request header of a service of home: the answer to an id that home has, or
+#: had, in any project is 409, and to another one 404. Nobody is asked.
+KNOWN_HEADER = 'OpenStack-Mixmatch-Known-Here'
 
 #: Query in the link to the next page: the position in the merged list.
 POSITION = 'os-mixmatch:position'

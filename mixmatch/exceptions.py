@@ -114,6 +114,10 @@ class ServiceProviderSetupError(MixmatchException):
     code = 502
 
 
+class ServiceNotOffered(ServiceProviderSetupError):
+    """Error: the catalog of a service provider has no such service."""
+
+
 class MicroversionNotSupported(MixmatchException):
     """Error: the other cloud is too old for this request."""
 

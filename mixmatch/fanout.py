@@ -16,17 +16,17 @@ from collections.abc import Callable, Iterable
 from concurrent import futures
 import dataclasses
 import math
-import threading
 import time
 from typing import Any
 
-import cachetools
 from oslo_config import cfg
 from oslo_context import context as oslo_context
 from oslo_log import log as logging
 
 from mixmatch import deadline
 from mixmatch import exceptions
+from mixmatch import holdings
+from mixmatch import shared_facts
 from mixmatch import thread_pools
 
 LOG = logging.getLogger(__name__)
@@ -40,10 +40,13 @@ class Answers:
 
     :param answered: results by the name of the service provider
     :param missing: errors by the name of the service provider
+    :param had_nothing: those of ``missing`` where, by what is known, the
+        project has nothing
     """
 
     answered: dict[str, Any]
     missing: dict[str, exceptions.MixmatchException]
+    had_nothing: frozenset[str] = frozenset()
 
 
 class Fanout:
@@ -51,13 +54,16 @@ class Fanout:
 
     :param conf: with ``[mixmatch] service_providers``, ``ask_threads``,
         ``ask_timeout`` and ``listing_refresh``
+    :param facts: shared by all processes
     """
 
-    def __init__(self, conf: cfg.ConfigOpts) -> None:
+    def __init__(self, conf: cfg.ConfigOpts,
+                 facts: shared_facts.SharedFacts) -> None:
         self._timeout = conf.mixmatch.ask_timeout
         self._pools = thread_pools.ThreadPools(conf.mixmatch.ask_threads,
                                                conf.mixmatch.service_providers)
-        self._holdings = Holdings(conf.mixmatch.listing_refresh)
+        self.holdings = holdings.Holdings(facts,
+                                          conf.mixmatch.listing_refresh)
 
     def ask(self, names: Iterable[str], call: Call,
             timeout: float | None = None,
@@ -100,43 +106,35 @@ class Fanout:
                            f'({type(exc).__name__})')
         return answers
 
-    def ask_for_listing(self, kind: str, project_id: str,
-                        names: Iterable[str], call: Call,
-                        timeout: float | None = None) -> Answers:
+    def ask_for_listing(self, owner: holdings.Owner, names: Iterable[str],
+                        call: Call, timeout: float | None = None,
+                        proves: Callable[[Any], bool | None] = bool
+                        ) -> Answers:
         """Call only service providers where a project may have resources.
 
-        :param kind: collection of the resources, such as volumes
-        :param project_id: the project at home
-        :param call: returns the resources of the project there; a false
-            value if it has none
+        :param call: returns the resources of the project there
+        :param proves: tells from a result whether the project has something
+            there; None if the result does not tell
         """
-        whose = f'{kind} {project_id}'
-
-        def learn(name: str) -> Any:
-            found = call(name)
-            self._holdings.remember(whose, name, bool(found))
-            return found
+        known = self.holdings.look(owner)
 
         def check_later(name: str) -> None:
             try:
-                learn(name)
+                known.learn({name: proves(call(name))}, {})
             except Exception as exc:  # noqa: BLE001
                 LOG.debug('Service provider %(sp)s could not be checked for '
-                          '%(whose)s: %(reason)s',
-                          {'sp': name, 'whose': whose, 'reason': exc})
-        ask, check = self._holdings.sort(whose, names)
+                          '%(owner)s: %(reason)s',
+                          {'sp': name, 'owner': owner, 'reason': exc})
+        ask, check = known.sort(names)
         for name in check:
             self._try_submit(check_later, name,
                              time.monotonic() + self._timeout)
         # NOTE: a list can do without clouds that were down a moment ago.
-        return self.ask(ask, learn, timeout, patience=0)
-
-    def add_holding(self, kind: str, project_id: str, name: str) -> None:
-        """Remember that a project has resources at a service provider.
-
-        :param kind: collection, as for :meth:`ask_for_listing`
-        """
-        self._holdings.remember(f'{kind} {project_id}', name, True)
+        answers = self.ask(ask, call, timeout, patience=0)
+        known.learn({name: proves(found) for name, found
+                     in answers.answered.items()}, answers.missing)
+        return dataclasses.replace(answers, had_nothing=frozenset(
+            filter(known.had_nothing, answers.missing)))
 
     def begin(self, name: str, call: Call) -> None:
         """Begin a call without waiting; the call keeps its own result."""
@@ -169,52 +167,6 @@ class Fanout:
             with deadline.limit(at, patience):
                 return call(name)
         return self._pools.submit(name, run)
-
-
-class Holdings:
-    """Memory of service providers where projects have no resources.
-
-    :param refresh: seconds that an empty answer counts
-    """
-
-    def __init__(self, refresh: float) -> None:
-        self._refresh = refresh
-        self._lock = threading.Lock()
-        self._nothing: cachetools.TTLCache = cachetools.TTLCache(
-            100_000, refresh or 1)
-        self._checking: cachetools.TTLCache = cachetools.TTLCache(
-            100_000, refresh / 2 or 1)
-
-    def remember(self, whose: str, name: str, something: bool) -> None:
-        """Remember whether a project has resources at a service provider.
-
-        :param whose: a collection and a project
-        """
-        if not self._refresh:
-            return
-        with self._lock:
-            if something:
-                self._nothing.pop((whose, name), None)
-            else:
-                self._nothing[whose, name] = True
-                self._checking[whose, name] = True
-
-    def sort(self, whose: str, names: Iterable[str]
-             ) -> tuple[list[str], list[str]]:
-        """Split service providers: call now, or check in the background.
-
-        :returns: two lists; a service provider in neither was called just
-            now, and the project had nothing there
-        """
-        ask, check = [], []
-        with self._lock:
-            for name in names:
-                if (whose, name) not in self._nothing:
-                    ask.append(name)
-                elif (whose, name) not in self._checking:
-                    self._checking[whose, name] = True
-                    check.append(name)
-        return ask, check
 
 
 def _silent(name: str, timeout: float

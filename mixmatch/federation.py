@@ -31,6 +31,7 @@ from mixmatch import conf as mixmatch_conf
 from mixmatch.conf import home as conf_home
 from mixmatch import exceptions
 from mixmatch import fanout
+from mixmatch import holdings
 from mixmatch.http import transport
 from mixmatch.login import auth_plugin
 from mixmatch.login import cache
@@ -40,6 +41,7 @@ from mixmatch.login import shared_cache
 from mixmatch import metrics
 from mixmatch import requester as mixmatch_requester
 from mixmatch import service_provider
+from mixmatch import shared_facts
 from mixmatch import status_file
 from mixmatch import threads
 
@@ -60,7 +62,8 @@ class _Process:
         self.logins = cache.LoginCache(
             conf.mixmatch.login_cache_size,
             shared_cache.SharedLoginCache(conf), self.metrics)
-        self.fanout = fanout.Fanout(conf)
+        self.facts = shared_facts.SharedFacts(conf)
+        self.fanout = fanout.Fanout(conf, self.facts)
 
 
 class Federation:
@@ -231,19 +234,26 @@ class Federation:
         """
         return self._process.fanout.ask(names, call, timeout)
 
-    def ask_for_listing(self, kind: str, project_id: str,
-                        names: Iterable[str], call: fanout.Call,
-                        timeout: float | None = None) -> fanout.Answers:
+    def ask_for_listing(self, owner: holdings.Owner, names: Iterable[str],
+                        call: fanout.Call, timeout: float | None = None,
+                        proves: Callable[[Any], bool | None] = bool
+                        ) -> fanout.Answers:
         """Call only service providers where the project may have resources.
 
         See :meth:`mixmatch.fanout.Fanout.ask_for_listing`.
         """
-        return self._process.fanout.ask_for_listing(
-            kind, project_id, names, call, timeout)
+        return self._process.fanout.ask_for_listing(owner, names, call,
+                                                    timeout, proves)
 
-    def add_holding(self, kind: str, project_id: str, name: str) -> None:
-        """Remember that a project has resources at a service provider."""
-        self._process.fanout.add_holding(kind, project_id, name)
+    @property
+    def holdings(self) -> holdings.Holdings:
+        """Knowledge of the service providers where projects have nothing."""
+        return self._process.fanout.holdings
+
+    @property
+    def facts(self) -> shared_facts.SharedFacts:
+        """Facts that all processes of home share."""
+        return self._process.facts
 
     def _service_login(self, name: str, project_id: str | None = None
                        ) -> tuple[login.Key, cache.Make]:

@@ -80,6 +80,8 @@ class ServiceApi:
             if _parse(microversion) == (self._service.major, 0):
                 # NOTE: every release has it, and none wants a header for it.
                 microversion = None
+        if self._service.from_root:
+            endpoint = self._root(endpoint)
         # NOTE: keystoneauth would ask the endpoint for others and go where
         # it says. It fills templates, which only an operator may write.
         if not self._override:
@@ -131,10 +133,11 @@ class ServiceApi:
         except ksa_exceptions.CatalogException:
             endpoint = None
         if not endpoint:
-            raise self._setup_error(
-                'its catalog has no endpoint for service_type '
-                f'{self._filter["service_type"]} in region '
-                f'{self._filter["region_name"]}')
+            raise exceptions.ServiceNotOffered(
+                service_provider=self._name,
+                reason='its catalog has no endpoint for service_type '
+                       f'{self._filter["service_type"]} in region '
+                       f'{self._filter["region_name"]}')
         self._allowed.check_endpoint(endpoint, self._service.name)
         return endpoint
 

@@ -29,15 +29,19 @@ class Service:
     :param service_type: in the catalog; None if the options of the service
         provider say where it is: service_type, service_name and
         endpoint_override, which are options of one service only
+    :param from_root: requests begin at the root of the API, with the version
+        in their path. Some catalogs have the version in the URL, others not.
     """
 
     name: str
     project: str
     major: int
     service_type: str | None
+    from_root: bool = False
 
 
 VOLUME = Service('volume', 'Cinder', 3, None)
+IMAGE = Service('image', 'Glance', 2, 'image', from_root=True)
 
 #: Types of services that a login keeps in its catalog, besides the one of the
 #: option service_type. Home's services share logins, so that each has to keep

@@ -63,7 +63,8 @@ Shares logins between all processes and services of this cloud.
 Without it each process logs each user in by itself. With it, and with
 ``[cache] enabled``, they use one login, which is kept in that cache, encrypted
 with a key made from this secret and from the token or password at home that
-the login was made with. Give all services that shall share the same random
+the login was made with. They then share as well where projects have nothing,
+and where volumes live. Give all services that shall share the same random
 string, and keep it as you keep their passwords.
 """),
     cfg.FloatOpt(
@@ -112,7 +113,30 @@ is slow holds up no other. Raise it where many users ask at the same time.
 For how many seconds a service provider where a project has nothing is left
 out of that project's lists.
 
-It is asked again in the background before that. 0 asks all of them each time.
+It is asked again in the background before that. All processes share what is
+known, and what one of them makes there is in the next list of any. That needs
+a shared cache (see ``login_cache_secret``); without it, or with 0, each list
+asks all service providers.
+"""),
+    cfg.IntOpt(
+        'location_cache_size',
+        default=10_000,
+        min=1,
+        help="""
+How many locations of volumes, snapshots or images a process remembers.
+
+Where it is known at which service provider a volume of a project lives, only
+that one is asked for it. Only Cinder and Glance look for such resources.
+"""),
+    cfg.IntOpt(
+        'location_cache_time',
+        default=3600,
+        min=1,
+        help="""
+How many seconds it is remembered where a volume, snapshot or image lives.
+
+It is never moved, so this only bounds the memory of what is not used. After
+it has been deleted the answer "not found" needs that cloud only, for so long.
 """),
     cfg.StrOpt(
         'status_directory',

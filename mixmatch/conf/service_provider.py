@@ -23,6 +23,9 @@ from oslo_config import types
 # NOTE: oslo.config searches for it.
 _HOST = r'\A(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:\d{1,5})?\Z'
 
+#: Cinder's own default.
+DEFAULT_ZONE = 'nova'
+
 OPTS = [
     cfg.StrOpt(
         'project_name',
@@ -68,6 +71,20 @@ with TLS if that has it. A catalog that leads elsewhere is refused: it would
 send the services of this cloud wherever they can reach. Where that host is
 this cloud's as well (the one of its own Keystone, or a loopback address),
 ``host:port`` has to be listed. ``endpoint_override`` needs no entry.
+"""),
+    cfg.StrOpt(
+        'availability_zone',
+        default=DEFAULT_ZONE,
+        help="""
+The availability zone in which the service provider makes what names none.
+
+That is its ``default_availability_zone``, or else its
+``storage_availability_zone``; ask its operator. What lives in that zone is
+shown in this cloud with the name of the service provider as its zone, ``bu``,
+and what lives in another one with ``bu:ZONE``. Where the two clouds differ in
+this, what a user has made in ``bu`` is shown in ``bu:ZONE``, and tools such as
+Terraform take it for another resource. Any value but ``nova`` is also asked
+for when a user names only ``bu``.
 """),
     cfg.StrOpt(
         'proxy_url',

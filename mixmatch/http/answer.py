@@ -18,6 +18,7 @@ from typing import Any
 
 import requests
 
+from mixmatch.http import download
 from mixmatch import text
 
 #: How deep an answer may be nested. Cinder's and Keystone's have 7 levels.
@@ -29,7 +30,13 @@ _SURROGATE = re.compile(r'\\u[dD][89a-fA-F]')
 
 
 class Answer(requests.Response):
-    """HTTP response with a JSON body that is safe to work with."""
+    """HTTP response with a JSON body that is safe to work with.
+
+    Its body is in ``pieces`` instead, not read yet, if that was asked for
+    by ``stream=True`` and the request succeeded.
+    """
+
+    pieces: download.Download | None = None
 
     def json(self, **kwargs: Any) -> Any:
         """Parse the body.

@@ -60,7 +60,7 @@ Silent = Callable[[], None]
 class _Bounds:
     at: float
     silent: Silent = lambda: None
-    largest: int | None = None
+    largest: float | None = None
     local: bool = True
 
 
@@ -70,14 +70,14 @@ _BOUNDS: contextvars.ContextVar[_Bounds | None] = (
 
 @contextlib.contextmanager
 def complete_by(at: float, silent: Silent = lambda: None,
-                largest: int | None = None, local: bool = True
+                largest: float | None = None, local: bool = True
                 ) -> Iterator[None]:
     """Limit all answers that are read in this thread.
 
     :param at: on the clock of time.monotonic()
     :param silent: called after each second in which next to nothing came;
         what it raises ends the reading
-    :param largest: bytes; ``LARGEST`` if it is None
+    :param largest: bytes; ``LARGEST`` if it is None, infinity for no limit
     :param local: whether the name of a host may lead to this machine
     """
     token = _BOUNDS.set(_Bounds(at, silent, largest, local))

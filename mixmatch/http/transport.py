@@ -12,14 +12,16 @@
 
 """HTTP transport to one service of another cloud."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+import contextlib
 import dataclasses
 import functools
 from http import client as http_client
 from http import cookiejar
+import math
 import re
 import time
-from typing import Any
+from typing import Any, cast
 from urllib import parse
 
 from oslo_context import context as oslo_context
@@ -32,6 +34,7 @@ from mixmatch import deadline
 from mixmatch import exceptions
 from mixmatch import health
 from mixmatch.http import answer
+from mixmatch.http import download
 from mixmatch.http import endpoints
 from mixmatch.http import limits
 from mixmatch import metrics
@@ -42,6 +45,9 @@ REQUEST_ID = 'X-OpenStack-Request-ID'
 
 #: Status codes of a proxy in front of a dead service.
 DEAD = (502, 503, 504)
+
+#: Status codes of answers whose body may be read piece by piece.
+BODIES = (200, 206)
 
 #: Seconds. A timeout below this does not count as a failure of the service.
 SHORT = 1
@@ -120,6 +126,9 @@ class Transport(requests.Session):
                 **kwargs: Any) -> requests.Response:
         """Send a request; the parameters are those of requests.
 
+        With ``stream=True`` the body of a success is not read, but is the
+        ``pieces`` of the response. That of an error is read in any case.
+
         :raises ServiceProviderUnavailable: it did not answer lately, or the
             deadline has passed; nothing was sent
         """
@@ -139,6 +148,7 @@ class Transport(requests.Session):
             raise self._unavailable(refusal)
         kwargs['proxies'] = self._proxies
         configured, timeout = _both(timeout), self._time_left(timeout)
+        stream = kwargs.get('stream')
         began = time.monotonic()
         outcome: int | str = 'failed'
         theirs = None
@@ -148,6 +158,8 @@ class Transport(requests.Session):
                     functools.partial(self._on_silence, url, probe),
                     self._largest, local):
                 response = self._send(method, url, timeout=timeout, **kwargs)
+                if stream and response.status_code not in BODIES:
+                    _ = response.content
             outcome = response.status_code
             theirs = response.headers.get(REQUEST_ID)
         except requests.exceptions.RequestException as exc:
@@ -161,7 +173,32 @@ class Transport(requests.Session):
                                 _project())
         else:
             self._health.succeeded()
+        if stream and response.status_code in BODIES:
+            cast(answer.Answer, response).pieces = download.Download(
+                response, functools.partial(
+                    self._reading, url, probe, configured, local))
         return response
+
+    @contextlib.contextmanager
+    def _reading(self, url: str, probe: Callable[[], bool],
+                 timeout: tuple[float, float], local: bool
+                 ) -> Iterator[None]:
+        """Limit the reading of one piece of a body.
+
+        :raises ServiceProviderUnavailable: it did not come in time, or the
+            connection broke
+        """
+        began = time.monotonic()
+        try:
+            with limits.complete_by(
+                    min(began + timeout[1], deadline.get()),
+                    functools.partial(self._on_silence, url, probe),
+                    math.inf, local):
+                yield
+        except requests.exceptions.RequestException as exc:
+            self._report_failure(exc, url, probe, began, timeout)
+            raise self._unavailable(
+                f'the answer broke off: {root_cause(exc)}') from exc
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any
              ) -> requests.Response:
