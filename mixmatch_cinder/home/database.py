@@ -26,6 +26,9 @@ except ImportError:  # since 2026.2
     from cinder.db import api as db
     from cinder.db import models
 
+_MODELS = {routes.VOLUMES: models.Volume, routes.SNAPSHOTS: models.Snapshot,
+           routes.ATTACHMENTS: models.VolumeAttachment}
+
 
 def ever_had(context: Any, kind: routes.Kind, ids: Iterable[str]) -> set[str]:
     """Return the ids that home has, or had, in any project.
@@ -38,7 +41,7 @@ def ever_had(context: Any, kind: routes.Kind, ids: Iterable[str]) -> set[str]:
     wanted = list(ids)
     if not wanted:
         return set()
-    model = models.Volume if kind is routes.VOLUMES else models.Snapshot
+    model = _MODELS[kind]
     with db.main_context_manager.reader.using(context) as session:
         return {row.id for row in session.query(model.id).filter(
             model.id.in_(wanted))}

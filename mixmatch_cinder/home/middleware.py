@@ -34,16 +34,21 @@ import webob.exc
 from mixmatch import api
 from mixmatch import exceptions
 from mixmatch import federation
+from mixmatch import selection as selections
+from mixmatch_cinder.home import attachments
 from mixmatch_cinder.home import conf as options
 from mixmatch_cinder.home import database
+from mixmatch_cinder.home import extension
 from mixmatch_cinder.home import listing
 from mixmatch_cinder.home import locator
 from mixmatch_cinder.home import proxy
+from mixmatch_cinder.home import remote
 from mixmatch_cinder.home import routes
-from mixmatch_cinder.home import selection as selections
+from mixmatch_cinder.home import rules
 from mixmatch_cinder.home import show
 from mixmatch_cinder.home import summary
 from mixmatch_cinder.home import user_request
+from mixmatch_cinder.home import without_plugin
 
 LOG = logging.getLogger(__name__)
 
@@ -68,10 +73,15 @@ class Volumes:
         self._listings = listing.Listings(application, clouds)
         self._summaries = summary.Summaries(application, clouds)
         self._proxy = proxy.Proxy(clouds)
+        self._extensions = extension.Extensions(remote.Client(clouds),
+                                                clouds.names)
+        self._attachments = attachments.Attachments(
+            application, clouds, self._locator, self._options.merge_listings)
+        self._reports = without_plugin.Reports()
 
     @webob.dec.wsgify
     def __call__(self, http: webob.Request) -> Any:
-        request = user_request.UserRequest.from_http(http)
+        request = user_request.UserRequest.from_http(http, self._clouds)
         if request is None:
             return self._application
         try:
@@ -85,11 +95,20 @@ class Volumes:
 
         :raises MixmatchException: to return as the response
         """
+        # NOTE: one in the header is the client's own to repeat.
+        chosen = request.http.GET.get(api.ATTRIBUTE, '')
         selection = selections.Selection.from_request(request, self._clouds)
         method, route = request.http.method, request.route
+        if request.is_from_service and route.resource and (
+                api.KNOWN_HEADER in request.http.headers):
+            return _known_here(request, route.resource)
+        if self._attachments.serves(request):
+            return self._attachments.answer(request, selection)
         if method == 'GET' and route.collection in routes.KINDS and (
                 route.is_listing or route.is_summary):
-            return self._list(request, selection)
+            return self._list(request, selection, chosen)
+        if route.collection == routes.ZONES:
+            return self._zones(request, selection)
         if (selection.choice != api.NONE and method == 'POST'
                 and (route.collection, route.item) == ('volumes', '')
                 and not request.is_from_service):
@@ -99,21 +118,46 @@ class Volumes:
         return self._home_or_provider(request, selection.names)
 
     def _list(self, request: user_request.UserRequest,
-              selection: selections.Selection) -> Any:
-        """Return a list or a summary."""
+              selection: selections.Selection, chosen: str) -> Any:
+        """Return a list or a summary.
+
+        :param chosen: the clouds that the query selects
+        """
         # NOTE: remove it in any case, Cinder has no such filter.
         position = request.http.GET.pop(api.POSITION, None)
+        if request.route.is_listing and not listing.is_home_only(request):
+            selection = request.zones.narrow(selection, request.http)
         wanted = selection.choice or self._options.merge_listings
+        http, route = request.http, request.route
         if (not selection.names or not wanted
                 or listing.is_home_only(request)):
-            return self._application
-        if request.route.is_summary:
-            return self._summaries.answer(request, selection)
-        return self._listings.answer(request, selection, position)
+            if not chosen:
+                return self._application
+            response = http.get_response(self._application)
+        else:
+            http.path_info = http.path_info.removesuffix(route.format)
+            if route.is_summary:
+                return self._summaries.answer(request, selection)
+            response = self._listings.answer(request, selection, position)
+        return (listing.keep_choice(response, route.collection, chosen)
+                if chosen else response)
+
+    def _zones(self, request: user_request.UserRequest,
+               selection: selections.Selection) -> webob.Response:
+        """Return home's availability zones, and those for a new volume."""
+        response = request.http.get_response(self._application)
+        if (request.http.method == 'GET' and not request.route.item
+                and response.status_int == 200 and selection.names
+                and not request.is_from_service):
+            response.json = request.zones.add_to(response.json,
+                                                 selection.names)
+        return response
 
     def _home_or_provider(self, request: user_request.UserRequest,
                           names: list[str]) -> Any:
-        resource = proxy.source(request) or request.route.resource
+        route = request.route
+        resource = proxy.source(request) or (
+            route.resource if route.has(request.http.method) else None)
         if not names or resource is None:
             return self._application
         request.http.make_body_seekable()
@@ -128,12 +172,11 @@ class Volumes:
         LOG.debug('Found %(resource)s at service provider %(sp)s',
                   {'resource': resource, 'sp': name})
         if request.http.method == 'GET' and not request.route.below:
-            # NOTE: keep the headers of home: microversion, request id.
-            response.status_int = 200
-            response.json = {resource.kind.member: show.from_provider(
-                request, name, body)}
-            return response
-        return self._send(request, resource, name)
+            return show.replace_body(response, {
+                resource.kind.member: show.from_provider(request, name, body)})
+        response = self._send(request, resource, name)
+        self._extensions.after(request, resource, name, body, response)
+        return response
 
     def _send(self, request: user_request.UserRequest,
               resource: routes.Resource, name: str) -> webob.Response:
@@ -142,18 +185,34 @@ class Volumes:
         :raises MixmatchException: the operation is refused
         """
         route = request.route
-        if route.item:
+        if route.resource:
             return self._proxy.item(request, resource, name)
         if request.is_from_service:
+            self._reports.report(request, resource, name)
             raise proxy.NotForServices(resource=resource.title,
                                        service_provider=name)
         if route.collection == 'volumes':
             return self._proxy.create(request, name, None)
         if route.collection == 'snapshots':
             return self._proxy.snapshot(request, name)
-        raise proxy.NotFromHome(
+        kind = (attachments.AttachedByNova
+                if route.collection == 'attachments' else proxy.NotFromHome)
+        raise kind(
             resource=resource.title, service_provider=name,
-            operation=f'{request.http.method} /{route.collection}')
+            operation=f'{request.http.method} /{route.collection}'
+                      f'{route.below}',
+            command=rules.command(
+                route.below.strip('/') or route.collection, resource))
+
+
+def _known_here(request: user_request.UserRequest,
+                resource: routes.Resource) -> wsgi.Fault:
+    """Tell home's Nova whether an id is, or was, home's own."""
+    if database.ever_had(request.context, resource.kind, [resource.id]):
+        return wsgi.Fault(webob.exc.HTTPConflict(
+            explanation=f'{resource.title} is, or was, of this cloud.'))
+    return wsgi.Fault(webob.exc.HTTPNotFound(
+        explanation=f'{resource.title} has never been of this cloud.'))
 
 
 def factory(global_conf: dict[str, str], **local_conf: str

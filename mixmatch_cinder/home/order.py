@@ -12,11 +12,10 @@
 
 """Sort order of a list, as in Cinder."""
 
-from typing import Any
-import unicodedata
-
 from cinder.api import common
 import webob
+
+from mixmatch.listing import order
 
 #: Columns of Cinder's tables that its API shows under another name.
 _FIELDS = {'display_name': 'name', 'display_description': 'description',
@@ -27,16 +26,8 @@ _EXACT = frozenset({'created_at', 'updated_at', 'id', 'size', 'bootable',
                     'volume_id', 'snapshot_id', 'source_volid'})
 
 
-class Order:
-    """Sort keys and directions.
-
-    :param keys: the names of fields
-    :param descending: for each key, whether the largest value comes first
-    """
-
-    def __init__(self, keys: list[str], descending: list[bool]) -> None:
-        self._keys = [_FIELDS.get(key, key) for key in keys]
-        self._descending = descending
+class Order(order.Order):
+    """Sort keys and directions of Cinder."""
 
     @classmethod
     def from_request(cls, request: webob.Request) -> 'Order':
@@ -52,58 +43,5 @@ class Order:
             if key not in keys:
                 keys.append(key)
                 descending.append(descending[0])
-        return cls(keys, descending)
-
-    @property
-    def width(self) -> int:
-        """Number of sort keys."""
-        return len(self._keys)
-
-    @property
-    def exact(self) -> bool:
-        """Return True if all databases sort alike by these keys."""
-        return _EXACT.issuperset(self._keys)
-
-    def values(self, row: dict[str, Any]) -> list[Any]:
-        """Return the values of the sort keys in a row."""
-        return [value if isinstance(value, (str, int)) else None
-                for value in map(row.get, self._keys)]
-
-    def key(self, values: list[Any]) -> tuple[Any, ...]:
-        """Return a key that compares as the rows with these values."""
-        return tuple(
-            _Descending(_comparable(value)) if descending
-            else _comparable(value)
-            for value, descending in zip(values, self._descending))
-
-
-class _Descending:
-    """Reverses the order of a value."""
-
-    def __init__(self, value: Any) -> None:
-        self._value = value
-
-    def __lt__(self, other: '_Descending') -> bool:
-        return other._value < self._value
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Descending) and self._value == other._value
-
-    def __hash__(self) -> int:
-        return hash(self._value)
-
-
-def _comparable(value: Any) -> tuple[int, Any]:
-    """Return a comparable value; None first, as in MariaDB.
-
-    The value may come from another cloud and be of any JSON type.
-    """
-    if value is None:
-        return 0, 0
-    if isinstance(value, int):
-        return 1, value
-    # NOTE: like most collations, ignore case, accents and trailing blanks.
-    # This only decides which cloud's row comes first.
-    plain = unicodedata.normalize('NFKD', value)
-    return 2, ''.join(letter for letter in plain if not
-                      unicodedata.combining(letter)).upper().rstrip(' ')
+        return cls([_FIELDS.get(key, key) for key in keys], descending,
+                   _EXACT)

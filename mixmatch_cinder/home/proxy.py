@@ -17,7 +17,6 @@ Operations that make sense only inside one cloud are refused.
 """
 
 from collections.abc import Callable
-import re
 from typing import Any
 from urllib import parse
 
@@ -30,21 +29,9 @@ from mixmatch import federation
 from mixmatch_cinder.home import database
 from mixmatch_cinder.home import remote
 from mixmatch_cinder.home import routes
+from mixmatch_cinder.home import rules
 from mixmatch_cinder.home import show
 from mixmatch_cinder.home import user_request
-
-#: Requests that are sent on, as ``METHOD path``. Attachments are created by
-#: Nova, which calls the service provider itself.
-_ALLOWED = re.compile(
-    r'(GET|PUT|DELETE) |(GET|POST|PUT) /metadata|'
-    r'(GET|PUT|DELETE) /metadata/(?!\.\.?$)[^/]+|GET /encryption')
-#: Actions that are sent on, as ``POST /action``. Not the upload of an image,
-#: which would end up in the Glance of the service provider.
-_ACTIONS = frozenset({
-    'os-extend', 'os-retype', 'os-set_bootable', 'os-update_readonly_flag',
-    'os-set_image_metadata', 'os-show_image_metadata',
-    'os-unset_image_metadata', 'os-reset_status', 'os-force_delete',
-    'revert'})
 
 #: Fields of the request body with the source of a new volume.
 _SOURCES = {'snapshot_id': routes.SNAPSHOTS, 'source_volid': routes.VOLUMES}
@@ -56,16 +43,18 @@ class NotFromHome(exceptions.MixmatchException):
     msg_fmt = ('%(resource)s lives at service provider %(service_provider)s; '
                '%(operation)s is not possible from this cloud. Use that cloud '
                'directly: openstack --os-service-provider '
-               '%(service_provider)s ...')
+               '%(service_provider)s %(command)s')
     code = 400
 
 
 class NotForServices(exceptions.MixmatchException):
     """A service of home would look for the new resource in its own cloud."""
 
-    msg_fmt = ('%(resource)s lives at service provider %(service_provider)s; '
-               'a service of this cloud cannot create resources from it. '
-               'Enable mixmatch in nova.conf of every Nova service.')
+    msg_fmt = ('%(resource)s lives at service provider %(service_provider)s, '
+               'and the process of this cloud that asked for it runs without '
+               'mixmatch. Nothing was changed. The operator of this cloud has '
+               'to set config_source = mixmatch in nova.conf of each process '
+               'of Nova.')
     code = 400
 
 
@@ -75,6 +64,14 @@ class SourceAtHome(exceptions.MixmatchException):
     msg_fmt = ('%(resource)s lives in this cloud; a volume at service '
                'provider %(service_provider)s cannot be created from it.')
     code = 400
+
+
+class PerhapsDone(exceptions.MixmatchException):
+    """A change without an answer may have been made."""
+
+    msg_fmt = ('%(error)s. %(what)s there all the same: look (%(look)s) '
+               'before you repeat it.')
+    code = 503
 
 
 class Proxy:
@@ -100,13 +97,12 @@ class Proxy:
         zone = request.member('volume').get('availability_zone')
         if not isinstance(zone, str):
             return (choice, '') if choice else None
-        name, _, rest = zone.partition(':')
-        if name not in self._clouds.names:
+        found = request.zones.find(zone)
+        if found is None:
             return (choice, zone) if choice else None
-        if zone in database.availability_zones(request.context):
-            return None
+        name, there = found
         self._clouds.check(name, request.requester)
-        return name, rest
+        return name, request.zones.for_new(name, there)
 
     def create(self, request: user_request.UserRequest, name: str,
                zone: str | None) -> webob.Response:
@@ -140,18 +136,16 @@ class Proxy:
         :param resource: of the route
         :raises NotFromHome: the operation is refused
         """
-        body, below = request.body, request.route.below
-        operation = f'{request.http.method} {below}'
-        if operation == 'POST /action':
-            operation = ', '.join(sorted(body))
-            allowed = len(body) == 1 and _ACTIONS.issuperset(body)
-        else:
-            allowed = _ALLOWED.fullmatch(operation) is not None
-        if not allowed:
+        body, route = request.body, request.route
+        # NOTE: home has refused a body without just one action.
+        action = ', '.join(body) if route.below == '/action' else ''
+        if not rules.is_sent_on(route, request.http.method, action):
             raise NotFromHome(
                 resource=resource.title, service_provider=name,
-                operation=repr(operation[:100]))
-        path = resource.path + parse.quote(below)
+                operation=repr((action or f'{request.http.method} '
+                                f'{route.below}')[:100]),
+                command=rules.command(action, resource))
+        path = resource.path + parse.quote(route.below) + route.format
         if request.http.query_string:
             path += f'?{request.http.query_string}'
         return self._send(request, name, path, body or None)
@@ -159,55 +153,73 @@ class Proxy:
     def _send(self, request: user_request.UserRequest, name: str, path: str,
               body: dict[str, Any] | None) -> webob.Response:
         kind, method = request.route.kind, request.http.method
-        reply = self._remote.send(name, request, method, path, body)
+        try:
+            reply = self._remote.send(name, request, method, path, body)
+        except remote.AnswerLost as exc:
+            raise _perhaps_done(request, exc) from exc
         if reply.status >= 400:
-            return _fault(name, reply)
-        if method == 'POST':
-            self._clouds.add_holding(kind.collection, request.project_id,
-                                     name)
+            return fault(name, reply)
         answer = dict(reply.body)
         if isinstance(answer.get(kind.member), dict):
             found = answer[kind.member]
             if routes.canonical(found.get('id')) is None:
-                raise remote.unusable(
-                    name, f'its Cinder answered with no {kind.member}')
+                raise _perhaps_done(request, remote.unusable(
+                    name, f'its Cinder answered with no {kind.member}'))
             answer[kind.member] = show.from_provider(request, name, found)
         response = webob.Response(status=reply.status)
         if answer:
             response.content_type = 'application/json'
             response.json = answer
-        response.headers['OpenStack-API-Version'] = (
-            f'volume {request.microversion}')
+        response.headers[wsgi.API_VERSION_REQUEST_HEADER] = (
+            f'{wsgi.VOLUME_SERVICE} {reply.microversion}')
+        response.headers['Vary'] = wsgi.API_VERSION_REQUEST_HEADER
+        if reply.etag:
+            response.headers['Etag'] = reply.etag
         return response
 
 
 def source(request: user_request.UserRequest) -> routes.Resource | None:
     """Return the resource that a request creates another one from."""
-    collection = request.route.collection
-    if request.http.method != 'POST' or request.route.item:
+    if request.http.method != 'POST':
         return None
-    member, fields = {
-        'volumes': ('volume', _SOURCES),
-        'snapshots': ('snapshot', {'volume_id': routes.VOLUMES}),
-    }.get(collection) or _created_from(collection)
+    member, fields = _sources(request.route)
     found = request.member(member)
     sources = (routes.Resource.from_id(kind, found.get(field))
                for field, kind in fields.items())
     return next(filter(None, sources), None)
 
 
-def _created_from(collection: str) -> tuple[str, dict[str, routes.Kind]]:
-    member, field = routes.CREATED_FROM_VOLUME[collection]
+def _sources(route: routes.Route) -> tuple[str, dict[str, routes.Kind]]:
+    """Return the keys of a request body with the sources of what is made."""
+    if route.item:
+        if (route.collection, route.below) == ('backups', '/restore'):
+            return 'restore', {'volume_id': routes.VOLUMES}
+        return '', {}
+    if route.collection == 'volumes':
+        return 'volume', _SOURCES
+    if route.collection == 'snapshots':
+        return 'snapshot', {'volume_id': routes.VOLUMES}
+    member, field = routes.CREATED_FROM_VOLUME.get(route.collection, ('', ''))
     return member, {field: routes.VOLUMES}
 
 
-def _fault(name: str, reply: remote.Reply) -> Callable:
+def _perhaps_done(request: user_request.UserRequest,
+                  exc: exceptions.MixmatchException) -> PerhapsDone:
+    """Return the error of a request whose answer is lost."""
+    kind = request.route.kind
+    command = 'openstack volume ' + (
+        'snapshot ' if kind is routes.SNAPSHOTS else '')
+    resource = request.route.resource
+    if resource is None:
+        what, look = f'The {kind.member} may have been made', 'list'
+    else:
+        what, look = 'It may have been done', f'show {resource.id}'
+    return PerhapsDone(error=exc, code=exc.code, what=what,
+                       look=f'"{command}{look}"')
+
+
+def fault(name: str, reply: remote.Reply) -> Callable:
     """Return the error of a service provider, with its message."""
-    said = next((found['message'] for found in reply.body.values()
-                 if isinstance(found, dict)
-                 and isinstance(found.get('message'), str)), '')[:500]
-    if not said.isprintable():
-        said = repr(said)
     kind = webob.exc.status_map.get(reply.status, webob.exc.HTTPBadRequest)
     return wsgi.Fault(kind(explanation=(
-        f'Service provider {name}: {said or f"HTTP {reply.status}"}')))
+        f'Service provider {name}: {remote.said(reply)}')))

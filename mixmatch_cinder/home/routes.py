@@ -15,9 +15,6 @@
 import dataclasses
 import re
 from typing import Any
-import uuid
-
-from oslo_utils import uuidutils
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,6 +34,8 @@ class Kind:
 
 VOLUMES = Kind('volumes', 'volume', ('id', 'name', 'links'))
 SNAPSHOTS = Kind('snapshots', 'snapshot')
+#: Not merged as the others are: see the module attachments.
+ATTACHMENTS = Kind('attachments', 'attachment')
 KINDS = {kind.collection: kind for kind in (VOLUMES, SNAPSHOTS)}
 
 
@@ -60,9 +59,14 @@ class Resource:
         return f'{self.kind.member} {self.id}'
 
     @property
+    def collection(self) -> str:
+        """Name of the collection, as in paths."""
+        return self.kind.collection
+
+    @property
     def path(self) -> str:
         """Path below an endpoint of Cinder."""
-        return f'/{self.kind.collection}/{self.id}'
+        return f'/{self.collection}/{self.id}'
 
     @property
     def title(self) -> str:
@@ -74,12 +78,31 @@ class Resource:
 #: the request body, and its field with the id of the volume.
 CREATED_FROM_VOLUME = {'backups': ('backup', 'volume_id'),
                        'attachments': ('attachment', 'volume_uuid'),
+                       'manageable_snapshots': ('snapshot', 'volume_id'),
+                       'os-snapshot-manage': ('snapshot', 'volume_id'),
                        'volume-transfers': ('transfer', 'volume_id'),
                        'os-volume-transfer': ('transfer', 'volume_id')}
 
+#: The collection of availability zones.
+ZONES = 'os-availability-zone'
+
+# NOTE: as Cinder's routes: no slash at the end, and one format, which says
+# nothing. It stays in the path of what is sent on, since the last part may
+# itself end with it: the metadata of a key "a.json" is at "a.json.json".
 _PATH = re.compile(
-    r'(/[^/]+)?/(?P<collection>%s)(/(?P<item>[^/]+)(?P<below>/.+?)?)?/?'
-    % '|'.join([*KINDS, *CREATED_FROM_VOLUME]))
+    r'(/(?P<project>[^/]+))?/(?P<collection>%s)'
+    r'(/(?P<item>[^/]+?)(?P<below>/.+?)?)?(?P<format>\.json)?'
+    % '|'.join([*KINDS, *CREATED_FROM_VOLUME, ZONES]), re.DOTALL)
+#: Requests about one resource that Cinder has, as ``collection METHOD path``.
+_OPERATIONS = re.compile(
+    r'(volumes|snapshots) ((GET|PUT|DELETE) |POST /action|'
+    r'(GET|POST|PUT) /metadata|(GET|PUT|DELETE) /metadata/[^/]+)|'
+    r'volumes GET /encryption(/[^/]+)?', re.DOTALL)
+# NOTE: a database may ignore the case of letters and spaces at the end, as
+# MySQL does; none knows another form of an id.
+_ID = re.compile('-'.join(f'[0-9a-f]{{{digits}}}'
+                          for digits in (8, 4, 4, 4, 12)) + ' *',
+                 re.IGNORECASE | re.ASCII)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,11 +112,15 @@ class Route:
     :param collection: the first segment
     :param item: the second: an id, or a word such as ``detail``
     :param below: the rest, such as ``/metadata``
+    :param format: ``.json`` or empty
+    :param project: the project in front of it, or empty
     """
 
     collection: str
     item: str
     below: str
+    format: str = ''
+    project: str = ''
 
     @property
     def kind(self) -> Kind:
@@ -115,6 +142,11 @@ class Route:
             return None
         return Resource.from_id(self.kind, self.item)
 
+    def has(self, method: str) -> bool:
+        """Return True if Cinder has such a request about one resource."""
+        return _OPERATIONS.fullmatch(
+            f'{self.collection} {method} {self.below}') is not None
+
 
 def from_path(path: str) -> Route | None:
     """Return the route of a path; None if it concerns only home."""
@@ -122,12 +154,15 @@ def from_path(path: str) -> Route | None:
     if match is None:
         return None
     return Route(match['collection'], match['item'] or '',
-                 match['below'] or '')
+                 match['below'] or '', match['format'] or '',
+                 match['project'] or '')
 
 
 def canonical(resource_id: Any) -> str | None:
-    """Return the canonical form of an id; None if it is not a UUID."""
-    if not isinstance(resource_id, str) or not uuidutils.is_uuid_like(
-            resource_id):
+    """Return the canonical form of an id; None if it is not a UUID.
+
+    Only what a Cinder may take for the same id is another form of it.
+    """
+    if not isinstance(resource_id, str) or not _ID.fullmatch(resource_id):
         return None
-    return str(uuid.UUID(resource_id))
+    return resource_id.rstrip(' ').lower()

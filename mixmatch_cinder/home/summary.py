@@ -19,9 +19,9 @@ from typing import Any
 import webob
 
 from mixmatch import federation
-from mixmatch_cinder.home import partial
+from mixmatch.listing import partial
+from mixmatch import selection as selections
 from mixmatch_cinder.home import remote
-from mixmatch_cinder.home import selection as selections
 from mixmatch_cinder.home import user_request
 
 #: The first microversion with a summary.
@@ -47,9 +47,12 @@ class Summaries:
         response = request.http.get_response(self._application)
         if response.status_int != 200:
             return response
-        missing = partial.MissingParts('volumes', bool(selection.only))
+        # NOTE: Cinder has no filters for sums.
+        missing = partial.MissingParts.allowed(
+            'volumes', bool(selection.only), (),
+            self._clouds.options.incomplete_lists)
         answers = self._clouds.ask_for_listing(
-            'volumes', request.project_id, selection.names,
+            request.owner('volumes'), selection.names,
             functools.partial(self._ask, request))
         found = [each for each in partial.split(answers, missing).values()
                  if each]
@@ -69,9 +72,7 @@ class Summaries:
         reply = self._remote.send(name, request, 'GET', '/volumes/summary',
                                   needs=NEEDS)
         found = reply.body.get('volume-summary')
-        if reply.status != 200:
-            raise remote.unusable(
-                name, f'its Cinder answered HTTP {reply.status}')
+        remote.check_list(name, reply, has_choice=False)
         if not isinstance(found, dict) or not all(
                 isinstance(found.get(field), int)
                 for field in ('total_count', 'total_size')) or not isinstance(

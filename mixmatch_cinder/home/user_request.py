@@ -14,57 +14,83 @@
 
 import dataclasses
 import functools
-import re
 from typing import Any
 from urllib import parse
 
+from cinder.api.openstack import wsgi
+from cinder import exception
 from oslo_serialization import jsonutils
 import webob
 
-from mixmatch import requester as mixmatch_requester
+from mixmatch import exceptions
+from mixmatch import federation
+from mixmatch import user_request
 from mixmatch_cinder.home import routes
+from mixmatch_cinder.home import zones
 
 
 @dataclasses.dataclass(frozen=True)
-class UserRequest:
+class UserRequest(user_request.UserRequest):
     """Request of a user about volumes and snapshots.
 
     :param http: as home's Cinder gets it
     :param route: parts of its path
     :param context: Cinder's context of the user
+    :param microversion: the one that home would answer in
+    :param clouds: the service providers of this process
     """
 
     http: webob.Request
     route: routes.Route
     context: Any
+    microversion: str
+    clouds: federation.Federation
 
     @classmethod
-    def from_http(cls, http: webob.Request) -> 'UserRequest | None':
+    def from_http(cls, http: webob.Request, clouds: federation.Federation
+                  ) -> 'UserRequest | None':
         """Return the request of a user.
 
-        :returns: None if it concerns only home, or has no token of a user
+        :returns: None if it concerns only home, has no token of a user, or
+            names a project or a microversion that home refuses
         """
-        route = routes.from_path(http.path_info)
-        context = http.environ.get('cinder.context')
-        if route is None or context is None or not context.auth_token:
+        try:
+            route = routes.from_path(http.path_info)
+        except UnicodeDecodeError:
+            # NOTE: Cinder itself says what is wrong with such a path.
             return None
-        return cls(http, route, context)
+        context = http.environ.get('cinder.context')
+        if (route is None or context is None or not context.auth_token
+                or route.project not in ('', context.project_id)):
+            return None
+        microversion = _microversion(http)
+        if microversion is None:
+            return None
+        return cls(http, route, context, microversion, clouds)
 
     @functools.cached_property
-    def requester(self) -> mixmatch_requester.Requester:
-        """The user, as the core knows it."""
-        return mixmatch_requester.Requester.from_context(
-            self.context, self.http.environ.get('keystone.token_info'))
+    def zones(self) -> zones.Zones:
+        """The names of availability zones."""
+        return zones.Zones(self.clouds, self.context)
 
-    @property
-    def project_id(self) -> str:
-        """The project of the user at home."""
-        return self.requester.project_id
+    def identity(self, name: str) -> tuple[str | None, str | None]:
+        """Return the project and the user at a service provider.
 
-    @property
-    def global_request_id(self) -> str:
-        """Id that joins the logs of both clouds."""
-        return self.context.global_request_id or self.context.request_id
+        :returns: of the login that is kept; None and None if there is none
+        """
+        if name not in self._identities:
+            try:
+                found = self.clouds.user_login(
+                    name, self.requester).get_access(None)
+                self._identities[name] = found.project_id, found.user_id
+            except exceptions.MixmatchException:
+                # NOTE: what is to be shown has been fetched already.
+                self._identities[name] = None, None
+        return self._identities[name]
+
+    @functools.cached_property
+    def _identities(self) -> dict[str, tuple[str | None, str | None]]:
+        return {}
 
     @property
     def is_from_service(self) -> bool:
@@ -78,18 +104,13 @@ class UserRequest:
             'X-Service-Identity-Status') == 'Confirmed'
 
     @functools.cached_property
-    def microversion(self) -> str:
-        """The microversion; 3.0 if the request names none."""
-        header = self.http.headers.get('OpenStack-API-Version', '')
-        match = re.search(r'\bvolume\s+(3\.\d+)', header)
-        if match:
-            return match[1]
-        latest = re.search(r'\bvolume\s+latest\b', header)
-        return '3.9999' if latest else '3.0'
-
-    @functools.cached_property
     def body(self) -> dict[str, Any]:
-        """The JSON object of the request; an empty one if it has none."""
+        """The JSON object of the request; an empty one if it has none.
+
+        It has none if Cinder would not read it, for its type.
+        """
+        if self.http.content_type not in wsgi.SUPPORTED_CONTENT_TYPES:
+            return {}
         try:
             found = jsonutils.loads(self.http.body)
         except ValueError:
@@ -114,3 +135,14 @@ class UserRequest:
         # NOTE: copy.GET would still be that of the original request.
         copy.query_string = parse.urlencode(pairs)
         return copy
+
+
+def _microversion(http: webob.Request) -> str | None:
+    """Return the microversion of a request; None if home refuses it."""
+    # NOTE: the faults that this filter makes take it from there as well.
+    request = wsgi.Request(http.environ)
+    try:
+        request.set_api_version_request(http.url)
+    except (exception.CinderException, ValueError):
+        return None
+    return request.api_version_request.get_string()
