@@ -27,12 +27,13 @@ from mixmatch_nova import volume_client
 LOG = logging.getLogger(__name__)
 
 _ROUTE = 'mixmatch_route'
+_IF_KNOWN = 'mixmatch_if_known'
 
 #: Of the volume API, for requests of Nova's own.
 MICROVERSION = '3.44'
 
 
-def routed(context: Any, remote: target.Target) -> Any:
+def routed(context: Any, remote: target.Target | None) -> Any:
     """A copy of a context whose volume calls go to a service provider."""
     context = copy.copy(context)
     setattr(context, _ROUTE, remote)
@@ -42,6 +43,18 @@ def routed(context: Any, remote: target.Target) -> Any:
 def get_route(context: Any) -> target.Target | None:
     """Return the target of the volume calls of a context; None for home."""
     return getattr(context, _ROUTE, None)
+
+
+def asking_home(context: Any) -> Any:
+    """A copy of a context by which home says if it knows an id."""
+    context = routed(context, None)
+    setattr(context, _IF_KNOWN, True)
+    return context
+
+
+def asks_home(context: Any) -> bool:
+    """Return whether a context is one of :func:`asking_home`."""
+    return getattr(context, _IF_KNOWN, False)
 
 
 def enter(clouds: federation.Federation, context: Any,

@@ -18,6 +18,7 @@ and reads it only when it makes a volume (see patches.volume_sources). Where it
 makes one, users may choose a type, but none that looks like a marker.
 """
 
+import re
 from typing import Any
 
 from nova.db.main import models
@@ -31,6 +32,10 @@ LOG = logging.getLogger(__name__)
 
 MARKER = 'mixmatch'
 
+#: Marks of a later version: whatever follows, the volume is not home's.
+_LATER = re.compile(rf'{MARKER}/\d+:')
+_UNREADABLE = 'unreadable'
+
 
 def marker(remote: target.Target) -> str:
     """Return the volume type that marks the mapping of a volume."""
@@ -38,14 +43,21 @@ def marker(remote: target.Target) -> str:
 
 
 def from_marker(volume_type: str | None) -> target.Target | None:
-    """Return the target that a volume type stands for; None if it is none."""
+    """Return the target that a volume type stands for; None if it is none.
+
+    That of a later version, which cannot be read, is no cloud, and not home.
+    """
+    if _LATER.match(volume_type or ''):
+        # NOTE: there is no such service provider, so all that needs it fails.
+        return target.Target(str(volume_type), _UNREADABLE)
     prefix, _, text = (volume_type or '').partition(':')
     return target.Target.parse(text) if prefix == MARKER and text else None
 
 
 def is_marker(volume_type: str | None) -> bool:
     """Return whether a volume type looks like a marker."""
-    return (volume_type or '').startswith(f'{MARKER}:')
+    text = volume_type or ''
+    return text.startswith(f'{MARKER}:') or bool(_LATER.match(text))
 
 
 def is_marked() -> Any:
@@ -76,6 +88,14 @@ def remember(context: Any, bdm: Any) -> None:
     """
     remote = from_marker(attribute(bdm, 'volume_type'))
     is_saved = bdm.obj_attr_is_set('id')
+    if remote and remote.project_id == _UNREADABLE:
+        LOG.error('The block device mapping of volume %(volume)s on server '
+                  '%(server)s has the mark of a later mixmatch, %(mark)s: '
+                  'this process does nothing with the volume. Upgrade '
+                  'mixmatch on this host.',
+                  {'volume': attribute(bdm, 'volume_id'),
+                   'server': attribute(bdm, 'instance_uuid'),
+                   'mark': remote.service_provider})
     if not is_saved and state.is_sender_unpatched(context):
         # NOTE: a nova-api without the plugin marks nothing; its users do.
         remote = None

@@ -58,6 +58,30 @@ class SnapshotNotLocated(NotLocated):
     msg_fmt = 'Snapshot %(volume_id)s cannot be looked up: %(reason)s'
 
 
+class AlsoAtHome(exceptions.MixmatchException):
+    """Error: a request names another cloud for an id of home."""
+
+    msg_fmt = ('Volume %(volume_id)s is, or was, a volume of this cloud, '
+               'which therefore cannot use the one that service provider '
+               '%(service_provider)s has by the same id. For the volume of '
+               'this cloud, do not name a service provider.')
+    code = 409
+
+
+class LivesElsewhere(exceptions.MixmatchException):
+    """Error: home cannot do this with a volume of another cloud."""
+
+    msg_fmt = ('volume %(volume_id)s lives at service provider '
+               '%(service_provider)s; this cloud cannot %(action)s it')
+    code = 400
+
+
+class HomeCinderFailed(NotLocated):
+    """Error: home's Cinder could not do what it needs another cloud for."""
+
+    msg_fmt = 'The Cinder of this cloud could not do this: %(reason)s'
+
+
 class Translation(NamedTuple):
     """Translation of an error of mixmatch.
 
@@ -93,6 +117,7 @@ TRANSLATIONS: dict[type[Exception] | int, Translation] = {
         _version, webob.exc.HTTPBadRequest),
     400: Translation(_invalid, webob.exc.HTTPBadRequest),
     403: Translation(_forbidden, webob.exc.HTTPForbidden),
+    409: Translation(_invalid, webob.exc.HTTPConflict),
     500: Translation(_failed, webob.exc.HTTPInternalServerError),
     502: Translation(_failed, webob.exc.HTTPBadGateway),
     503: Translation(_failed, webob.exc.HTTPServiceUnavailable),
@@ -176,24 +201,48 @@ def _from_answer(exc: cinder_exceptions.ClientException, service_provider: str
     return kind(service_provider=service_provider, reason=reason)
 
 
-@contextlib.contextmanager
-def translate_unlocated(context: Any, resource_id: str,
-                        kind: type[NotLocated] = NotLocated
-                        ) -> Iterator[None]:
-    """Raise 503 of home's Cinder as an error that says what is missing.
+#: Answers by which the filter of home's Cinder says that other clouds, which
+#: it has to ask, do not answer, cannot be used, or contradict each other.
+_OF_OTHER_CLOUDS = (409, 502, 503)
 
-    :param resource_id: of a volume or a snapshot that home's Cinder was
-        asked for; it cannot ask all clouds that may have it
+
+@contextlib.contextmanager
+def translate_unlocated(context: Any, resource_id: str | None,
+                        kind: type[NotLocated] = HomeCinderFailed
+                        ) -> Iterator[None]:
+    """Raise what home's Cinder says of other clouds as an error of mixmatch.
+
+    :param resource_id: of a volume or a snapshot that home's Cinder is asked
+        for; it may have to ask other clouds, unless the id is known to be
+        home's. None for a list.
     :param kind: the error of mixmatch for it
     """
     try:
         yield
     except cinder_exceptions.ClientException as exc:
-        if exc.code != 503 or state.from_context(context).get_target(
-                resource_id):
+        if exc.code not in _OF_OTHER_CLOUDS or state.from_context(
+                context).get_target(resource_id or ''):
             raise
         with for_nova(context):
-            raise kind(volume_id=resource_id, reason=exc.message) from exc
+            raise kind(volume_id=resource_id, reason=exc.message,
+                       code=exc.code) from exc
+
+
+@contextlib.contextmanager
+def translate_home_away(context: Any, volume_id: str) -> Iterator[None]:
+    """Raise an outage of home's Cinder as an error that names it."""
+    try:
+        yield
+    except (exception.CinderConnectionFailed,
+            cinder_exceptions.ClientException) as exc:
+        code = getattr(exc, 'code', None)
+        if (isinstance(exc, cinder_exceptions.ClientException)
+                and code not in transport.DEAD):
+            raise
+        with for_nova(context):
+            raise NotLocated(
+                volume_id=volume_id,
+                reason='the Cinder of this cloud does not answer') from exc
 
 
 @contextlib.contextmanager
@@ -237,7 +286,6 @@ def refuse_remote(remote: target.Target | None, volume_id: str,
     :raises nova.exception.InvalidVolume: the volume lives elsewhere
     """
     if remote:
-        raise exception.InvalidVolume(
-            reason=f'volume {volume_id} lives at service provider '
-                   f'{remote.service_provider}; this cloud cannot '
-                   f'{action} it')
+        raise exception.InvalidVolume(reason=str(LivesElsewhere(
+            volume_id=volume_id, service_provider=remote.service_provider,
+            action=action)))

@@ -42,7 +42,6 @@ LOG = logging.getLogger(__name__)
 #: Characters that Keystone allows in the id of a service provider.
 _LONGEST = 64
 
-_SERVERS = re.compile(r'(/[^/]+)?/servers/?')
 _ATTACHMENTS = re.compile(
     r'(/[^/]+)?/servers/(?P<server>[^/]+)/os-volume_attachments'
     r'(/(?P<volume>[^/]+))?/?')
@@ -63,29 +62,60 @@ class VolumeAttachments:
 
     @webob.dec.wsgify
     def __call__(self, request: webob.Request) -> Any:
-        match = _ATTACHMENTS.fullmatch(request.path_info)
+        try:
+            match = _ATTACHMENTS.fullmatch(request.path_info)
+        except UnicodeDecodeError:
+            # NOTE: Nova itself says what is wrong with such a path.
+            return self._application
         context = request.environ.get('nova.context')
         if context is None:
             return self._application
         if _this_cloud_only(request):
             state.from_context(context).restrict_to_this_cloud()
-        if match is None:
-            if request.method != 'POST' or not _SERVERS.fullmatch(
-                    request.path_info):
-                return self._application
-            # NOTE: servers that boot from a volume.
-            return self._answer(request.get_response(self._application),
-                                context)
+        if match is None and self._clouds is None:
+            return self._application
         try:
-            if request.method == 'POST':
+            if match and request.method == 'POST':
                 self._name_target(request, context)
-            elif match['volume']:
+            elif match and match['volume']:
                 self._note_attachment(request, context, match)
-            response = request.get_response(self._application)
-            return self._answer(response, context)
+            response = self._ask_nova(request, context)
         except exceptions.MixmatchException as exc:
             LOG.info('%s', exc)
             return wsgi.Fault(errors.to_http(exc))
+        if match and self._clouds is not None:
+            return _mark(response, context)
+        return response
+
+    def _ask_nova(self, request: webob.Request, context: Any
+                  ) -> webob.Response:
+        """Return Nova's answer.
+
+        :raises MixmatchException: the failure that was recorded, where Nova
+            says less of it: what it does not expect it calls an unexpected
+            error (500), and a volume to boot from that cannot be got an
+            invalid request (400)
+        """
+        if self._clouds is None:
+            return request.get_response(self._application)
+        current = state.from_context(context)
+        if request.method == 'GET':
+            current.expect_no_change()
+        try:
+            response = request.get_response(self._application)
+        except Exception as exc:
+            # NOTE: not all that Nova raises becomes an answer within it.
+            if current.failure is None:
+                raise
+            # NOTE: its text may be one of the other cloud.
+            LOG.error('Nova did not expect a failure of another cloud: '
+                      '%(error)s', {'error': type(exc).__name__})
+            raise current.failure from None
+        failure = current.failure
+        if failure and (response.status_int >= 500
+                        or response.status_int in (400, failure.code)):
+            raise failure
+        return response
 
     def _name_target(self, request: webob.Request, context: Any) -> None:
         """Take the target out of the body of an attach."""
@@ -136,23 +166,15 @@ class VolumeAttachments:
             state.from_context(context).remember_attachment_in_url(
                 match['server'], volume_id)
 
-    def _answer(self, response: webob.Response,
-                context: Any) -> webob.Response:
-        if self._clouds is None:
-            return response
-        current = state.from_context(context)
-        if current.failure and (
-                response.status_int >= 500
-                # NOTE: Nova says of a volume to boot from only that it
-                # cannot be got.
-                or response.status_int == current.failure.code):
-            return wsgi.Fault(errors.to_http(current.failure))
-        if (response.status_int == 200
-                and response.content_type == 'application/json'):
-            body = response.json
-            if _annotate(body, current):
-                response.json = body
-        return response
+
+def _mark(response: webob.Response, context: Any) -> webob.Response:
+    """Add the service providers to an answer about attachments."""
+    if (response.status_int == 200
+            and response.content_type == 'application/json'):
+        body = response.json
+        if _annotate(body, state.from_context(context)):
+            response.json = body
+    return response
 
 
 def _this_cloud_only(request: webob.Request) -> bool:

@@ -30,6 +30,7 @@ from mixmatch_nova.patches import unfinished_attach
 from mixmatch_nova.patches import volume_api
 from mixmatch_nova.patches import volume_release
 from mixmatch_nova.patches import volume_sources
+from mixmatch_nova.patches import volume_view
 from mixmatch_nova.reconcile import intent_log
 from mixmatch_nova.reconcile import pending
 from mixmatch_nova.reconcile import periodic
@@ -63,6 +64,7 @@ class Plugin:
                 *volume_api.patches(volume_release.Router(
                     self.clouds, self.pending)),
                 *volume_sources.patches(self.clouds, self.pending),
+                *volume_view.patches(),
                 *cinderclient.patches(self.clouds)]
 
     @staticmethod

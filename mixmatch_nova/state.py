@@ -37,6 +37,7 @@ class RequestState:
         self._bdms: dict[str, tuple[str, str | None]] = {}
         self._compared_server: str | None = None
         self._this_cloud_only = False
+        self._changes_nothing = False
         self._snapshots: dict[str, dict[str, Any]] = {}
         self._not_found: set[str] = set()
         self._unanswered: set[str] = set()
@@ -179,6 +180,15 @@ class RequestState:
     def is_this_cloud_only(self) -> bool:
         """Return whether the user wants no other cloud to be asked."""
         return self._this_cloud_only
+
+    def expect_no_change(self) -> None:
+        """Remember that the user only looks."""
+        self._changes_nothing = True
+
+    @property
+    def changes_nothing(self) -> bool:
+        """Return whether the user only looks."""
+        return self._changes_nothing
 
     def keep_snapshot(self, snapshot_id: str,
                       snapshot: dict[str, Any]) -> None:

@@ -41,6 +41,8 @@ def _cinderclient(clouds: federation.Federation, original: Callable,
                           check_only)
         if state.from_context(context).is_this_cloud_only and not check_only:
             client.client.additional_headers[api.HEADER] = api.NONE
+        if auth.asks_home(context) and not check_only:
+            client.client.additional_headers[api.KNOWN_HEADER] = 'true'
         return client
     with errors.for_nova(context):
         there = clouds.service_provider(remote.service_provider)

@@ -20,7 +20,8 @@
   is stored, and read when that server is deleted before there is a row of it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+import copy
 from typing import Any
 
 from nova import objects
@@ -28,6 +29,7 @@ from nova import objects
 from mixmatch import patch
 from mixmatch_nova import block_device
 from mixmatch_nova import errors
+from mixmatch_nova.patches import volume_view
 from mixmatch_nova import state
 
 _MODULE = 'nova.compute.api'
@@ -47,6 +49,10 @@ ASSISTED = (_symbol('volume_snapshot_create', 'volume_id'),
             _symbol('volume_snapshot_delete', 'volume_id'))
 CLEANUP = patch.Symbol(_MODULE, 'API._local_cleanup_bdm_volumes',
                        ('self', 'bdms', 'instance', 'context'))
+ZONES = patch.Symbol(_MODULE, 'API._validate_vol_az_for_create',
+                     ('instance_az', 'volumes'))
+UNSHELVE_ZONE = _symbol('_validate_unshelve_az', 'instance',
+                        'availability_zone')
 #: Private functions of Nova that are called here.
 CALLED = (_symbol('_get_bdm_by_volume_id', 'volume_id'),)
 #: Since 2026.1, and before.
@@ -133,6 +139,48 @@ def _cleanup(original: Callable, self: Any, bdms: Any, instance: Any,
     original(self, bdms, instance, context)
 
 
+def _validate_zones(original: Callable, instance_az: str | None,
+                    volumes: Iterable[dict[str, Any]]) -> str | None:
+    """Return the zone that a new server has to be in, or None.
+
+    Nova asks so if ``[cinder] cross_az_attach`` is off.
+    """
+    # NOTE: availability zones of two clouds have nothing in common.
+    return original(instance_az, [
+        each for each in volumes if not each.get(volume_view.ELSEWHERE)])
+
+
+class _InZone:
+    """Nova's volume API, by which volumes elsewhere are in a given zone."""
+
+    def __init__(self, volume_api: Any, zone: str) -> None:
+        self._volume_api = volume_api
+        self._zone = zone
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._volume_api, name)
+
+    def get(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """Return a volume."""
+        volume = self._volume_api.get(*args, **kwargs)
+        if volume.get(volume_view.ELSEWHERE):
+            volume['availability_zone'] = self._zone
+        return volume
+
+
+def _validate_unshelve_zone(original: Callable, self: Any, context: Any,
+                            instance: Any, availability_zone: str) -> None:
+    """Check the zone that a server is to be unshelved in.
+
+    Nova compares it with those of the volumes if ``[cinder] cross_az_attach``
+    is off.
+    """
+    # NOTE: availability zones of two clouds have nothing in common.
+    api = copy.copy(self)
+    api.volume_api = _InZone(self.volume_api, availability_zone)
+    original(api, context, instance, availability_zone)
+
+
 def patches() -> list[patch.Patch]:
     reserve = patch.Patch(RESERVE, _reserve)
     if not RESERVE.exists():
@@ -143,4 +191,6 @@ def patches() -> list[patch.Patch]:
             patch.Patch(SWAP, _swap),
             *(patch.Patch(each, _assisted) for each in ASSISTED),
             patch.Patch(CLEANUP, _cleanup),
+            patch.Patch(ZONES, _validate_zones),
+            patch.Patch(UNSHELVE_ZONE, _validate_unshelve_zone),
             reserve]

@@ -27,18 +27,19 @@ import inspect
 from typing import Any
 
 from cinderclient import exceptions as cinder_exceptions
+from keystoneauth1 import exceptions as ksa_exceptions
 from nova import exception
 from nova import objects
 from nova.volume import cinder
 from oslo_log import log as logging
 
-from mixmatch import api
 from mixmatch import exceptions
 from mixmatch import federation
 from mixmatch import patch
 from mixmatch_nova import auth
 from mixmatch_nova import connection
 from mixmatch_nova import errors
+from mixmatch_nova.patches import volume_view
 from mixmatch_nova.reconcile import outcome
 from mixmatch_nova.reconcile import pending
 from mixmatch_nova import state
@@ -62,24 +63,24 @@ REFUSED = {'create_snapshot': 'take a snapshot of',
            'reimage_volume': 'rebuild a server on',
            'initialize_connection': 'connect, without an attachment, to',
            'update': 'change'}
+#: Those of them that a user may request by an id alone.
+FROM_USERS = ('create_snapshot', 'create_snapshot_force')
 BY_SNAPSHOT = ('get_snapshot', 'create')  #: see volume_sources
 #: They have no id of a volume, or home's Cinder has them called.
-HOME_ONLY = ('get_all', 'get_all_snapshots', 'delete_snapshot',
-             'update_snapshot_status',
+HOME_ONLY = ('update_snapshot_status',
              'get_absolute_limits', 'get_all_volume_types',
              'attachment_get_all', 'check_attached',
              'migrate_volume_completion')
+#: Home's Cinder may have to ask other clouds for it.
+OF_ALL_CLOUDS = {'get_all': ('self', 'context'),
+                 'get_all_snapshots': ('self', 'context'),
+                 'delete_snapshot': ('self', 'ctx', 'snapshot_id')}
 #: It tells what Nova is about to do.
 ATTACHMENTS = patch.Symbol(_MODULE, 'API.attachment_get_all',
                            ('self', 'context', 'instance_id'))
 
-VOLUME_VIEW = patch.Symbol(_MODULE, '_untranslate_volume_summary_view',
-                           ('context', 'vol'))
 CHECK_AZ = patch.Symbol(_MODULE, 'API.check_availability_zone',
                         ('self', 'context', 'volume'))
-
-VIEW_TARGET = 'mixmatch_service_provider'
-
 
 def _symbol(name: str) -> patch.Symbol:
     first = {'get_volume_encryption_metadata': 'context'}.get(name, 'ctx')
@@ -96,7 +97,7 @@ def check_all_known() -> None:
         foreign volume
     """
     known = {*BY_VOLUME, *BY_ATTACHMENT, *BY_SNAPSHOT, *REFUSED, *HOME_ONLY,
-             CHECK_AZ.attribute}
+             *OF_ALL_CLOUDS, CHECK_AZ.attribute}
     found = {name for name, _ in inspect.getmembers(
         cinder.API, inspect.isfunction) if not name.startswith('_')}
     if found - known:
@@ -148,11 +149,17 @@ class Router:
             volume_id: str, *args: Any, **kwargs: Any) -> Any:
         remote = self._resolve_volume(context, volume_id)
         if remote and remote.project_id is None and context.auth_token:
+            self._check_not_at_home(original, api, context, remote, volume_id)
             remote = self._enter(context, remote, volume_id)
-        with errors.translate_unlocated(context, volume_id):
+        with errors.translate_unlocated(context, volume_id,
+                                        errors.NotLocated):
             volume = self._call(original, remote, api, context, volume_id,
                                 *args, **kwargs)
-        marked = volume.pop(VIEW_TARGET, None)
+        marked = volume_view.pop_target(context, volume)
+        if volume.pop(volume_view.ENCRYPTED, False) and not state.from_context(
+                context).changes_nothing:
+            with errors.for_nova(context):
+                raise errors.EncryptedVolume(volume_id=volume['id'])
         if remote and volume['id'] != volume_id:
             with errors.for_nova(context):
                 raise exceptions.ServiceProviderUnavailable(
@@ -162,11 +169,40 @@ class Router:
             # NOTE: log in now, while nothing is reserved anywhere.
             with errors.for_nova(context):
                 remote = auth.enter(self._clouds, context, marked)
+        if remote:
+            volume[volume_view.ELSEWHERE] = True
         # NOTE: Nova goes on with the id as the answer writes it.
         for resource_id in {volume_id, volume['id']}:
             state.from_context(context).remember_target(
                 resource_id, remote or target.HOME)
         return volume
+
+    @staticmethod
+    def _check_not_at_home(original: Callable, api: Any, context: Any,
+                           remote: target.Target, volume_id: str) -> None:
+        """Refuse an id of home for which a user named another cloud.
+
+        Two volumes with one id cannot both be attached here, and whoever
+        makes ids at the other cloud would decide which of them can.
+        """
+        try:
+            with errors.translate_home_away(context, volume_id):
+                original(api, auth.asking_home(context), volume_id)
+        except (exception.VolumeNotFound, ksa_exceptions.CatalogException):
+            # NOTE: a home without a Cinder has no volumes either.
+            return
+        except cinder_exceptions.ClientException as exc:
+            if exc.code != 409:
+                raise
+        with errors.for_nova(context):
+            raise errors.AlsoAtHome(volume_id=volume_id,
+                                    service_provider=remote.service_provider)
+
+    def get_all(self, original: Callable, api: Any, context: Any,
+                *args: Any, **kwargs: Any) -> list[dict[str, Any]]:
+        """List what home's Cinder lists, without rows that are malformed."""
+        rows = self.of_all_clouds(original, api, context, *args, **kwargs)
+        return [row for row in rows if 'id' in row]
 
     def _enter(self, context: Any, remote: target.Target,
                volume_id: str) -> target.Target:
@@ -237,9 +273,31 @@ class Router:
 
     def refuse(self, name: str, original: Callable, api: Any, context: Any,
                volume_id: str, *args: Any, **kwargs: Any) -> Any:
-        errors.refuse_remote(self._resolve_volume(context, volume_id),
-                             volume_id, REFUSED[name])
-        return original(api, context, volume_id, *args, **kwargs)
+        if name in FROM_USERS and not state.from_context(context).get_target(
+                volume_id):
+            # NOTE: home's Cinder would take this process for one that does
+            # not know other clouds.
+            with contextlib.suppress(exception.VolumeNotFound):
+                api.get(context, volume_id)
+        remote = self._resolve_volume(context, volume_id)
+        if remote:
+            with errors.for_nova(context):
+                raise errors.LivesElsewhere(
+                    volume_id=volume_id, action=REFUSED[name],
+                    service_provider=remote.service_provider)
+        with errors.translate_unlocated(context, volume_id):
+            return original(api, context, volume_id, *args, **kwargs)
+
+    def delete(self, original: Callable, api: Any, context: Any,
+               volume_id: str, *args: Any, **kwargs: Any) -> Any:
+        with errors.translate_unlocated(context, volume_id):
+            return self.by_volume(original, api, context, volume_id, *args,
+                                  **kwargs)
+
+    def of_all_clouds(self, original: Callable, api: Any, context: Any,
+                      *args: Any, **kwargs: Any) -> Any:
+        with errors.translate_unlocated(context, None):
+            return original(api, context, *args, **kwargs)
 
     def check_availability_zone(self, original: Callable, api: Any,
                                 context: Any, volume: dict, *args: Any,
@@ -316,26 +374,6 @@ class Router:
                             **kwargs)
 
 
-def provider_of(resource: Any) -> str | None:
-    """Return the mark of an answer, without asking Cinder for more."""
-    return resource.to_dict().get(api.ATTRIBUTE)
-
-
-def _volume_view(original: Callable, context: Any, vol: Any) -> dict:
-    routed = auth.get_route(context)
-    if routed:
-        # NOTE: else what a new volume lacks is asked for.
-        vol.set_loaded(True)
-    view = original(context, vol)
-    marked = provider_of(vol)
-    if marked and not routed:
-        view[VIEW_TARGET] = marked
-    if (routed or marked) and getattr(vol, 'encrypted', False):
-        with errors.for_nova(context):
-            raise errors.EncryptedVolume(volume_id=vol.id)
-    return view
-
-
 def patches(router: Router) -> list[patch.Patch]:
     """The patches of Nova's volume API.
 
@@ -343,8 +381,8 @@ def patches(router: Router) -> list[patch.Patch]:
     """
     check_all_known()
     own = {name: getattr(router, name) for name in (
-        'get', 'attachment_create', 'begin_detaching', 'roll_detaching',
-        'attachment_delete', 'attachment_get')}
+        'get', 'delete', 'attachment_create', 'begin_detaching',
+        'roll_detaching', 'attachment_delete', 'attachment_get')}
     wrappers: dict[str, patch.Wrapper] = {
         **dict.fromkeys(BY_VOLUME, router.by_volume),
         **dict.fromkeys(BY_ATTACHMENT, router.by_attachment),
@@ -354,6 +392,9 @@ def patches(router: Router) -> list[patch.Patch]:
         **own}
     return [patch.Patch(CHECK_AZ, router.check_availability_zone),
             patch.Patch(ATTACHMENTS, router.attachment_get_all),
-            patch.Patch(VOLUME_VIEW, _volume_view),
+            *(patch.Patch(patch.Symbol(_MODULE, f'API.{name}', parameters),
+                          router.of_all_clouds if name == 'delete_snapshot'
+                          else router.get_all)
+              for name, parameters in OF_ALL_CLOUDS.items()),
             *(patch.Patch(_symbol(name), wrapper)
               for name, wrapper in wrappers.items())]

@@ -33,6 +33,7 @@ from mixmatch_nova import auth
 from mixmatch_nova import block_device
 from mixmatch_nova import errors
 from mixmatch_nova.patches import volume_api
+from mixmatch_nova.patches import volume_view
 from mixmatch_nova.reconcile import outcome
 from mixmatch_nova.reconcile import pending
 from mixmatch_nova import state
@@ -45,8 +46,6 @@ _MODULE = 'nova.volume.cinder'
 GET_SNAPSHOT = patch.Symbol(_MODULE, 'API.get_snapshot',
                             ('self', 'ctx', 'snapshot_id'))
 CREATE = patch.Symbol(_MODULE, 'API.create', ('self', 'ctx', 'size'))
-SNAPSHOT_VIEW = patch.Symbol(_MODULE, '_untranslate_snapshot_summary_view',
-                             ('context', 'snapshot'))
 
 
 class Sources(volume_api.Router):
@@ -85,8 +84,11 @@ class Sources(volume_api.Router):
             if block_device.is_marker(kwargs.get('volume_type')):
                 kwargs['volume_type'] = None
         try:
-            volume = self._call(original, remote, api, context, size, name,
-                                description, snapshot=snapshot, **kwargs)
+            with errors.translate_unlocated(
+                    context, snapshot['id'] if snapshot else None):
+                volume = self._call(original, remote, api, context, size,
+                                    name, description, snapshot=snapshot,
+                                    **kwargs)
         except Exception as exc:
             if remote and outcome.may_have_succeeded(exc):
                 LOG.warning('Service provider %(sp)s may have made a volume '
@@ -111,25 +113,17 @@ class Sources(volume_api.Router):
     def _learn(self, context: Any, remote: target.Target | None,
                found: dict[str, Any]) -> target.Target | None:
         """Log in where home's Cinder has found something."""
-        marked = found.pop(volume_api.VIEW_TARGET, None)
+        marked = volume_view.pop_target(context, found)
+        # NOTE: Nova asks for a new volume before it uses it.
+        found.pop(volume_view.ENCRYPTED, None)
         if remote or not marked:
             return remote
         with errors.for_nova(context):
             return auth.enter(self._clouds, context, marked)
 
 
-def _snapshot_view(original: Callable, context: Any, snapshot: Any
-                   ) -> dict[str, Any]:
-    view = original(context, snapshot)
-    marked = volume_api.provider_of(snapshot)
-    if auth.get_route(context) is None and marked:
-        view[volume_api.VIEW_TARGET] = marked
-    return view
-
-
 def patches(clouds: federation.Federation,
             pending: pending.Queue) -> list[patch.Patch]:
     sources = Sources(clouds, pending)
     return [patch.Patch(GET_SNAPSHOT, sources.get_snapshot),
-            patch.Patch(CREATE, sources.create),
-            patch.Patch(SNAPSHOT_VIEW, _snapshot_view)]
+            patch.Patch(CREATE, sources.create)]

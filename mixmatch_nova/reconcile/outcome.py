@@ -12,14 +12,13 @@
 
 """The outcome of a request to another cloud, by the error that it raised."""
 
-from collections.abc import Iterator
 import http
 
 from cinderclient import exceptions as cinder_exceptions
 from nova import exception
-from urllib3 import exceptions as urllib3_exceptions
 
 from mixmatch import exceptions
+from mixmatch.http import unsent
 
 #: Answers of a Cinder that has decided, and has done nothing.
 _REFUSED = (exception.Forbidden, exception.InvalidInput,
@@ -47,35 +46,14 @@ def may_have_succeeded(exc: BaseException) -> bool:
 
     :param exc: what a method of Nova's volume API has raised
     """
-    return is_unanswered(exc) and not _was_never_sent(exc)
+    return is_unanswered(exc) and not unsent.was_never_sent(exc)
 
 
 def reason(exc: BaseException) -> str:
     """Return the reason of a failure, without any text of another cloud."""
-    for each in _chain(exc):
+    for each in unsent.chain(exc):
         if isinstance(each, exceptions.MixmatchException):
             return str(each)
         if isinstance(each, cinder_exceptions.ClientException):
             return f'its Cinder answered HTTP {each.code}'
     return type(exc).__name__
-
-
-def _was_never_sent(exc: BaseException) -> bool:
-    chain = list(_chain(exc))
-    if any(isinstance(each, (urllib3_exceptions.ProtocolError,
-                             urllib3_exceptions.ReadTimeoutError))
-           for each in chain):
-        return False
-    # NOTE: without a cause it is mixmatch that did not ask, since the
-    # service provider is known to be down.
-    return any(isinstance(each, (urllib3_exceptions.NewConnectionError,
-                                 urllib3_exceptions.ConnectTimeoutError))
-               or (isinstance(each, exceptions.ConnectionFailure)
-                   and each.__cause__ is None)
-               for each in chain)
-
-
-def _chain(exc: BaseException | None) -> Iterator[BaseException]:
-    while exc is not None:
-        yield exc
-        exc = exc.__cause__ or exc.__context__
