@@ -1,0 +1,58 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Options of ``[mixmatch]`` that only home's glance-api reads."""
+
+from typing import Any
+
+from oslo_config import cfg
+
+from mixmatch.conf import listing
+
+GROUP = 'mixmatch'
+
+OPTS = [
+    *listing.OPTS,
+    cfg.ListOpt(
+        'image_property_roles',
+        default=['member', 'reader'],
+        help="""
+Roles of this cloud whose users may set what images of others are shown with.
+
+Where Glance has a ``property_protection_file``, an image of a service provider
+is shown only with properties that a user with these roles could set on an
+image of this cloud. The people who have set them there have no role here, and
+the user who asks may have more than these. Empty: only properties that
+everybody may set.
+"""),
+]
+
+#: Option of Nova and Cinder that Glance does not have. Without it, it would
+#: not start with ``debug``, when it logs the values of all options.
+STATE_PATH = cfg.StrOpt(
+    'state_path',
+    default='/var/lib/glance',
+    help="""
+Directory of Glance's files, below which ``[mixmatch] status_directory`` is.
+
+Set it where ``mixmatch-status`` reads this file.
+""")
+
+
+def register_opts(conf: cfg.ConfigOpts) -> None:
+    conf.register_opts(OPTS, GROUP)
+    conf.register_opt(STATE_PATH)
+
+
+def list_opts() -> list[tuple[str, list[Any]]]:
+    """List the options for sample files and the documentation."""
+    return [(GROUP, OPTS), ('DEFAULT', [STATE_PATH])]

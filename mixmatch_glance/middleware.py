@@ -1,0 +1,159 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Paste filter of home's glance-api for images of service providers.
+
+Lists contain the images of home and of the service providers. An image that
+home does not have is looked up there, and requests about it are sent on; it is
+marked with the name of its service provider. The filter comes right after
+Glance's filter ``context``, so that Glance's cache of bits is below it.
+
+Home's Glance is always asked first, and only ids that it never had are looked
+up elsewhere, so requests about local images need no others.
+"""
+
+from collections.abc import Callable
+from typing import Any
+from urllib import parse
+
+from oslo_config import cfg
+from oslo_log import log as logging
+import webob
+import webob.dec
+import webob.exc
+
+from mixmatch import api
+from mixmatch import exceptions
+from mixmatch import federation
+from mixmatch import selection as selections
+from mixmatch_glance import conf as options
+from mixmatch_glance import database
+from mixmatch_glance import foreign_image
+from mixmatch_glance import image_file
+from mixmatch_glance import listing
+from mixmatch_glance import locator
+from mixmatch_glance import marks
+from mixmatch_glance import proxy
+from mixmatch_glance import show
+from mixmatch_glance import user_request
+
+LOG = logging.getLogger(__name__)
+
+
+class Images:
+    """Serves requests about images of service providers.
+
+    :param application: Glance's API
+    :param clouds: the service providers of this process
+    :param conf: Glance's configuration
+    """
+
+    def __init__(self, application: Callable, clouds: federation.Federation,
+                 conf: cfg.ConfigOpts) -> None:
+        options.register_opts(conf)
+        self._application = marks.Unmarked(application)
+        self._clouds = clouds
+        self._options = conf.mixmatch
+        self._locator = locator.Locator(
+            clouds, conf.mixmatch.location_cache_size,
+            conf.mixmatch.location_cache_time)
+        self._view = show.View(conf.mixmatch.image_property_roles)
+        self._files = image_file.Files(clouds)
+        self._proxy = proxy.Proxy(clouds, self._view)
+        self._listings = listing.Listings(self._application, clouds,
+                                          self._view)
+
+    @webob.dec.wsgify
+    def __call__(self, http: webob.Request) -> Any:
+        of_list = user_request.ListRequest.from_http(http)
+        request = user_request.UserRequest.from_http(http)
+        try:
+            if of_list:
+                return self._list(of_list)
+            if request:
+                return self._serve(request)
+            return self._application
+        except exceptions.MixmatchException as exc:
+            return webob.exc.status_map[exc.code](explanation=str(exc))
+
+    def _list(self, request: user_request.ListRequest) -> webob.Response:
+        """Return the list of images.
+
+        :raises MixmatchException: to return as the response
+        """
+        http = request.http
+        # NOTE: remove it in any case, Glance would filter by it.
+        position = http.GET.pop(api.POSITION, None)
+        chosen = http.GET.get(api.ATTRIBUTE)
+        selection = selections.Selection.from_request(request, self._clouds)
+        # NOTE: an administrator's list has the images of all projects.
+        wanted = selection.choice or (self._options.merge_listings
+                                      and not request.context.is_admin)
+        if not selection.names or not wanted or request.is_from_service:
+            response = http.get_response(self._application)
+        else:
+            response = self._listings.answer(request, selection, position)
+        return _with_choice(response, chosen) if chosen else response
+
+    def _serve(self, request: user_request.UserRequest) -> Any:
+        """Return the response.
+
+        :raises MixmatchException: to return as the response
+        """
+        names = selections.Selection.from_request(request, self._clouds).names
+        if not names:
+            return self._application
+        has_body = request.keep_body()
+        response = request.http.get_response(self._application)
+        image = request.route.image
+        if response.status_int != 404 or database.ever_had([image.id]):
+            return response
+        if request.operation == 'GET locations' and request.is_from_service:
+            # NOTE: Cinder asks so, without the user, before it asks for the
+            # bits. Home has no locations of it, and nobody else may say any.
+            return webob.Response(json=[])
+        found = self._locator.find(request, names, image)
+        if found is None:
+            return response
+        name, there = found
+        LOG.debug('Found %(image)s at service provider %(sp)s',
+                  {'image': image, 'sp': name})
+        return self._foreign(request, name, there, has_body)
+
+    def _foreign(self, request: user_request.UserRequest, name: str,
+                 image: foreign_image.ForeignImage, has_body: bool) -> Any:
+        """Return the response to a request about a foreign image."""
+        if request.operation == 'GET':
+            return webob.Response(json=self._view.show(request, name, image))
+        if request.operation == 'GET file':
+            return self._files.answer(request, name, image)
+        if request.operation == 'GET locations':
+            return webob.Response(json=[])
+        return self._proxy.answer(request, name, image, has_body)
+
+
+def _with_choice(response: webob.Response, chosen: str) -> webob.Response:
+    """Keep the clouds that the query of a list selects in its links."""
+    if response.status_int == 200:
+        query = parse.urlencode({api.ATTRIBUTE: chosen})
+        response.json = {
+            key: f'{value}{"&" if "?" in value else "?"}{query}'
+            if key in ('first', 'next') else value
+            for key, value in response.json.items()}
+    return response
+
+
+def factory(global_conf: dict[str, str], **local_conf: str
+            ) -> Callable[[Callable], Images]:
+    """Create the paste.deploy filter."""
+    clouds = federation.Federation(cfg.CONF)
+    return lambda application: Images(application, clouds, cfg.CONF)

@@ -1,0 +1,109 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Request of a user to home's Glance."""
+
+import dataclasses
+from typing import Any
+
+import webob
+
+from mixmatch import user_request
+from mixmatch_glance import routes
+
+#: Bytes of a body that is kept, to be sent to another cloud after home. Only
+#: the bits of images have more.
+LARGEST = 1024 * 1024
+
+
+@dataclasses.dataclass(frozen=True)
+class Request(user_request.UserRequest):
+    """Request of a user.
+
+    :param http: as home's Glance gets it
+    :param context: Glance's context of the user
+    """
+
+    http: webob.Request
+    context: Any
+
+    @property
+    def is_from_service(self) -> bool:
+        """Return whether a service of home asks, and not for a user."""
+        return 'service' in self.context.roles
+
+
+@dataclasses.dataclass(frozen=True)
+class ListRequest(Request):
+    """Request of a user for the list of images."""
+
+    @classmethod
+    def from_http(cls, http: webob.Request) -> 'ListRequest | None':
+        """Return the request of a user; None if it is no such request."""
+        context = _context(http)
+        if http.method != 'GET' or context is None or (
+                routes.path_of(http) != routes.IMAGES):
+            return None
+        return cls(http, context)
+
+
+@dataclasses.dataclass(frozen=True)
+class UserRequest(Request):
+    """Request of a user about an image.
+
+    :param route: parts of its path
+    """
+
+    route: routes.Route
+
+    @classmethod
+    def from_http(cls, http: webob.Request) -> 'UserRequest | None':
+        """Return the request of a user.
+
+        :returns: None if it concerns only home, or has no token of a user in
+            a project
+        """
+        route = routes.from_path(routes.path_of(http))
+        context = _context(http)
+        if route is None or context is None:
+            return None
+        return cls(http, context, route)
+
+    @property
+    def operation(self) -> str:
+        """Method and what is below the image, such as ``GET file``."""
+        return f'{self.http.method} {self.route.below}'.strip()
+
+    def keep_body(self) -> bool:
+        """Keep the body for another cloud while home reads it.
+
+        :returns: False if it cannot be kept: it is large, or of unknown
+            length. Then only home gets it.
+        """
+        length = self.http.content_length
+        if length is None:
+            # NOTE: uWSGI gives chunks only to what asks for them, once.
+            return 'Transfer-Encoding' not in self.http.headers
+        if length > LARGEST:
+            return False
+        self.http.make_body_seekable()
+        return True
+
+
+def _context(http: webob.Request) -> Any:
+    """Return Glance's context of a user in a project; None if it has none."""
+    # NOTE: of Glance's filter "context"; the pipelines without Keystone
+    # have one without a token.
+    context = getattr(http, 'context', None)
+    if context is None or not context.auth_token or not context.project_id:
+        return None
+    return context
