@@ -137,7 +137,8 @@ class Commands:
 
 def wait_for(what: str, condition: Any, patience: float = PATIENCE) -> Any:
     """Wait until a condition is true, and return what it gave."""
-    deadline = time.monotonic() + patience
+    first = time.monotonic()
+    deadline = first + patience
     while True:
         began = time.monotonic()
         value = condition()
@@ -146,9 +147,9 @@ def wait_for(what: str, condition: Any, patience: float = PATIENCE) -> Any:
         now = time.monotonic()
         if now > deadline:
             raise AssertionError(f'waited {patience} s in vain: {what}')
-        # NOTE: a busy machine is not to be kept busy by questions; but the
-        # last one is asked in time.
-        time.sleep(min(max(0.3, 2 * (now - began)),
+        # NOTE: a busy machine is not to be kept busy by questions about what
+        # takes long; but the last one is asked in time.
+        time.sleep(min(max(0.3, 2 * (now - began), (now - first) / 8),
                        max(0.3, deadline - now)))
 
 
@@ -176,11 +177,30 @@ class Sandbox:
     def logs(self) -> list[pathlib.Path]:
         return sorted((self.site.instance / 'log').rglob('*.log*'))
 
-    def asked_for_volumes(self, cloud: str) -> int:
-        """Return the number of reads of volumes from a cloud's Cinder."""
+    def asked_for(self, cloud: str, collection: str = 'volumes') -> int:
+        """Return the number of reads of a collection of a cloud's Cinder."""
         log, = (path for path in self.logs()
                 if path.parent.name == cloud and path.name == 'cinder-api.log')
-        return len(re.findall(r' GET http://\S+/volumes', log.read_text()))
+        return len(re.findall(rf' GET http://\S+/{collection}',
+                              log.read_text()))
+
+    def apis_without(self, service_provider: str,
+                     component: str) -> list[str]:
+        """Return processes of an API that skip a service provider's Cinder.
+
+        :param component: ``nova`` or ``cinder``
+        """
+        home = topology.by_name(topology.HOME)
+        folder = self.site.var(home, component) / 'mixmatch-status'
+        found = []
+        for path in folder.glob('uwsgi-*.json'):
+            known = json.loads(path.read_text())
+            # NOTE: a process that has logged in does not ask its Keystone.
+            volume = known['health'].get(service_provider, {}).get(
+                'volume', {})
+            if volume.get('state') == 'down' and process.stat(known['pid']):
+                found.append(known['process'])
+        return found
 
     def landlord(self, cloud: str) -> 'Person':
         """The administrator of a cloud, who logs in once."""

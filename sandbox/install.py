@@ -45,6 +45,7 @@ def install(site: state.Site, report: progress.Progress) -> None:
     packages(site, report, COMMON + (() if site.fake else HARDWARE))
     uv = find_uv(site, report)
     virtual_environment(site, report, uv)
+    collect_garbage_seldom(site)
     project(site, report, uv)
 
 
@@ -155,6 +156,18 @@ def virtual_environment(site: state.Site, report: progress.Progress,
         raise state.Error(f'compileall returned {result.returncode}')
     record.write_text(stamp)
     report.say(f'OpenStack {site.mode.release} installed', since)
+
+
+def collect_garbage_seldom(site: state.Site) -> None:
+    """Have each Python process of the clouds look for garbage less often.
+
+    Python looks for cycles after each 700 objects more than before. While a
+    service is imported, and it is imported at each start, there are none: a
+    fifth of nova-api's start is spent on that.
+    """
+    packages, = (site.venv / 'lib').glob('python3.*/site-packages')
+    (packages / 'sandbox_garbage.pth').write_text(
+        'import gc; gc.set_threshold(50_000, 20, 20)\n')
 
 
 def project(site: state.Site, report: progress.Progress, uv: str) -> None:

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Another configuration of the cinder-api of a cloud, for a while."""
+"""Another configuration of an API of a cloud, for a while."""
 
 from collections.abc import Callable, Iterator
 import contextlib
@@ -22,19 +22,33 @@ from sandbox import topology
 
 @contextlib.contextmanager
 def changed(sandbox: client.Sandbox, cloud: str,
-            change: Callable[[str], str], file_name: str = 'api-paste.ini'
-            ) -> Iterator[None]:
-    """Run a cinder-api with another ``api-paste.ini``, or ``cinder.conf``."""
-    path = sandbox.site.etc(topology.by_name(cloud), 'cinder') / file_name
+            change: Callable[[str], str], file_name: str = 'api-paste.ini',
+            service: str = 'cinder') -> Iterator[None]:
+    """Run an API with another ``api-paste.ini``, or another such file."""
+    path = sandbox.site.etc(topology.by_name(cloud), service) / file_name
     text = path.read_text()
     try:
         path.write_text(change(text))
         assert path.read_text() != text, path
-        sandbox.control('restart', cloud, 'cinder-api')
+        sandbox.control('restart', cloud, f'{service}-api')
         yield
     finally:
         path.write_text(text)
-        sandbox.control('restart', cloud, 'cinder-api')
+        sandbox.control('restart', cloud, f'{service}-api')
+
+
+def with_images(text: str) -> str:
+    """Add the filter of images of other clouds to home's Glance."""
+    return ini.add_filter(
+        text, 'mixmatch', 'egg:mixmatch#glance', 'context',
+        {'api': ('keystone', 'keystone+caching', 'keystone+cachemanagement')})
+
+
+def with_endpoint(text: str, service_provider: str, url: str) -> str:
+    """Have the Cinder of a service provider be asked at another URL."""
+    before, header, after = text.partition(
+        f'[service_provider:{service_provider}]\n')
+    return f'{before}{header}endpoint_override = {url}\n{after}'
 
 
 def with_protection(text: str) -> str:

@@ -51,13 +51,18 @@ class Record:
 
 
 def stat(pid: int) -> tuple[int, int] | None:
-    """Session and start time of a living process, in clock ticks."""
+    """Session and start time of a living process, in clock ticks.
+
+    One that has ended but for some of its threads is alive: it listens yet.
+    """
     try:
         text = pathlib.Path(f'/proc/{pid}/stat').read_text()
     except (FileNotFoundError, ProcessLookupError):
         return None
     fields = text[text.rindex(')') + 2:].split()
-    return None if fields[0] in 'ZX' else (int(fields[3]), int(fields[19]))
+    if fields[0] in 'ZX' and int(fields[17]) <= 1:
+        return None
+    return int(fields[3]), int(fields[19])
 
 
 def command_line(pid: int) -> str:

@@ -48,7 +48,7 @@ class Landlord:
         new.replace(self.rules_file)
 
     @contextlib.contextmanager
-    def ruling(self, *rules: dict[str, Any], **settings: str
+    def ruling(self, *rules: dict[str, Any], **settings: Any
                ) -> Iterator[None]:
         """Put other rules for moc first for a while.
 

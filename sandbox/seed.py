@@ -25,12 +25,19 @@ from keystoneauth1 import adapter
 from keystoneauth1.identity import v3
 from keystoneauth1 import session
 
+from sandbox import guest
+
 Body = dict[str, typing.Any]
 
 #: A mapping that matches nobody: the rules file decides (see
 #: doc/source/admin/authorization.rst).
 NOBODY = [{'local': [{'user': {'name': '{0}'}}],
            'remote': [{'type': 'MIXMATCH_DECIDES'}]}]
+
+#: Names of services by type, as installers give them; Apache Libcloud looks
+#: for these.
+NAMES = {'compute': 'nova', 'image': 'glance', 'network': 'neutron',
+         'block-storage': 'cinder', 'volumev3': 'cinderv3'}
 
 
 class Api(adapter.Adapter):
@@ -125,7 +132,8 @@ class Identity:
     def endpoint(self, kind: str, url: str) -> None:
         """One URL for all interfaces."""
         service = self.api.ensure(
-            '/services', {'service': {'name': kind, 'type': kind}})['id']
+            '/services', {'service': {
+                'name': NAMES.get(kind, kind), 'type': kind}})['id']
         for interface in ('public', 'internal', 'admin'):
             self.api.ensure(
                 '/endpoints', {'endpoint': {
@@ -184,7 +192,7 @@ def image(api: Api, name: str, kind: str, path: pathlib.Path,
     return found['id']
 
 
-def guest(cloud: Body) -> None:
+def guest_image(cloud: Body) -> None:
     """The image and the flavor of the tiny guest."""
     folder = pathlib.Path(cloud['guest'])
     api = connect(cloud, 'image')
@@ -192,7 +200,7 @@ def guest(cloud: Body) -> None:
     image(api, 'guest', 'ami', folder / 'root',
           kernel_id=image(api, 'guest-kernel', 'aki', folder / 'vmlinuz'),
           ramdisk_id=image(api, 'guest-initrd', 'ari', folder / 'initrd'),
-          os_command_line='console=ttyS0 quiet no_timer_check')
+          os_command_line=guest.COMMAND_LINE)
     api = connect(cloud, 'compute')
     flavors = api.get('/flavors').json()['flavors']
     if 'tiny' not in [flavor['name'] for flavor in flavors]:
@@ -222,7 +230,7 @@ def main() -> None:
         return
     volume_type(cloud)
     if cloud['guest']:
-        guest(cloud)
+        guest_image(cloud)
 
 
 if __name__ == '__main__':

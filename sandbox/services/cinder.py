@@ -12,6 +12,8 @@
 
 """Cinder: volumes in the cloud's own Ceph, or pretended ones."""
 
+import pathlib
+
 from sandbox import health
 from sandbox import ini
 from sandbox import model
@@ -20,6 +22,9 @@ from sandbox.services import ceph
 from sandbox.services import common
 from sandbox import state
 from sandbox import topology
+
+#: Runs cinder-volume.
+LAUNCHER = pathlib.Path(__file__).with_name('cinder_volume.py')
 
 READER = 'rule:xena_system_admin_or_project_reader'
 MEMBER = 'rule:xena_system_admin_or_project_member'
@@ -106,7 +111,7 @@ def render(site: state.Site, cloud: model.Cloud) -> None:
             'volume_clear': 'none',
             # A scheduler that missed the first report of a backend would
             # refuse volumes for a minute.
-            'backend_stats_polling_interval': 5,
+            'backend_stats_polling_interval': 15,
             'graceful_shutdown_timeout': 1},
         backend: _backend(site, cloud),
         'database': {'connection': common.database(cloud, 'cinder')},
@@ -141,10 +146,11 @@ def nodes(site: state.Site, cloud: model.Cloud) -> list[model.Node]:
     after = (f'{name}/cinder-database', f'{name}/memcached',
              'shared/rabbitmq')
 
-    def worker(what: str, line: str, *more: str) -> model.Service:
+    def worker(what: str, line: str, *more: str,
+               command: tuple[str, ...] = ()) -> model.Service:
         return model.Service(
-            name, what, (site.tool(what), *config), health.LogLine(line),
-            after=after + more, config=etc)
+            name, what, (*(command or (site.tool(what),)), *config),
+            health.LogLine(line), after=after + more, config=etc)
 
     storage = () if site.fake else (f'{name}/ceph-pool', f'{name}/ceph-mgr')
     return [
@@ -153,10 +159,10 @@ def nodes(site: state.Site, cloud: model.Cloud) -> list[model.Node]:
             site, cloud, 'cinder',
             common.uwsgi(site, common.listen(cloud, 'cinder'),
                          'cinder.wsgi.api', argv=' '.join(config),
-                         # Asked by several clouds at once.
-                         processes=2 if cloud.trusts else 1),
+                         processes=common.PROCESSES, forked=True),
             {}, after, process='cinder-api'),
         worker('cinder-scheduler', 'Creating RPC server for service'),
         worker('cinder-volume', 'Driver post RPC initialization completed',
-               f'{name}/cinder-scheduler', *storage),
+               f'{name}/cinder-scheduler', *storage,
+               command=(site.tool('python'), '-P', str(LAUNCHER))),
     ]

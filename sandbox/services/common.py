@@ -19,6 +19,10 @@ from sandbox import model
 from sandbox import state
 from sandbox import topology
 
+#: Of an API that knows other clouds: what one of them has done or heard of,
+#: the others have not.
+PROCESSES = 2
+
 #: Databases and queues stay quiet; all that handles tokens talks, since
 #: tests look for tokens in every log.
 LOG_LEVELS = ','.join((
@@ -28,12 +32,15 @@ LOG_LEVELS = ','.join((
     'taskflow=WARN', 'urllib3=WARN', 'urllib3.connectionpool=WARN',
     'oslo.privsep.daemon=INFO', 'keystoneauth=DEBUG',
     'keystonemiddleware=DEBUG', 'keystoneclient=DEBUG',
-    'cinderclient=DEBUG', 'glanceclient=DEBUG'))
+    'cinderclient=DEBUG', 'glanceclient=DEBUG',
+    # It lists all options at each start.
+    'nova.api.openstack.wsgi_app=INFO'))
 
 
 def debug() -> dict[str, object]:
     """Options of [DEFAULT] for a service that is looked at closely."""
-    return {'debug': True, 'default_log_levels': LOG_LEVELS}
+    return {'debug': True, 'default_log_levels': LOG_LEVELS,
+            'log_options': False}
 
 
 def database(cloud: model.Cloud, name: str) -> str:
@@ -134,8 +141,9 @@ def mixmatch(cloud: model.Cloud,
             'service_project_domain_name': 'Default',
             'region_name': name,
             # Both clouds are on one host.
-            'endpoint_hosts': '127.0.0.1:'
-                f'{topology.port(topology.by_name(name), "cinder")}',
+            'endpoint_hosts': ','.join(
+                f'127.0.0.1:{topology.port(topology.by_name(name), service)}'
+                for service in ('cinder', 'glance')),
             'rbd_secret_uuid': topology.by_name(name).secret_uuid,
         }
         if not patient:
@@ -152,16 +160,21 @@ def installed(site: state.Site, name: str) -> pathlib.Path:
 
 
 def uwsgi(site: state.Site, listen: tuple[str, ...], module: str,
-          argv: str = '', processes: int = 1,
-          threads: int = 4) -> tuple[str, ...]:
-    """The command of an API."""
+          argv: str = '', processes: int = 1, threads: int = 4,
+          forked: bool = False) -> tuple[str, ...]:
+    """The command of an API.
+
+    :param forked: load the application once, and make processes of that, which
+        saves half of the time of a start; else each of them loads it. It must
+        have no thread and no connection by then.
+    """
     return (
         site.tool('uwsgi'), *listen, '--module', f'{module}:application',
         '--processes', str(processes), '--threads', str(threads),
-        '--enable-threads', '--master', '--die-on-term', '--lazy-apps',
-        '--need-app', '--buffer-size', '65535', '--http-chunked-input',
-        '--thunder-lock', '--worker-reload-mercy', '1',
-        '--add-header', 'Connection: close',
+        '--enable-threads', '--master', '--die-on-term',
+        *(() if forked else ('--lazy-apps',)), '--need-app',
+        '--buffer-size', '65535', '--http-chunked-input', '--thunder-lock',
+        '--worker-reload-mercy', '1', '--add-header', 'Connection: close',
         '--disable-logging', '-H', str(site.venv),
         *(('--pyargv', argv) if argv else ()))
 

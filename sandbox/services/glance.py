@@ -10,7 +10,11 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Glance: images in a folder."""
+"""Glance: images in a folder.
+
+Home's knows other clouds, but has no filter for their images yet: scenarios
+that want it add it (``sandbox/paste.py``).
+"""
 
 from sandbox import ini
 from sandbox import model
@@ -27,10 +31,12 @@ def render(site: state.Site, cloud: model.Cloud) -> None:
     paste = 'glance-api-paste.ini'
     site.write(etc / paste, common.installed(
         site, f'glance/{paste}').read_text())
-    site.write(etc / 'glance-api.conf', ini.render({
+    sections: dict[str, ini.Section] = {
         'DEFAULT': {
+            **common.debug(),
             'enabled_backends': 'files:file',
             'node_staging_uri': f'file://{var}/staging',
+            'state_path': var,
             'workers': 1},
         'glance_store': {'default_backend': 'files'},
         'files': {'filesystem_store_datadir': var / 'images'},
@@ -41,7 +47,11 @@ def render(site: state.Site, cloud: model.Cloud) -> None:
         'keystone_authtoken': common.authtoken(cloud, 'glance'),
         'paste_deploy': {'flavor': 'keystone', 'config_file': etc / paste},
         'oslo_concurrency': common.lock_path(site, cloud),
-    }))
+    }
+    if cloud.home and not site.mode.plain:
+        sections['service_user'] = common.service_user(cloud, 'glance')
+        sections.update(common.mixmatch(cloud, site.mode.patient))
+    site.write(etc / 'glance-api.conf', ini.render(sections))
 
 
 def nodes(site: state.Site, cloud: model.Cloud) -> list[model.Node]:
@@ -58,7 +68,7 @@ def nodes(site: state.Site, cloud: model.Cloud) -> list[model.Node]:
         common.api(
             site, cloud, 'glance',
             common.uwsgi(site, common.listen(cloud, 'glance'),
-                         'glance.wsgi.api'),
+                         'glance.wsgi.api', processes=common.PROCESSES),
             {'OS_GLANCE_CONFIG_DIR': str(etc)}, (f'{name}/glance-database',),
             process='glance-api'),
     ]

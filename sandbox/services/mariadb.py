@@ -35,9 +35,12 @@ NAMES = {
 def render(site: state.Site, cloud: model.Cloud) -> None:
     """Speed counts, not safety: the data are those of a sandbox."""
     var = site.var(cloud, 'mariadb')
+    (var / 'tmp').mkdir(exist_ok=True)
     site.write(site.etc(cloud, 'mariadb') / 'my.cnf', f"""\
 [mysqld]
 datadir={var}/data
+# A server that starts deletes the temporary tables of others in its folder.
+tmpdir={var}/tmp
 socket={site.sockets}/mariadb.sock
 pid-file={var}/mariadb.pid
 bind-address=127.0.0.1

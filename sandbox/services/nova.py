@@ -150,15 +150,12 @@ def _conf(site: state.Site, cloud: model.Cloud, name: str,
     return sections
 
 
-def _concurrency(site: state.Site) -> tuple[int, int]:
-    """Processes of nova-api, and threads of each.
+def _has_eventlet(site: state.Site) -> bool:
+    """Return whether nova-api patches itself for eventlet.
 
-    NOTE: until 2025.2 it patches itself for eventlet, whose threads are
-    none that uwsgi may switch between.
+    Its threads are none that uwsgi may switch between, or fork.
     """
-    if site.mode.release < '2026.1':
-        return 2, 1
-    return 1, 4
+    return site.mode.release < '2026.1'
 
 
 def render(site: state.Site, cloud: model.Cloud) -> None:
@@ -222,14 +219,15 @@ def nodes(site: state.Site, cloud: model.Cloud) -> list[model.Node]:
                       alive=(_Alive(site, cloud, host.name),))
 
     computes = [compute(host) for host in cloud.hosts]
-    processes, threads = _concurrency(site)
+    eventlet = _has_eventlet(site)
     return [
         model.Task(name, 'nova-database', database, ('shared/databases',)),
         common.api(
             site, cloud, 'nova',
             common.uwsgi(site, common.listen(cloud, 'nova'),
-                         'nova.wsgi.osapi_compute', processes=processes,
-                         threads=threads),
+                         'nova.wsgi.osapi_compute',
+                         processes=common.PROCESSES,
+                         threads=1 if eventlet else 2, forked=not eventlet),
             {'OS_NOVA_CONFIG_DIR': str(etc)}, after, process='nova-api'),
         worker('nova-conductor', *asked),
         worker('nova-scheduler', *asked),
