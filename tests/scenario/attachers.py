@@ -27,6 +27,8 @@ CONNECTOR = {'host': 'laptop', 'initiator': 'iqn.2026-11.example:laptop'}
 
 class ProtectionScenario(servers.OperationScenario):
 
+    one_login = False
+
     def setUp(self):
         super().setUp()
         self.at_provider = self.alice.api(

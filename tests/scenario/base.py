@@ -14,6 +14,7 @@
 
 from collections.abc import Iterator
 import contextlib
+import functools
 import logging
 from typing import Any
 import uuid
@@ -24,12 +25,31 @@ from sandbox import client
 from sandbox import guest
 from sandbox import topology
 from tests.scenario import configuration
+from tests.scenario import spare
 
 #: How soon a partner that is back must be used again, in seconds.
 BACK = 15
 
+#: Seconds by which a busy machine may be late beyond what is configured.
+BUSY = 3
+
+#: How long an answer may take while a partner is dead, in seconds: the two
+#: timeouts of the sandbox, and what the machine needs.
+TIMEOUTS = 2 + 10 + BUSY
+
+#: What home says of a partner that it does not ask for a while, and how long
+#: that may take, in seconds.
+SKIPPED = 'tried again in'
+AT_ONCE = 1
+
 #: Where the guest writes its marker, in bytes.
 MARKER_AT = guest.SECTOR * 512
+
+
+@functools.cache
+def spare_server() -> spare.Spare:
+    """The server that the classes of this process leave to each other."""
+    return spare.Spare(client.sandbox())
 
 
 class Scenario(base.BaseTestCase):
@@ -38,6 +58,9 @@ class Scenario(base.BaseTestCase):
     #: Names of the clouds that the scenario is about.
     home = topology.HOME
     provider = topology.PROVIDER
+
+    #: Whether alice logs in once for all tests of a class, not for each.
+    one_login = False
 
     sandbox: client.Sandbox
     alice: client.Person
@@ -53,11 +76,18 @@ class Scenario(base.BaseTestCase):
 
     def setUp(self) -> None:
         super().setUp()
-        self.log_in()
+        if self.one_login:
+            self.work_as(type(self).alice)
+        else:
+            self.log_in()
 
     def log_in(self) -> None:
         """Alice has a token that nobody has seen."""
-        self.alice = self.sandbox.user(self.home, 'alice')
+        self.work_as(self.sandbox.user(self.home, 'alice'))
+
+    def work_as(self, person: client.Person) -> None:
+        """Have a user send the requests of this test."""
+        self.alice = person
 
     def volume_at(self, cloud: str, **values: Any) -> str:
         """A volume of alice's at a service provider; its id."""
@@ -140,6 +170,19 @@ class Scenario(base.BaseTestCase):
         self.assertEqual(200, response.status_code, response.text)
         return response.json()['attachments']
 
+    def wait_for_cinder(self) -> None:
+        """Wait until each process of home's Cinder asks bu again.
+
+        Each finds out by itself, when it is asked.
+        """
+        nowhere = str(uuid.uuid4())
+        cinder = self.alice.api('block-storage')
+        client.wait_for(
+            f'Cinder to ask {self.provider} again', lambda: (
+                cinder.get(f'/volumes/{nowhere}').status_code == 404
+                and not self.sandbox.apis_without(self.provider, 'cinder')),
+            BACK)
+
     def assert_untouched(self, cloud: str, volume_id: str) -> None:
         """Nothing was reserved, nothing is left."""
         self.assertEqual([], self.attachments_at(cloud, volume_id))
@@ -154,6 +197,8 @@ class ServerScenario(configuration.Configured, Scenario):
     microversion = '2.60'
     #: Whether a class has a server before its tests make one.
     has_server = True
+    #: Whether its guest must not have seen a volume yet.
+    wants_new_server = False
 
     @classmethod
     def setUpClass(cls) -> None:
@@ -170,11 +215,14 @@ class ServerScenario(configuration.Configured, Scenario):
 
     @classmethod
     def begin_server(cls) -> None:
-        cls.server = cls.new_server() if cls.has_server else ''
+        cls.server = ''
+        if cls.has_server:
+            found = None if cls.wants_new_server else spare_server().take()
+            cls.server = found or cls.new_server()
 
     @classmethod
     def end_server(cls) -> None:
-        if cls.has_server:
+        if cls.has_server and not spare_server().put(cls.server):
             cls.delete_server(cls.server)
 
     @classmethod
@@ -213,8 +261,8 @@ class ServerScenario(configuration.Configured, Scenario):
         super().setUp()
         self.addCleanup(self.assert_clouds_agree)
 
-    def log_in(self) -> None:
-        super().log_in()
+    def work_as(self, person: client.Person) -> None:
+        super().work_as(person)
         self.nova = self.alice.api('compute', version=self.microversion)
 
     def assert_clouds_agree(self) -> None:
@@ -249,17 +297,18 @@ class ServerScenario(configuration.Configured, Scenario):
         self.wait_for_provider()
 
     def wait_for_provider(self) -> None:
-        """Home tries again soon after bu is back, but not at once."""
-        nowhere = str(uuid.uuid4())
-        cinder = self.alice.api('block-storage')
+        """Home tries again soon after bu is back, but not at once.
+
+        Each process of an API finds out by itself.
+        """
+        self.wait_for_cinder()
         target = {'volumeAttachment': {
-            'volumeId': nowhere, 'serviceProvider': self.provider}}
+            'volumeId': str(uuid.uuid4()), 'serviceProvider': self.provider}}
         client.wait_for(
-            f'Cinder to ask {self.provider} again', lambda: cinder.get(
-                f'/volumes/{nowhere}').status_code == 404, BACK)
-        client.wait_for(
-            f'Nova to ask {self.provider} again', lambda: self.attach(
-                target).status_code == 404, BACK)
+            f'Nova to ask {self.provider} again', lambda: (
+                self.attach(target).status_code == 404
+                and not self.sandbox.apis_without(self.provider, 'nova')),
+            BACK)
 
     @property
     def url(self) -> str:

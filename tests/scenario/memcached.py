@@ -29,6 +29,23 @@ PORT = topology.port(topology.SHARED, 'epmd') + 100
 FERNET = re.compile(rb'gAAAAA[A-Za-z0-9_-]{60,}={0,2}')
 
 
+def flush(port: int) -> None:
+    """Have a memcached forget everything."""
+    answer = _ask(port, b'flush_all', b'\r\n')
+    assert answer == b'OK\r\n', answer
+
+
+def _ask(port: int, command: bytes, end: bytes = b'END\r\n') -> bytes:
+    answer = b''
+    with socket.create_connection(('127.0.0.1', port), 5) as sock:
+        sock.sendall(command + b'\r\n')
+        while not answer.endswith(end):
+            data = sock.recv(65536)
+            assert data, answer
+            answer += data
+    return answer
+
+
 class Memcached:
     """A process that tests may stop, hang and write to."""
 
@@ -59,32 +76,22 @@ class Memcached:
 
     def items(self) -> dict[str, tuple[str, bytes]]:
         """All that it holds: key to flags and value."""
-        lines = self._ask(b'lru_crawler metadump all').decode().split()
+        lines = _ask(PORT, b'lru_crawler metadump all').decode().split()
         found = {}
         for key in [line[4:] for line in lines if line.startswith('key=')]:
-            head, _, rest = self._ask(f'get {key}'.encode()).partition(
+            head, _, rest = _ask(PORT, f'get {key}'.encode()).partition(
                 b'\r\n')
             _value, _key, flags, size = head.decode().split()
             found[key] = flags, rest[:int(size)]
         return found
 
     def set(self, key: str, flags: str, value: bytes) -> None:
-        answer = self._ask(f'set {key} {flags} 0 {len(value)}\r\n'.encode()
-                           + value, b'STORED\r\n')
+        answer = _ask(PORT, (
+            f'set {key} {flags} 0 {len(value)}\r\n'.encode() + value),
+            b'STORED\r\n')
         assert answer == b'STORED\r\n', answer
 
     @staticmethod
     def _listens() -> bool:
         with socket.socket() as sock:
             return sock.connect_ex(('127.0.0.1', PORT)) == 0
-
-    @staticmethod
-    def _ask(command: bytes, end: bytes = b'END\r\n') -> bytes:
-        answer = b''
-        with socket.create_connection(('127.0.0.1', PORT), 5) as sock:
-            sock.sendall(command + b'\r\n')
-            while not answer.endswith(end):
-                data = sock.recv(65536)
-                assert data, answer
-                answer += data
-        return answer

@@ -37,6 +37,7 @@ class OperationScenario(base.ServerScenario):
     hypervisors: adapter.Adapter
     volume_id: str
     microversion = '2.89'
+    one_login = True
 
     @classmethod
     def setUpClass(cls) -> None:

@@ -35,8 +35,10 @@ from tests.soak import samples
 from tests.soak import users
 
 #: Seconds that users work undisturbed first: pools of threads and caches
-#: fill, which is no leak.
-WARM_UP = 45
+#: fill, which is no leak. At least, and at most; between them it ends when no
+#: service has made a thread for QUIET seconds: futurist's pools make one for
+#: each call until they are full, which takes longer on a slow machine.
+WARM_UP, LONGEST_WARM_UP, QUIET = 45, 240, 15
 
 #: Seconds after which all must be settled. What is outstanding is tried again
 #: every 30 s at the latest, looked at twice, and watched for 30 s.
@@ -51,7 +53,7 @@ GROWTH, NOISE = 1.05, 8
 #: More threads than before that are no leak: Nova's pools make a thread for
 #: each task until they are full. The warm-up fills the greatest; the others
 #: have ten each, for what seldom happens. They are full in the last quarter
-#: of a long run, so there no more come.
+#: of a run, so there no more come.
 THREADS, LATE_THREADS = 30, 3
 
 
@@ -131,8 +133,7 @@ class Soak:
         self._say('servers and volumes are there; warming up')
         for user in self._users:
             user.start()
-        self._wait(WARM_UP)
-        threads = self._sampler.threads_now()
+        threads = self._warm_up()
         self._say(f'warm; threads: {threads}')
         self._disturb()
         for user in self._users:
@@ -149,6 +150,22 @@ class Soak:
             user.delete_server()
         self._report()
         return not self.failures
+
+    def _warm_up(self) -> dict[str, int]:
+        """Wait until the pools of threads are full.
+
+        :returns: the number of threads of each service
+        """
+        began = time.monotonic()
+        self._wait(WARM_UP)
+        threads = self._sampler.threads_now()
+        while time.monotonic() - began < LONGEST_WARM_UP:
+            before = threads
+            self._wait(QUIET)
+            threads = self._sampler.threads_now()
+            if all(threads[name] <= before[name] for name in threads):
+                break
+        return threads
 
     def _disturb(self) -> None:
         self._sampler.start()

@@ -210,9 +210,9 @@ def main(argv: list[str]) -> int:
           paste.changed(sandbox, topology.HOME, into_one_project,
                         'cinder.conf'),
           paste.changed(sandbox, topology.HOME, paste.with_protection)):
-        before = sandbox.asked_for_volumes(topology.PROVIDER)
+        before = sandbox.asked_for(topology.PROVIDER)
         filtered = tempest.run('with the filter', regex)
-        asked = sandbox.asked_for_volumes(topology.PROVIDER) - before
+        asked = sandbox.asked_for(topology.PROVIDER) - before
         with provider_is_away(sandbox):
             away = tempest.run(
                 f'with the filter, {topology.PROVIDER} is away', regex)

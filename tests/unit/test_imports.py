@@ -31,6 +31,7 @@ SERVICES = frozenset({
 OWN_SERVICES = {
     'mixmatch_cinder.home': {'cinder'},
     'mixmatch_cinder.provider': {'cinder', 'novaclient'},
+    'mixmatch_glance': {'glance'},
     'mixmatch_keystone': {'keystone'},
     'mixmatch_nova': {'nova', 'cinderclient'},
 }
@@ -92,8 +93,8 @@ class TestImports(base.BaseTestCase):
 
     def test_all_packages_are_found(self):
         self.assertLessEqual(
-            {'mixmatch', 'mixmatch_cinder', 'mixmatch_keystone',
-             'mixmatch_nova'}, set(self.packages))
+            {'mixmatch', 'mixmatch_cinder', 'mixmatch_glance',
+             'mixmatch_keystone', 'mixmatch_nova'}, set(self.packages))
 
     def test_core_imports_no_extension(self):
         self.assertImports('mixmatch', ['mixmatch'])

@@ -20,6 +20,8 @@ MARK = 'os-mixmatch:service_provider'
 
 class TestForeignVolume(base.ServerScenario):
 
+    one_login = True
+
     def test_openstack_server_add_and_remove_volume(self):
         volume = self.volume_at(self.provider)
 

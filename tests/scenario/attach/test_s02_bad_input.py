@@ -21,9 +21,16 @@ from tests.scenario import base
 
 class TestBadInput(base.ServerScenario):
 
+    foreign: str
+    one_login = True
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.foreign = cls.class_volume(cls.provider)
+
     def setUp(self):
         super().setUp()
-        self.foreign = self.volume_at(self.provider)
         self.addCleanup(self.assert_nothing_left)
 
     def assert_nothing_left(self):
@@ -135,10 +142,15 @@ class TestBadInput(base.ServerScenario):
         self.assertEqual(1, result.code, str(result))
         self.assertIn(self.foreign, result.err)
 
-    def test_local_volume_is_not_at_provider(self):
-        local = self.local_volume()
-        self.refused(404, self.target(volumeId=local,
-                                      serviceProvider=self.provider))
+    def test_id_of_home_is_homes(self):
+        """It may be at the service provider as well, and may be deleted."""
+        local, deleted = self.local_volume(), self.local_volume()
+        self.delete_volume(None, deleted)
+        for volume_id in (local, deleted):
+            message = self.refused(409, self.target(
+                volumeId=volume_id, serviceProvider=self.provider))
+            self.assertIn('a volume of this cloud', message)
+            self.assertIn(self.provider, message)
         self.assertEqual('available', self.volume(None, local)['status'])
 
     def test_malformed_volume_id(self):

@@ -19,6 +19,7 @@ plugin does not know.
 import contextlib
 
 from sandbox import client
+from sandbox import paste
 from sandbox import topology
 from tests.scenario import base
 
@@ -132,10 +133,17 @@ class TestComputeWithoutPlugin(WithoutPlugin):
                 and all(event['finish_time'] for event in events))
 
 
-class TestApiWithoutPlugin(WithoutPlugin):
+class TestApisWithoutPlugin(WithoutPlugin):
 
-    def test_the_option_is_not_served(self):
-        volume = self.volume_at(self.provider)
+    foreign: str
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.foreign = cls.class_volume(cls.provider)
+
+    def test_nothing_is_attached_and_both_are_told(self):
+        volume = self.foreign
         with self.running_without_plugin('nova-api', 'nova.conf'):
             for attachment in ({'volumeId': volume,
                                 'serviceProvider': self.provider},
@@ -145,6 +153,45 @@ class TestApiWithoutPlugin(WithoutPlugin):
                 self.assertIn('mixmatch', response.text)
             # What is home's works as ever.
             self.assertEqual([], self.mappings())
+            self.assert_refused_by_cinder(volume)
+        self.assert_untouched(self.provider, volume)
+
+    def assert_refused_by_cinder(self, volume):
+        """The user finds the volume, and Nova does not know where it is."""
+        result = self.alice.openstack('server', 'add', 'volume', self.server,
+                                      volume)
+        self.assertEqual(1, result.code, str(result))
+        for words in (f'service provider {self.provider}',
+                      'runs without mixmatch', 'operator of this cloud',
+                      'config_source = mixmatch'):
+            self.assertIn(words, result.err)
+        self.assertEqual([], self.mappings())
+        log = self.sandbox.site.log(self.home, 'cinder-api').read_text()
+        line = next(each for each in reversed(log.splitlines())
+                    if 'runs without mixmatch' in each)
+        for words in ('ERROR', 'python-cinderclient', 'POST /attachments',
+                      f'service provider {self.provider}'):
+            self.assertIn(words, line)
+
+    def test_cinder_has_lost_the_filter(self):
+        """Only a user who names the provider reaches it."""
+        volume = self.foreign
+        with paste.changed(self.sandbox, self.home,
+                           lambda text: text.replace(' mixmatch ', ' ')):
+            cinder = self.alice.api('block-storage')
+            path = f'/volumes/{volume}'
+            self.assertEqual(404, cinder.get(path).status_code)
+            self.assertNotIn(volume, cinder.get('/volumes').text)
+            plain = {'volumeAttachment': {'volumeId': volume}}
+            response = self.attach(plain)
+            self.assertEqual(404, response.status_code, response.text)
+            self.assertIn(f'Volume {volume} could not be found',
+                          response.text)
+            plain['volumeAttachment']['serviceProvider'] = self.provider
+            response = self.attach(plain)
+            self.assertEqual(200, response.status_code, response.text)
+            self.wait_for_attached(self.provider, volume)
+            self.detach(self.provider, volume)
         self.assert_untouched(self.provider, volume)
 
 

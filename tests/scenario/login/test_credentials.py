@@ -18,6 +18,7 @@ import uuid
 from keystoneauth1.identity import v3
 
 from sandbox import client
+from sandbox import rules
 from sandbox import topology
 from tests.scenario import servers
 
@@ -26,6 +27,8 @@ ACCESS_RULES = [{'service': 'compute', 'method': method, 'path': '/**'}
 
 
 class Credentials(servers.OperationScenario):
+
+    one_login = False
 
     def user_id(self, name):
         who = self.sandbox.user(topology.HOME, name)
@@ -100,11 +103,34 @@ class Credentials(servers.OperationScenario):
         self.wait_for_status(topology.PROVIDER, volume_id, 'available')
         self.assert_untouched(topology.PROVIDER, volume_id)
 
+    def assert_boots(self, who):
+        """A server boots from a volume of bu, and comes back after a rest."""
+        volume_id = self.volume_at(topology.PROVIDER)
+        client.must(self.alice.openstack('volume', 'set', '--bootable',
+                                         volume_id))
+        self.server = client.must(who.openstack(
+            'server', 'create', '--flavor', 'tiny', '--nic', 'none',
+            '--volume', volume_id, '-f', 'json', 'boots')).json['id']
+        self.addCleanup(self.delete_server, self.server)
+        self.wait_for_server('ACTIVE')
+        self.assert_agreed(volume_id)
+        client.must(who.openstack('server', 'shelve', self.server))
+        self.wait_for_server('SHELVED_OFFLOADED')
+        client.must(who.openstack('server', 'unshelve', self.server))
+        self.wait_for_server('ACTIVE')
+        self.assert_agreed(volume_id)
+        client.must(who.openstack('server', 'delete', '--wait', self.server))
+        self.wait_for_status(topology.PROVIDER, volume_id, 'available')
+        self.assert_untouched(topology.PROVIDER, volume_id)
+
 
 class TestCredentials(Credentials):
 
     def test_application_credential(self):
         self.assert_lives(self.application_credential())
+
+    def test_boot_by_application_credential(self):
+        self.assert_boots(self.application_credential())
 
     def test_unrestricted_application_credential(self):
         self.assert_attaches(self.application_credential(unrestricted=True))
@@ -167,3 +193,70 @@ class TestWithoutCache(Credentials):
         finally:
             path.write_text(before)
             self.sandbox.control('restart', topology.HOME, 'keystone')
+
+
+class TestFederatedUser(Credentials):
+    """Somebody whom home itself knows by an identity provider only.
+
+    Home's Keystone gets what Apache's mod_auth_openidc gives to it.
+    """
+
+    IDP = 'people'
+    NAME = 'frida'
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        keystone = cls.admin.api('identity')
+
+        def make(path, **body):
+            response = keystone.post(path, json=body)
+            assert response.status_code == 201, response.text
+            (made,) = response.json().values()
+            cls.addClassCleanup(keystone.delete, f'{path}/{made["id"]}')
+            return made['id']
+
+        def put(path, **body):
+            response = keystone.put(path, json=body)
+            assert response.status_code in (201, 204), response.text
+            cls.addClassCleanup(keystone.delete, path)
+
+        domain = make('/domains', domain={'name': cls.IDP})
+        cls.addClassCleanup(keystone.patch, f'/domains/{domain}', json={
+            'domain': {'enabled': False}})
+        group = make('/groups', group={'name': cls.IDP})
+        member = keystone.get('/roles?name=member').json()['roles'][0]['id']
+        project = cls.alice.api('identity').get_project_id()
+        put(f'/projects/{project}/groups/{group}/roles/{member}')
+        idp = f'/OS-FEDERATION/identity_providers/{cls.IDP}'
+        put(f'/OS-FEDERATION/mappings/{cls.IDP}', mapping={'rules': [{
+            'local': [{'user': {'name': '{0}'}, 'group': {'id': group}}],
+            'remote': [{'type': 'HTTP_OIDC_NAME'}]}]})
+        put(idp, identity_provider={'enabled': True, 'domain_id': domain})
+        put(f'{idp}/protocols/mapped', protocol={'mapping_id': cls.IDP})
+        cls.enterClassContext(rules.Landlord(cls.sandbox).ruling({
+            'name': cls.IDP, 'users': cls.NAME, 'user_domains': cls.IDP,
+            'projects': cls.alice.project,
+            'roles': {role: role for role in ('reader', 'member')},
+            'local_project': cls.alice.project, 'local_domain': 'Default',
+        }, domains=['Default', cls.IDP]))
+
+    def frida(self):
+        keystone = self.alice.api('identity')
+        response = keystone.get(
+            f'/OS-FEDERATION/identity_providers/{self.IDP}/protocols/mapped'
+            '/auth', headers={'OIDC-Name': self.NAME}, authenticated=False)
+        self.assertEqual(201, response.status_code, response.text)
+        token = response.headers['X-Subject-Token']
+        scope = {'project_name': self.alice.project,
+                 'project_domain_name': 'Default'}
+        return self.sandbox.bearer(topology.HOME, v3.Token(
+            self.alice.auth_url, token, **scope), {
+                'OS_AUTH_TYPE': 'v3token', 'OS_TOKEN': token,
+                **{f'OS_{key.upper()}': each for key, each in scope.items()}})
+
+    def test_life(self):
+        self.assert_lives(self.frida())
+
+    def test_boot(self):
+        self.assert_boots(self.frida())

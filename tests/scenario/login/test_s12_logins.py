@@ -17,6 +17,7 @@ from concurrent import futures
 import re
 
 from sandbox import client
+from sandbox.services import common
 from sandbox import topology
 from tests.scenario import base
 from tests.scenario import configuration
@@ -27,11 +28,14 @@ LOGIN = re.compile(r'"POST /Shibboleth\.sso/SAML2/ECP ')
 #: What an attachment passes through at home.
 PROCESSES = sum(configuration.NOVA.values(), ())
 
+#: nova-api has several, and each request reaches one of them.
+MORE = common.PROCESSES - 1
+
 #: Attachments: first of running servers, which pass through all of them, then
 #: of one that is offloaded, whose volumes nova-api attaches by itself in a
 #: fraction of the time.
-RUNNING = 24
-OFFLOADED = 76
+RUNNING = 12
+OFFLOADED = 88
 
 SERVERS = 2
 VOLUMES = 2
@@ -69,6 +73,15 @@ class Attaching(base.ServerScenario):
         client.wait_for('the detachment', lambda: (
             self.nova.get(f'{url}/{volume_id}').status_code == 404))
 
+    def assert_each_logs_in(self, found, least, users=1):
+        """Check the number of logins where processes share none.
+
+        :param found: that many have been made
+        :param least: that many if one process of nova-api does all
+        :param users: so many log in
+        """
+        self.assertIn(found, range(least, least + users * MORE + 1))
+
     def with_new_token(self):
         """Give alice a token that no service has seen."""
         self.log_in()
@@ -102,7 +115,9 @@ class TestLogins(Attaching):
         self.attach_side_by_side(RUNNING, zip(servers, volumes))
         self.attach_side_by_side(OFFLOADED, zip([offloaded] * SERVERS,
                                                 volumes))
-        self.assertEqual(before + 1, logins(self.sandbox))
+        # Processes that meet the token at the same moment do not wait for
+        # each other.
+        self.assert_each_logs_in(logins(self.sandbox) - before, 1)
         for volume_id in sum(volumes, []):
             self.assertEqual([], self.attachments_at(self.provider, volume_id))
 
@@ -141,7 +156,7 @@ class TestLogins(Attaching):
         self.addCleanup(self.delete_server, server)
         return server
 
-    def test_many_at_once_with_a_new_token_cost_one_login(self):
+    def test_many_at_once_with_a_new_token_cost_a_login_each_process(self):
         self.forget_logins()
         volumes = [self.volume_at(self.provider) for _ in range(4)]
         # Nova logs in.
@@ -152,7 +167,7 @@ class TestLogins(Attaching):
             for done in [executor.submit(self.attach_and_detach, self.server,
                                          volume_id) for volume_id in volumes]:
                 done.result()
-        self.assertEqual(before + 1, logins(self.sandbox))
+        self.assert_each_logs_in(logins(self.sandbox) - before, 1)
 
     def test_without_a_secret_each_process_logs_in(self):
         volume_id = self.volume_at(self.provider)
@@ -162,5 +177,5 @@ class TestLogins(Attaching):
             for _ in range(3):
                 self.attach_and_detach(self.server, volume_id)
             # Alice's and Nova's own.
-            self.assertEqual(before + 2 * len(PROCESSES),
-                             logins(self.sandbox))
+            self.assert_each_logs_in(logins(self.sandbox) - before,
+                                     2 * len(PROCESSES), users=2)

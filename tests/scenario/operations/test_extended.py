@@ -24,6 +24,18 @@ class TestExtended(servers.OperationScenario):
     def setUp(self):
         super().setUp()
         self.volume_id = self.attached_volume()
+
+    def test_guest_sees_it_at_once_if_home_is_asked(self):
+        client.must(self.alice.openstack(
+            '--os-volume-api-version', '3.42', 'volume', 'set', '--size',
+            '2', self.volume_id))
+        client.wait_for('the disk to grow', lambda: self.capacity(
+            self.volume_id) == 2 * GIB, 20)
+        self.wait_for_attached(self.provider, self.volume_id)
+        self.assert_agreed(self.volume_id)
+
+    def extend_there(self):
+        """Alice extends it at bu, and home does not see it."""
         client.must(self.alice.openstack_at(
             self.provider, '--os-volume-api-version', '3.42', 'volume', 'set',
             '--size', '2', self.volume_id))
@@ -32,6 +44,7 @@ class TestExtended(servers.OperationScenario):
         self.wait_for_attached(self.provider, self.volume_id)
 
     def test_guest_sees_it_when_home_s_operator_says_so(self):
+        self.extend_there()
         self.assertEqual(GIB, self.capacity(self.volume_id))
         client.must(self.sandbox.mixmatch_nova('extended', self.volume_id))
         client.wait_for('the disk to grow', lambda: self.capacity(
@@ -39,6 +52,7 @@ class TestExtended(servers.OperationScenario):
         self.assert_agreed(self.volume_id)
 
     def test_guest_sees_it_after_a_hard_reboot(self):
+        self.extend_there()
         self.operate('reboot', '--hard', self.server)
         self.wait_for_server('ACTIVE')
         self.assertEqual(2 * GIB, self.capacity(self.volume_id))

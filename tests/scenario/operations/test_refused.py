@@ -46,6 +46,18 @@ class TestRefused(servers.OperationScenario):
         self.assertNotEqual(0, result.code)
         self.assertIn('encrypted', result.err)
         self.assert_untouched(self.provider, volume_id)
+        self.assert_nova_shows(volume_id)
+
+    def assert_nova_shows(self, volume_id):
+        """Nova may not use it, and lists it among the others."""
+        nova = self.alice.api('compute', version='2.35')
+        for path in ('/os-volumes', '/os-volumes/detail'):
+            response = nova.get(path)
+            self.assertEqual(200, response.status_code, response.text)
+            self.assertIn(volume_id, [
+                each['id'] for each in response.json()['volumes']])
+        response = nova.get(f'/os-volumes/{volume_id}')
+        self.assertEqual(200, response.status_code, response.text)
 
     def test_server_that_boots_from_an_encrypted_volume(self):
         volume_id = self.encrypted_volume()

@@ -21,6 +21,8 @@ from tests.scenario import servers
 
 class TestAway(servers.OperationScenario):
 
+    one_login = False
+
     def setUp(self):
         super().setUp()
         self.volume_id = self.volume_at(self.provider)

@@ -18,9 +18,6 @@ import uuid
 from sandbox import client
 from tests.scenario import base
 
-#: How long an answer may take when a partner is dead, in seconds.
-BOUND = 15
-
 
 class TestPartnerFails(base.ServerScenario):
 
@@ -33,7 +30,7 @@ class TestPartnerFails(base.ServerScenario):
         (error,) = response.json().values()
         self.assertIn(f'ervice provider {self.provider}', error['message'])
         self.assertIn(text, error['message'])
-        self.assertLess(response.elapsed.total_seconds(), BOUND)
+        self.assertLess(response.elapsed.total_seconds(), base.TIMEOUTS)
 
     def test_keystone_of_provider_is_stopped(self):
         volume = self.volume_at(self.provider)
@@ -57,6 +54,7 @@ class TestPartnerFails(base.ServerScenario):
             self.assert_says(503, 'does not answer',
                              self.attach(self.target(volume)))
             self.assertEqual([], self.mappings())
+            self.assert_nothing_untrue()
         self.assert_untouched(self.provider, volume)
 
         self.assertEqual(
@@ -66,6 +64,10 @@ class TestPartnerFails(base.ServerScenario):
             self.assert_says(503, 'does not answer',
                              self.nova.delete(f'{self.url}/{volume}'))
             self.assertEqual(1, len(self.mappings()))
+            self.assert_says(503, 'does not answer', self.nova.post(
+                f'/servers/{self.server}/action', json={'rescue': {}}))
+            self.assert_says(503, 'does not answer', self.alice.api(
+                'compute', version='2.35').get(f'/os-volumes/{volume}'))
         self.assertEqual('in-use',
                          self.volume(self.provider, volume)['status'])
         self.detach(self.provider, volume)
@@ -99,11 +101,32 @@ class TestPartnerFails(base.ServerScenario):
         self.assertNotIn(f'serial={volume[:20]}', self.console())
         self.assert_untouched(self.provider, volume)
 
+    def assert_nothing_untrue(self):
+        """A client that looks for a volume does not make a second one."""
+        cinder = self.alice.api('block-storage')
+        for path in ('/volumes/detail?name=x', '/volumes?name=x',
+                     '/snapshots/detail?name=x'):
+            self.assert_says(503, 'does not answer', cinder.get(path))
+        for path in ('/volumes/detail', '/volumes', '/snapshots/detail'):
+            response = cinder.get(path)
+            self.assertEqual(200, response.status_code, response.text)
+            self.assertEqual(self.provider,
+                             response.headers['OpenStack-Mixmatch-Missing'])
+
+    def assert_found_by_name(self, volume_id):
+        """Look for it as a command does that is given a name."""
+        response = self.alice.api('block-storage').get(
+            '/volumes', params={'name': self.volume(None, volume_id)['name']})
+        self.assertEqual(200, response.status_code, response.text)
+        self.assertIn(volume_id, [each['id'] for each
+                                  in response.json()['volumes']])
+
     def assert_home_works(self):
         volume = self.local_volume()
+        self.assert_found_by_name(volume)
         began = time.monotonic()
         client.must(self.alice.openstack('server', 'add', 'volume',
                                          self.server, volume))
         self.wait_for_attached(None, volume)
-        self.assertLess(time.monotonic() - began, BOUND)
+        self.assertLess(time.monotonic() - began, base.TIMEOUTS)
         self.detach(None, volume)

@@ -17,7 +17,6 @@ made within the same second; the databases, APIs and commands are real.
 """
 
 import datetime
-import subprocess
 from typing import Any
 from urllib import parse
 import uuid
@@ -26,8 +25,8 @@ import hypothesis
 from hypothesis import strategies
 
 from sandbox import client
-from sandbox import topology
 from tests.scenario import base
+from tests.scenario import tables
 
 MARK = 'os-mixmatch:service_provider'
 MISSING = 'OpenStack-Mixmatch-Missing'
@@ -39,6 +38,8 @@ SETTINGS = hypothesis.settings(
 
 
 class TestPages(base.Scenario):
+
+    one_login = True
 
     made: dict[str, set[str]]
 
@@ -53,8 +54,13 @@ class TestPages(base.Scenario):
     @classmethod
     def tearDownClass(cls) -> None:
         for cloud in cls.made:
-            cls.sql(cloud, "DELETE FROM volumes WHERE host = 'pages'")
+            tables.execute(cloud, 'cinder',
+                           "DELETE FROM volumes WHERE host = 'pages'")
         super().tearDownClass()
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.wait_for_cinder()
 
     @classmethod
     def project(cls, cloud: str) -> str:
@@ -73,20 +79,11 @@ class TestPages(base.Scenario):
             "'detached', 'nova', (SELECT id FROM volume_types WHERE deleted "
             "= 0 LIMIT 1), 0, 0, 0)"
             for number, each in enumerate(sorted(ids)))
-        cls.sql(cloud, 'INSERT INTO volumes (id, project_id, deleted, host, '
-                'status, display_name, size, created_at, attach_status, '
-                'availability_zone, volume_type_id, use_quota, bootable, '
-                f'multiattach) VALUES {rows}')
-
-    @classmethod
-    def sql(cls, cloud: str, statement: str) -> None:
-        port = topology.port(topology.SHARED, 'mariadb')
-        subprocess.run(
-            ['mariadb', '--protocol=tcp', '--host=127.0.0.1',
-             f'--port={port}', f'--user={cloud}',
-             f'--password={topology.by_name(cloud).password("db")}',
-             '--default-character-set=utf8mb4', f'{cloud}_cinder'],
-            input=statement.encode(), check=True, timeout=60)
+        tables.execute(
+            cloud, 'cinder', 'INSERT INTO volumes (id, project_id, deleted, '
+            'host, status, display_name, size, created_at, attach_status, '
+            'availability_zone, volume_type_id, use_quota, bootable, '
+            f'multiattach) VALUES {rows}')
 
     @property
     def all(self) -> set[str]:
@@ -152,10 +149,10 @@ class TestPages(base.Scenario):
 
     def test_a_page_costs_one_request_at_provider(self):
         pages = [1]
-        before = self.sandbox.asked_for_volumes(self.provider)
+        before = self.sandbox.asked_for(self.provider)
         self.pages({'limit': 50}, True, lambda: pages.append(1))
         self.assertGreaterEqual(len(pages), 2 * HOW_MANY / 50)
-        self.assertIn(self.sandbox.asked_for_volumes(self.provider) - before,
+        self.assertIn(self.sandbox.asked_for(self.provider) - before,
                       range(HOW_MANY // 50, len(pages) + 1))
 
     def test_the_command(self):
@@ -190,6 +187,5 @@ class TestPages(base.Scenario):
             self.assertIn(self.provider, shown.text)
         finally:
             self.sandbox.control('start', self.provider, 'cinder-api')
-        client.wait_for(
-            f'{self.provider} to be in the list', lambda: MISSING not in (
-                cinder.get('/volumes?limit=1').headers))
+        self.wait_for_cinder()
+        self.assertNotIn(MISSING, cinder.get('/volumes?limit=1').headers)

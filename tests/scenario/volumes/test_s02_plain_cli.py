@@ -49,7 +49,9 @@ class TestPlainCommands(base.ServerScenario):
         self.assertEqual({volume, local}, {volume, local} & {
             row['ID'] for row in self.volume_command(
                 'list', '-f', 'json').json})
-        self.assertEqual(volume, self.shown('plain-cli')['id'])
+        shown = self.shown('plain-cli')
+        self.assertEqual((volume, self.provider),
+                         (shown['id'], shown['availability_zone']))
 
         self.volume_command('set', '--property', 'a=1', '--property', 'b=2',
                             '--description', 'elsewhere', volume)
@@ -83,6 +85,19 @@ class TestPlainCommands(base.ServerScenario):
             'plain-cli' not in self.names()))
         self.assertEqual(404, self.alice.api('block-storage').get(
             f'/volumes/{volume}').status_code)
+
+    def test_zones(self):
+        """The other cloud is offered as a zone, and lists know it."""
+        zones = [row['Zone Name'] for row in client.must(self.alice.openstack(
+            'availability', 'zone', 'list', '--volume', '-f', 'json')).json]
+        self.assertIn(self.provider, zones)
+        volume = self.create_at_provider('plain-cli-zone')
+        local = self.local_volume()
+        for zone, found in ((self.provider, volume), ('nova', local)):
+            rows = self.alice.api('block-storage').get(
+                f'/volumes?availability_zone={zone}').json()['volumes']
+            self.assertEqual([found], [
+                row['id'] for row in rows if row['id'] in (volume, local)])
 
     def test_what_is_not_possible_names_the_cloud(self):
         volume = self.create_at_provider('plain-cli-refused')

@@ -19,6 +19,8 @@ from tests.scenario import servers
 class TestToken(servers.OperationScenario):
     """nova-compute begins when the token is no longer valid."""
 
+    one_login = False
+
     def setUp(self):
         super().setUp()
         self.volume_id = self.volume_at(self.provider)

@@ -43,6 +43,11 @@ class TestConf(base.TestCase):
         self.assertEqual((5, 30), (bu.connect_timeout, bu.read_timeout))
         self.assertFalse(bu.insecure)
 
+    def test_defaults_of_locations(self):
+        options = self.read('').mixmatch
+        self.assertEqual((10_000, 3600), (options.location_cache_size,
+                                          options.location_cache_time))
+
     def test_credentials_are_those_of_service_user(self):
         self.assertEqual('service_user',
                          self.read('').mixmatch.auth_section)

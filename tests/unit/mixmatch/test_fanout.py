@@ -22,9 +22,15 @@ from mixmatch import conf as mixmatch_conf
 from mixmatch import exceptions
 from mixmatch import fanout
 from mixmatch import federation
+from mixmatch import holdings
+from mixmatch import shared_facts
 from mixmatch import thread_pools
 from tests.unit import fixtures
 from tests.unit.mixmatch import base
+
+AWAY = exceptions.ServiceProviderUnavailable(service_provider='mit',
+                                             reason='refused')
+REFUSED = exceptions.LoginRefused(service_provider='bu', reason='not mapped')
 
 #: Longer than any test takes: who waits for this waits for ever.
 HUNG = 30
@@ -43,7 +49,7 @@ class FanoutTestCase(base.TestCase):
     def new_fanout(self):
         conf = fixtures.configuration(self, '[mixmatch]\n' + self.options)
         mixmatch_conf.register_opts(conf)
-        return fanout.Fanout(conf)
+        return fanout.Fanout(conf, shared_facts.SharedFacts(conf))
 
     def hang(self, name):
         """Simulate a service provider that never answers."""
@@ -241,103 +247,6 @@ class TestContext(FanoutTestCase):
         self.assertIs(context, oslo_context.get_current())
 
 
-class TestListing(FanoutTestCase):
-    """Only clouds where a project has something are asked for a list."""
-
-    # One thread for each: a check is over when the next question to the same
-    # one has its answer.
-    options = 'listing_refresh = 60\nask_threads = 1\n'
-
-    def setUp(self):
-        super().setUp()
-        self.clock = self.useFixture(fixtures.Clock())
-        self.fanout = self.new_fanout()
-        #: (project, name) -> what is there
-        self.volumes = {('research', 'bu'): ['v1']}
-
-    def list(self, project_id='research', names=('bu', 'mit'),
-             kind='volumes'):
-        """Ask; the answers, and who was asked for them."""
-        def question(name):
-            self.asked.append(name)
-            return self.volumes.get((project_id, name), [])
-        del self.asked[:]
-        answers = self.fanout.ask_for_listing(kind, project_id, names,
-                                              question).answered
-        self.fanout.ask(names, str)
-        return answers
-
-    def test_at_first_all_are_asked(self):
-        self.assertEqual({'bu': ['v1'], 'mit': []}, self.list())
-
-    def test_then_only_where_there_is_something(self):
-        self.list()
-        self.assertEqual({'bu': ['v1']}, self.list())
-        self.assertEqual(['bu'], self.asked)
-
-    def test_another_project_is_another_matter(self):
-        self.list()
-        self.volumes['teaching', 'mit'] = ['v2']
-        self.assertEqual({'bu': [], 'mit': ['v2']}, self.list('teaching'))
-
-    def test_another_kind_is_another_matter(self):
-        self.list()
-        self.volumes['research', 'mit'] = ['snapshot']
-        self.assertIn('mit', self.list(kind='snapshots'))
-
-    def test_what_is_there_no_longer_is_noticed(self):
-        self.list()
-        del self.volumes['research', 'bu']
-        self.assertEqual({'bu': []}, self.list())
-        self.assertEqual({}, self.list())
-
-    def test_who_does_not_answer_is_asked_again(self):
-        def fail(name):
-            raise exceptions.ServiceProviderUnavailable(
-                service_provider=name, reason='refused')
-        self.fanout.ask_for_listing('volumes', 'research', ['mit'], fail)
-        self.assertEqual({'mit': []}, self.list(names=['mit']))
-
-    def test_the_others_are_checked_in_the_background(self):
-        self.list()
-        self.volumes['research', 'mit'] = ['v2']
-        self.clock.let_pass(31)
-        self.assertNotIn('mit', self.list())
-        self.assertIn('mit', self.asked)
-        self.assertEqual({'bu': ['v1'], 'mit': ['v2']}, self.list())
-
-    def test_nobody_waits_for_the_check(self):
-        self.list(names=['mit'])
-        self.clock.let_pass(31)
-        answers = self.fanout.ask_for_listing('volumes', 'research', ['mit'],
-                                              self.hang)
-        self.assertEqual(({}, {}), (answers.answered, answers.missing))
-
-    def test_one_check_however_many_lists(self):
-        self.list()
-        self.clock.let_pass(31)
-        self.list()
-        self.assertEqual(['bu', 'mit'], sorted(self.asked))
-        self.list()
-        self.assertEqual(['bu'], self.asked)
-
-    def test_after_the_time_it_is_asked_as_at_first(self):
-        self.list()
-        self.volumes['research', 'mit'] = ['v2']
-        self.clock.let_pass(61)
-        self.assertEqual({'bu': ['v1'], 'mit': ['v2']}, self.list())
-
-
-class TestListingWithoutMemory(FanoutTestCase):
-    options = 'listing_refresh = 0\n'
-
-    def test_all_are_asked_each_time(self):
-        for _ in range(3):
-            answers = self.fanout.ask_for_listing(
-                'volumes', 'research', ['bu', 'mit'], lambda name: [])
-            self.assertEqual({'bu': [], 'mit': []}, answers.answered)
-
-
 class TestFederation(base.TestCase):
     """The same through the front door."""
 
@@ -346,7 +255,6 @@ class TestFederation(base.TestCase):
             self, fixtures.text('bu', 'mit')))
         answers = clouds.ask(clouds.names, str.upper)
         self.assertEqual({'bu': 'BU', 'mit': 'MIT'}, answers.answered)
-        for expected in ({'bu': [], 'mit': []}, {}):
-            answers = clouds.ask_for_listing('volumes', 'p', clouds.names,
-                                             lambda name: [])
-            self.assertEqual(expected, answers.answered)
+        answers = clouds.ask_for_listing(
+            holdings.Owner('volumes', 'p'), clouds.names, lambda name: [])
+        self.assertEqual({'bu': [], 'mit': []}, answers.answered)

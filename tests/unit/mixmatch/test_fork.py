@@ -95,7 +95,7 @@ class TestFork(base.FederationTestCase):
         process = self.federation._process
         locks = [self.federation._lock, process.lock, process.status_lock,
                  process.logins._lock,
-                 process.fanout._holdings._lock, process.metrics._lock,
+                 process.fanout.holdings._lock, process.metrics._lock,
                  *(state._lock for state in
                    self.federation.service_provider('bu').health.values())]
         held, release = threading.Event(), threading.Event()

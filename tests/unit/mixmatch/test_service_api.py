@@ -10,16 +10,13 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""APIs of services that the core does not know by name."""
+"""APIs of services other than that of volumes."""
 
 import requests
 
 from mixmatch import exceptions
 from mixmatch import services
 from tests.unit.mixmatch import base
-
-#: As a package that is not the core would define it.
-IMAGE = services.Service('image', 'Glance', 2, 'image')
 
 
 class TestOtherService(base.FederationTestCase):
@@ -34,7 +31,8 @@ class TestOtherService(base.FederationTestCase):
         self.there = self.federation.service_provider('bu')
 
     def adapter(self, *args):
-        return self.there.adapter(IMAGE, self.login(self.home.token('alice')),
+        return self.there.adapter(services.IMAGE,
+                                  self.login(self.home.token('alice')),
                                   *args)
 
     def test_options_of_the_volume_api_do_not_count(self):
@@ -44,6 +42,19 @@ class TestOtherService(base.FederationTestCase):
         self.assertEqual('alice', self.bu.tokens[sent['X-Auth-Token']][0])
         self.assertNotIn('OpenStack-API-Version', sent)
         self.assertEqual('mixmatch', sent['User-Agent'].split()[0])
+
+    def test_its_catalog_may_have_the_version(self):
+        for url in ('http://bu:9292/', 'http://bu:9292/v2',
+                    'http://bu:9292/v2/'):
+            self.bu.services['image'] = url
+            self.assertEqual({'images': []},
+                             self.adapter().get('/v2/images').json())
+
+    def test_its_catalog_may_have_a_path(self):
+        for url in ('http://bu/image', 'http://bu/image/v2'):
+            self.bu.services['image'] = url
+            self.clouds.mock.get('http://bu/image/v2/images', json=[url])
+            self.assertEqual([url], self.adapter().get('/v2/images').json())
 
     def test_it_has_a_state_of_its_own_once_it_is_used(self):
         self.assertEqual({'identity', 'volume'},

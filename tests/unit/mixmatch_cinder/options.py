@@ -30,15 +30,27 @@ class OptionsMixin:
 
     def setUp(self):
         super().setUp()
-        self.conf = cfg.ConfigOpts()
+        self.conf = self._conf()
         self.options.register_opts(self.conf)
-        self.conf([], default_config_files=[], default_config_dirs=[])
+
+    @staticmethod
+    def _conf() -> cfg.ConfigOpts:
+        conf = cfg.ConfigOpts()
+        conf([], default_config_files=[], default_config_dirs=[])
+        return conf
 
     def test_every_registered_option_is_listed_and_explained(self):
-        [(group, opts)] = self.options.list_opts()
-        self.assertEqual(set(self.conf[group]), {opt.dest for opt in opts})
-        for opt in opts:
-            self.assertTrue(opt.help, opt.name)
+        listed = dict(self.options.list_opts())
+        # NOTE: iterating DEFAULT gives the other groups as well.
+        self.assertEqual(set(self.conf), {
+            opt.dest for opt in listed.pop('DEFAULT', ())} | {
+            *self._conf(), *listed})
+        for group, opts in listed.items():
+            self.assertEqual(set(self.conf[group]),
+                             {opt.dest for opt in opts})
+        for _, opts in self.options.list_opts():
+            for opt in opts:
+                self.assertTrue(opt.help, opt.name)
 
     def test_can_be_registered_again(self):
         self.options.register_opts(self.conf)

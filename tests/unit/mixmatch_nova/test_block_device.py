@@ -31,7 +31,15 @@ class TestMarker(base.TestCase):
             self.assertEqual(each, block_device.from_marker(
                 block_device.marker(each)))
 
+    def test_marker_of_a_later_version_is_no_cloud_and_not_home(self):
+        for text in ('mixmatch/2:bu:p1', 'mixmatch/10:{"sp": "bu"}'):
+            self.assertTrue(block_device.is_marker(text))
+            read = block_device.from_marker(text)
+            self.assertEqual(text, read.service_provider)
+            self.assertEqual(read, Target.parse(str(read)))
+
     def test_what_is_no_marker(self):
         for text in (None, '', 'ssd', 'mixmatch', 'mixmatch:',
-                     'mixmatch-bu:p1', 'ssd:bu:p1'):
+                     'mixmatch-bu:p1', 'ssd:bu:p1', 'mixmatch/x:bu',
+                     'mixmatch/2'):
             self.assertIsNone(block_device.from_marker(text))

@@ -18,6 +18,7 @@ import threading
 from nova.api.openstack import wsgi
 from nova import exception
 from nova.volume import cinder
+import requests
 import webob
 import webob.dec
 import webob.exc
@@ -178,6 +179,10 @@ class TestLocalAttach(MiddlewareTestCase):
                      b'{"volumeAttachment": {"volumeId": 1}}'):
             self.assertUntouched(body)
 
+    def test_path_that_is_no_text_reaches_nova(self):
+        self.send('GET', '/v2.1/servers/%ff')
+        self.assertIsNotNone(self.application.request)
+
     def test_other_requests_pass(self):
         for method, path in (('GET', '/v2.1/servers'), ('POST', '/v2.1'),
                              ('GET', '/'), ('POST', PATH + '/a/b')):
@@ -268,6 +273,47 @@ class TestLoginFails(MiddlewareTestCase):
     def test_no_assertion(self):
         self.clouds.mock.post(self.home.ecp_url, status_code=403)
         self.attach_fails(403, 'no assertion')
+
+
+class TestAlsoAtHome(MiddlewareTestCase):
+    """A user names a cloud for an id that home has as well."""
+
+    def setUp(self):
+        super().setUp()
+        self.filter = middleware.factory({})(Nova())
+        self.bu.add_volume(base.VOLUME)
+        self.url = f'{self.home.cinder_url}/volumes/{base.VOLUME}'
+
+    def attach_fails(self, code, *words):
+        self.assertRefused(code, self.attach(
+            volumeId=base.VOLUME, serviceProvider='bu'), *words)
+        self.assertEqual([], self.asked('bu'))
+
+    def test_home_has_had_it(self):
+        """Its Cinder knows the volumes of all projects, and deleted ones."""
+        self.clouds.mock.get(
+            self.url, status_code=409, json={'conflictingRequest': {
+                'code': 409, 'message': 'it was'}},
+            request_headers={'OpenStack-Mixmatch-Known-Here': 'true'})
+        self.attach_fails(409, 'a volume of this cloud',
+                          'service provider bu')
+
+    def test_home_without_the_filter_has_it(self):
+        self.home.add_volume(base.VOLUME)
+        self.attach_fails(409, 'a volume of this cloud',
+                          'service provider bu')
+
+    def test_home_does_not_answer(self):
+        for answer in ({'status_code': 503},
+                       {'exc': requests.exceptions.ConnectionError}):
+            self.clouds.mock.get(self.url, **answer)
+            self.attach_fails(503, 'Cinder of this cloud does not answer')
+
+    def test_home_does_not_have_it(self):
+        self.assertEqual(200, self.attach(
+            volumeId=base.VOLUME, serviceProvider='bu').status_int)
+        self.assertEqual([f'GET /volumes/{base.VOLUME}'], self.asked('home'))
+        self.assertEqual([f'GET /volumes/{base.VOLUME}'], self.asked('bu'))
 
 
 class TestOneAttachment(MiddlewareTestCase):

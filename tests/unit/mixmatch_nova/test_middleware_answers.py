@@ -95,6 +95,17 @@ class TestFailure(test_middleware.MiddlewareTestCase):
             self.assertEqual(code, response.status_int)
             self.assertIn('it is night', response.text)
 
+    def test_whatever_the_request(self):
+        failure = exceptions.LoginRefused(service_provider='bu',
+                                          reason='it is night')
+        action = f'/v2.1/servers/{base.SERVER}/action'
+        for status in (400, 500):
+            for method, path in (('POST', '/v2.1/servers'), ('POST', action),
+                                 ('GET', '/v2.1/os-volumes')):
+                response = self.answer_to(failure, status, method, path)
+                self.assertEqual(403, response.status_int)
+                self.assertIn('it is night', response.text)
+
     def test_without_a_failure_of_ours_it_stays(self):
         self.assertEqual(b'{"computeFault": {}}', self.answer_to(None).body)
 

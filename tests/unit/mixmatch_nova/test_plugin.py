@@ -119,7 +119,8 @@ class TestPlugin(base.TestCase):
 
     def test_every_method_of_the_volume_api_is_known_once(self):
         known = [*volume_api.BY_VOLUME, *volume_api.BY_ATTACHMENT,
-                 *volume_api.REFUSED, *volume_api.HOME_ONLY]
+                 *volume_api.REFUSED, *volume_api.HOME_ONLY,
+                 *volume_api.OF_ALL_CLOUDS]
         self.assertEqual(len(known), len(set(known)))
         for name in known:
             self.assertTrue(callable(getattr(cinder.API, name)), name)

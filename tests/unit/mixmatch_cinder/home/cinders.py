@@ -16,6 +16,7 @@ One API serves all of them, each with a database of its own, as the user that
 the token is of.
 """
 
+import contextlib
 import datetime
 import functools
 import pathlib
@@ -65,6 +66,32 @@ def _application():
     return router.APIRouter()
 
 
+class _Databases:
+    """The database of the cloud that a thread answers for, else home's.
+
+    Home looks into its database also while a thread of a service provider
+    answers, late or in the background.
+
+    :param home: oslo.db's factory of home's transactions
+    """
+
+    def __init__(self, home):
+        self._home = home
+        self._thread = threading.local()
+
+    def __getattr__(self, name):
+        return getattr(getattr(self._thread, 'factory', self._home), name)
+
+    @contextlib.contextmanager
+    def of(self, cloud):
+        """Use that of a cloud in this thread."""
+        self._thread.factory = cloud.factory
+        try:
+            yield
+        finally:
+            del self._thread.factory
+
+
 class Cinders(fixtures.Fixture):
     """Home's Cinder, and those of its service providers.
 
@@ -79,8 +106,9 @@ class Cinders(fixtures.Fixture):
         self.asked = []
         #: service provider -> what is answered instead, or raised
         self.broken = {}
-        #: the same of requests to delete
+        #: the same of requests to delete, and of all that change something
         self.delete_answers = {}
+        self.changes = {}
 
     def _setUp(self):
         config = pathlib.Path(self.useFixture(fixtures.TempDir()).path)
@@ -105,8 +133,9 @@ class Cinders(fixtures.Fixture):
         policy.reset()
         self.addCleanup(policy.reset)
         self.home = Cloud(self._clouds.home.cinder_url, 'home-id-of-research')
-        self.addCleanup(db.main_context_manager.patch_factory(
-            self.home.manager))
+        self._databases = _Databases(self.home.factory)
+        self.useFixture(fixtures.MockPatchObject(
+            db.main_context_manager, '_root_factory', self._databases))
         self._application = _application()
         self._of_providers = {}
         for name, sp in self._clouds.service_providers.items():
@@ -125,6 +154,10 @@ class Cinders(fixtures.Fixture):
     @property
     def all(self):
         return {'': self.home, **self._of_providers}
+
+    def actions(self, collection):
+        """Return the actions that Cinder has for a resource."""
+        return set(self._application.resources[collection].wsgi_actions)
 
     def application(self, environ, start_response):
         """Home's Cinder, below the filters."""
@@ -145,6 +178,8 @@ class Cinders(fixtures.Fixture):
             path = request.url.removeprefix(sp.cinder_url)
             self.asked.append((name, request.method, path))
             broken = self.broken.get(name)
+            if request.method != 'GET':
+                broken = self.changes.get(name, broken)
             if request.method == 'DELETE':
                 broken = self.delete_answers.get(name, broken)
             if isinstance(broken, Exception):
@@ -153,16 +188,16 @@ class Cinders(fixtures.Fixture):
                 return requests_mock.create_response(request, **broken)
             user, project_id = sp.tokens[request.headers['X-Auth-Token']]
             context = cinder_context.RequestContext(
-                user, project_id, is_admin=False, roles=['member', 'reader'],
-                overwrite=False)
+                sp.user_id(user), project_id, is_admin=False,
+                roles=['member', 'reader'], overwrite=False)
             inner = webob.Request.blank(
                 path, base_url=sp.cinder_url, method=request.method,
                 headers={key: request.headers[key] for key in (
-                    'OpenStack-API-Version', 'Content-Type')
+                    'OpenStack-API-Version', 'Content-Type', 'If-Match')
                     if key in request.headers},
                 body=(request.text or '').encode(), environ={
                     'cinder.context': context})
-            with self._lock, cloud.as_default():
+            with self._lock, self._databases.of(cloud):
                 response = inner.get_response(self._application)
             return requests_mock.create_response(
                 request, status_code=response.status_int,
@@ -186,17 +221,10 @@ class Cloud:
         self._insert(db.models.VolumeType, id=TYPE, name='__DEFAULT__',
                      is_public=True, deleted=False)
 
-    def as_default(self):
-        """Return a context manager in which Cinder uses this database."""
-        undo = db.main_context_manager.patch_factory(self.manager)
-
-        class Undo:
-            def __enter__(self):
-                return None
-
-            def __exit__(self, *_):
-                undo()
-        return Undo()
+    @property
+    def factory(self):
+        """Return oslo.db's factory of transactions."""
+        return self.manager._factory
 
     def _insert(self, model, **values):
         with self._engine.begin() as connection:
@@ -227,6 +255,25 @@ class Cloud:
             'created_at': EPOCH + datetime.timedelta(seconds=second),
             'display_name': 'snapshot', **values})
         return snapshot_id
+
+    def add_backup(self, **values):
+        """Create a backup, and return its id."""
+        backup_id = new_id()
+        self._insert(db.models.Backup, **{
+            'id': backup_id, 'user_id': 'alice', 'deleted': False,
+            'project_id': self.project_id, 'data_timestamp': EPOCH,
+            'status': 'available', 'size': 1, 'volume_id': new_id(),
+            **values})
+        return backup_id
+
+    def add_attachment(self, volume_id, **values):
+        """Create an attachment, and return its id."""
+        attachment_id = new_id()
+        self._insert(db.models.VolumeAttachment, **{
+            'id': attachment_id, 'volume_id': volume_id, 'deleted': False,
+            'attach_status': 'attached', 'instance_uuid': new_id(),
+            'attach_mode': 'rw', **values})
+        return attachment_id
 
     def delete(self, volume_id):
         """Delete a volume as Cinder does: mark its row as deleted."""

@@ -68,7 +68,8 @@ class Cloud:
             path, method=method, headers=dict(headers), environ={
                 'cinder.context': context, 'keystone.token_info':
                     self._keystone.token_body('alice')},
-            **kwargs).get_response(self._filter)
+            **{'content_type': 'application/json', **kwargs}).get_response(
+                self._filter)
 
     def serve(self, mock, url):
         """Be found at a URL."""
@@ -118,7 +119,7 @@ class TestCircles(base.TestCase):
 
     def test_volume_of_nowhere(self):
         self.assertEqual(404, self.moc.send(
-            f'/v3/volumes/{VOLUME}').status_int)
+            f'/volumes/{VOLUME}').status_int)
         self.assertAsked(1, 1)
 
     def test_change_of_a_volume_of_nowhere(self):
@@ -126,19 +127,19 @@ class TestCircles(base.TestCase):
                 ('DELETE', ''), ('PUT', '/metadata'), ('POST', '/action')),
                 start=1):
             self.assertEqual(404, self.moc.send(
-                f'/v3/volumes/{VOLUME}{below}', method).status_int)
+                f'/volumes/{VOLUME}{below}', method).status_int)
             self.assertAsked(number, number)
 
     def test_list(self):
         for number, path in enumerate(('', '/detail'), start=1):
-            response = self.moc.send(f'/v3/volumes{path}')
+            response = self.moc.send(f'/volumes{path}')
             self.assertEqual(200, response.status_int)
             self.assertNotIn('OpenStack-Mixmatch-Missing', response.headers)
             self.assertAsked(number, number)
 
     def test_volume_that_is_made_at_bu_for_a_zone_that_names_moc(self):
         response = self.moc.send(
-            '/v3/volumes', 'POST', json_body={'volume': {
+            '/volumes', 'POST', json_body={'volume': {
                 'size': 1, 'availability_zone': 'bu:moc'}})
         self.assertEqual(400, response.status_int)
         self.assertAsked(0, 1)
@@ -148,13 +149,13 @@ class TestCircles(base.TestCase):
                 ('GET', f'/{VOLUME}'), ('DELETE', f'/{VOLUME}'),
                 ('PUT', f'/{VOLUME}/metadata'), ('GET', ''),
                 ('POST', f'/{VOLUME}/action'), ('GET', '/detail')):
-            self.moc.send(f'/v3/volumes{path}', method, {HEADER: 'none'})
-        self.moc.send('/v3/volumes', 'POST', {HEADER: 'none'}, json_body={
+            self.moc.send(f'/volumes{path}', method, {HEADER: 'none'})
+        self.moc.send('/volumes', 'POST', {HEADER: 'none'}, json_body={
             'volume': {'size': 1, 'availability_zone': 'bu'}})
-        self.moc.send('/v3/volumes', 'POST', {HEADER: 'none'}, json_body={
+        self.moc.send('/volumes', 'POST', {HEADER: 'none'}, json_body={
             'volume': {'size': 1, 'source_volid': VOLUME}})
-        self.moc.send('/v3/snapshots', 'POST', {HEADER: 'none'}, json_body={
+        self.moc.send('/snapshots', 'POST', {HEADER: 'none'}, json_body={
             'snapshot': {'volume_id': VOLUME}})
-        self.moc.send('/v3/backups', 'POST', {HEADER: 'none'}, json_body={
+        self.moc.send('/backups', 'POST', {HEADER: 'none'}, json_body={
             'backup': {'volume_id': VOLUME}})
         self.assertAsked(10, 0)

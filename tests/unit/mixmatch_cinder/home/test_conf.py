@@ -23,6 +23,3 @@ class TestConf(options.OptionsMixin, base.TestCase):
 
     def test_defaults(self):
         self.assertTrue(self.conf.mixmatch.merge_listings)
-        self.assertEqual((10_000, 3600), (
-            self.conf.mixmatch.location_cache_size,
-            self.conf.mixmatch.location_cache_time))

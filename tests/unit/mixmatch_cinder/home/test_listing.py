@@ -209,6 +209,41 @@ class TestChoice(ListingTestCase):
         self.assertEqual([second], self.ids(
             link['href'].removeprefix('http://home:8776/v3')))
 
+    def follow(self, path):
+        """Return the ids of all pages, by the links of each."""
+        body = self.get(path)
+        found = [row['id'] for row in body['volumes']]
+        for link in body.get('volumes_links', ()):
+            found += self.follow(
+                link['href'].removeprefix('http://home:8776/v3'))
+        return found
+
+    def test_each_choice_stays_in_the_links(self):
+        more = [self.cinders.home.add(0), self.cinders.home.add(-1)]
+        home = [self.of_home, *more]
+        for merged in ('true', 'false'):
+            self.options = f'merge_listings = {merged}\n'
+            self.restart()
+            for choice, expected in (('none', home), ('bu', [self.of_bu]),
+                                     ('all', [*self.all, *more])):
+                for path in ('/volumes', '/volumes/detail'):
+                    self.assertEqual(expected, self.follow(
+                        f'{path}?limit=1&{MARK}={choice}'), (merged, choice))
+
+    def test_the_choice_stays_where_no_other_cloud_has_anything(self):
+        home = [self.of_home, self.cinders.home.add(0)]
+        self.cinders.bu.clear()
+        self.cinders.mit.clear()
+        self.options = 'merge_listings = false\n'
+        self.restart()
+        [link] = self.get(f'/volumes?limit=1&{MARK}=all')['volumes_links']
+        self.assertEqual(1, link['href'].count('service_provider=all'))
+        self.assertEqual(home, self.follow(f'/volumes?limit=1&{MARK}=all'))
+
+    def test_a_volume_that_is_called_like_the_links(self):
+        self.cinders.home.add(9, display_name='volumes_links')
+        self.assertEqual(2, len(self.ids(f'/volumes?{MARK}=none')))
+
     def test_unknown_service_provider(self):
         response = self.send(f'/volumes?{MARK}=nowhere')
         self.assertEqual(400, response.status_int)
@@ -306,28 +341,3 @@ class TestProviderFails(ListingTestCase):
             response = self.send(f'/volumes?limit=1&marker={self.of_home}'
                                  f'&os-mixmatch:position={position}')
             self.assertEqual(400, response.status_int, position)
-
-
-class TestNothingThere(ListingTestCase):
-    """Service providers without resources of the project are skipped."""
-
-    options = ''
-
-    def test_asked_once(self):
-        self.cinders.mit.clear()
-        for _ in range(3):
-            self.get('/volumes')
-        self.assertEqual(1, len(self.cinders.asked_of('mit')))
-        self.assertEqual(3, len(self.cinders.asked_of('bu')))
-
-    def test_a_filter_says_nothing_of_that(self):
-        self.get('/volumes?name=nobody')
-        self.assertEqual(self.all, self.ids())
-
-    def test_what_was_made_from_here_is_shown(self):
-        self.cinders.mit.clear()
-        self.get('/volumes')
-        response = self.send('/volumes', 'POST', body={'volume': {
-            'size': 1, 'availability_zone': 'mit'}})
-        self.assertEqual(202, response.status_int, response.text)
-        self.assertIn(response.json['volume']['id'], self.ids())

@@ -19,12 +19,19 @@ import requests
 import webob
 
 from mixmatch import exceptions
+from mixmatch import federation
+from mixmatch import locator as locators
 from mixmatch_cinder.home import locator
+from mixmatch_cinder.home import routes
 from mixmatch_cinder.home import user_request
+from tests.unit import fixtures as fixtures_of_clouds
 from tests.unit.mixmatch_cinder.home import base
 
 
 class LocatorTestCase(base.CinderTestCase):
+
+    #: The body of the user's token.
+    offered = None
 
     def setUp(self):
         super().setUp()
@@ -34,7 +41,8 @@ class LocatorTestCase(base.CinderTestCase):
         http = webob.Request.blank(f'/volumes/{base.VOLUME}', headers={
             'OpenStack-API-Version': f'volume {microversion}'})
         http.environ['cinder.context'] = context or self.context()
-        request = user_request.UserRequest.from_http(http)
+        http.environ['keystone.token_info'] = self.offered
+        request = user_request.UserRequest.from_http(http, self.federation)
         return self.locator.find(request, list(names or self.names),
                                  request.route.resource)
 
@@ -98,7 +106,7 @@ class TestLocator(LocatorTestCase):
     def test_claimed_by_two(self):
         self.bu.add_volume(base.VOLUME)
         self.mit.add_volume(base.VOLUME)
-        exc = self.assertRaises(locator.ClaimedTwice, self.find)
+        exc = self.assertRaises(locators.ClaimedTwice, self.find)
         self.assertIn('bu, mit', str(exc))
         self.assertEqual(409, exc.code)
 
@@ -180,13 +188,45 @@ class TestRemembered(LocatorTestCase):
         self.asked_again(context=self.context('bob'))
         self.assertEqual(['bu', 'mit'], self.again)
 
-    def test_what_is_gone_is_forgotten(self):
+    def test_what_is_gone_needs_no_other_cloud(self):
+        """Its cloud is the only one that knows."""
+        self.mit.add_volume(base.VOLUME)
+        self.find()
+        self.answer(self.mit, status_code=404, json={})
+        self.answer(self.bu, exc=requests.exceptions.ConnectTimeout)
+        for _ in range(3):
+            self.assertIsNone(self.asked_again())
+            self.assertEqual(['mit'], self.again)
+
+    def test_what_is_gone_where_the_user_is_no_longer_let_in(self):
+        self.mit.add_volume(base.VOLUME)
+        self.find()
+        del self.mit.projects['alice']
+        context = self.context()
+        self.answer(self.bu, exc=requests.exceptions.ConnectTimeout)
+        self.assertRaises(exceptions.ServiceProviderUnavailable,
+                          self.asked_again, context=context)
+
+    def test_what_is_gone_while_another_cloud_was_never_there(self):
+        self.answer(self.bu, exc=requests.exceptions.ReadTimeout)
         self.mit.add_volume(base.VOLUME)
         self.find()
         self.answer(self.mit, status_code=404, json={})
         self.assertIsNone(self.asked_again())
-        self.assertEqual(['bu', 'mit', 'mit'], self.again)
-        self.asked_again()
+        # It is asked all the same, and may say that it has it.
+        self.bu.add_volume(base.VOLUME)
+        self.assertEqual('bu', self.asked_again()[0])
+
+    def test_what_was_never_seen(self):
+        self.answer(self.bu, exc=requests.exceptions.ConnectTimeout)
+        self.assertRaises(exceptions.ServiceProviderUnavailable, self.find)
+
+    def test_a_choice_proves_nothing_of_the_others(self):
+        self.mit.add_volume(base.VOLUME)
+        context = self.context()
+        self.offered = self.home.token_body('alice')
+        self.find(names=['mit'], context=context)
+        self.asked_again(context=context)
         self.assertEqual(['bu', 'mit'], self.again)
 
     def test_a_claim_that_one_could_not_contradict_is_not_kept(self):
@@ -210,3 +250,75 @@ class TestRemembered(LocatorTestCase):
         self.asked_again(context=self.context('bob'))
         self.asked_again()
         self.assertEqual(['bu', 'mit'], self.again)
+
+
+class TestOtherProcess(LocatorTestCase):
+    """All processes know a volume that one has found."""
+
+    def setUp(self):
+        super().setUp()
+        self.clock = self.useFixture(fixtures_of_clouds.Clock())
+        self.cache = self.useFixture(fixtures_of_clouds.SharedCache())
+        self.conf = fixtures_of_clouds.configuration(
+            self, fixtures_of_clouds.text(*self.names).replace(
+                '[mixmatch]\n', '[mixmatch]\n' + base.PATIENT
+                + fixtures_of_clouds.shared_cache()))
+        self.process()
+
+    def process(self):
+        self.federation = federation.Federation(self.conf)
+        self.locator = locator.Locator(self.federation)
+
+    def find_again(self, **kwargs):
+        before = len(self.asked())
+        try:
+            return self.find(**kwargs)
+        finally:
+            self.again = self.asked_since(before)
+
+    def test_asks_only_the_one_that_has_it(self):
+        self.mit.add_volume(base.VOLUME)
+        self.find()
+        self.process()
+        self.assertEqual('mit', self.find_again()[0])
+        self.assertEqual(['mit'], self.again)
+
+    def test_believes_it_that_it_is_gone(self):
+        for reason in (None, requests.exceptions.ReadTimeout):
+            if reason:
+                self.answer(self.bu, exc=reason)
+            self.mit.add_volume(base.VOLUME)
+            self.find()
+            self.answer(self.mit, status_code=404, json={})
+            self.answer(self.bu, exc=requests.exceptions.ConnectTimeout)
+            self.process()
+            self.assertIsNone(self.find())
+            self.cache.stored.clear()
+            self.process()
+
+    def test_another_project_finds_out_for_itself(self):
+        self.mit.add_volume(base.VOLUME)
+        self.find()
+        self.process()
+        self.find_again(context=self.context('bob'))
+        self.assertEqual(['bu', 'mit'], self.again)
+
+    def test_is_not_known_for_ever(self):
+        self.mit.add_volume(base.VOLUME)
+        self.find()
+        self.clock.let_pass(3601)
+        self.process()
+        self.find_again()
+        self.assertEqual(['bu', 'mit'], self.again)
+
+    def test_facts_of_another_release(self):
+        self.mit.add_volume(base.VOLUME)
+        self.find()
+        key = ('home-id-of-research', routes.Resource(
+            routes.VOLUMES, base.VOLUME))
+        for fact in (5, 'x', [], ['mit'], ['mit', True, 'x'], {},
+                     ['gone', True, 1e12]):
+            self.federation.facts.set(locators._fact(key), fact)
+            self.process()
+            self.find_again()
+            self.assertEqual(['bu', 'mit'], self.again, fact)

@@ -21,7 +21,7 @@ from mixmatch_cinder.home import middleware
 from tests.unit import fixtures
 from tests.unit.mixmatch_cinder.home import base
 
-PATH = '/v3/volumes/'
+PATH = '/volumes/'
 NOT_FOUND = b'{ "itemNotFound": {"code": 404} }'
 
 
@@ -71,6 +71,7 @@ class TestFound(MiddlewareTestCase):
         self.assertEqual(200, response.status_int)
         self.assertEqual(
             {'volume': {**fixtures.volume(base.VOLUME, size=7),
+                        'availability_zone': 'bu',
                         'os-mixmatch:service_provider': 'bu'}},
             response.json)
 
@@ -91,7 +92,7 @@ class TestFound(MiddlewareTestCase):
     def test_path_with_a_project(self):
         self.bu.add_volume(base.VOLUME)
         request = webob.Request.blank(
-            f'/research/volumes/{base.VOLUME}', environ={
+            f'/home-id-of-research/volumes/{base.VOLUME}', environ={
                 'cinder.context': self.context(),
                 'keystone.token_info': self.home.token_body('alice')})
         self.assertEqual(200, request.get_response(self.filter).status_int)
@@ -112,7 +113,9 @@ class TestFound(MiddlewareTestCase):
         self.assertEqual('volume 3.71', self.microversion('volume latest'))
 
     def test_without_a_microversion(self):
-        self.assertIsNone(self.microversion('compute 2.79'))
+        self.send()
+        self.assertNotIn('OpenStack-API-Version',
+                         self.clouds.sent_to('bu')[-1].headers)
 
     def test_no_token_of_home_leaves_home(self):
         self.send()

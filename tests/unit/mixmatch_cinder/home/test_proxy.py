@@ -86,6 +86,13 @@ class TestVolume(ProxyTestCase):
         self.do(self.path + '/metadata/a%20%3f%23', 'DELETE')
         self.assertEqual({'metadata': {}}, self.get(self.path + '/metadata'))
 
+    def test_unmanage_is_for_administrators_there(self):
+        response = self.send(self.path + '/action', 'POST',
+                             body={'os-unmanage': {}}, roles=['admin'],
+                             is_admin=True)
+        self.assertEqual(403, response.status_int)
+        self.assertIn('Service provider bu: ', response.text)
+
     def test_bootable(self):
         self.do(self.path + '/action', body={
             'os-set_bootable': {'bootable': True}})
@@ -260,9 +267,10 @@ class TestRefused(ProxyTestCase):
             self.assertRefused(
                 400, action, 'service provider bu', path=self.path + '/action',
                 method='POST', body={action: body})
-        for below in ('/nonsense', '/metadata/..', '/metadata/a%2fb'):
+        for method, below in (('DELETE', '/metadata/..'),
+                              ('GET', '/encryption/cipher')):
             self.assertRefused(400, 'bu', path=self.path + below,
-                               method='DELETE')
+                               method=method)
         self.assertEqual('available', self.at_bu('status'))
 
     def test_what_is_made_of_a_volume(self):
@@ -278,6 +286,21 @@ class TestRefused(ProxyTestCase):
             self.assertRefused(400, collection, 'service provider bu',
                                path=f'/{collection}', method='POST',
                                body=body)
+
+    def test_the_command_that_works_is_named(self):
+        backup = self.cinders.home.add_backup()
+        for path, body, command in (
+                ('/backups', {'backup': {'volume_id': self.volume}},
+                 f'volume backup create {self.volume}'),
+                (self.path + '/action', {'os-volume_upload_image': {
+                    'image_name': 'copy'}},
+                 f'image create --volume {self.volume}'),
+                (f'/backups/{backup}/restore', {'restore': {
+                    'volume_id': self.volume}}, '...')):
+            self.assertRefused(
+                400, f'Volume {self.volume} lives at service provider bu',
+                '--os-service-provider bu', command, path=path, method='POST',
+                body=body)
 
     def test_what_it_refuses_itself(self):
         self.assertRefused(400, 'Service provider bu: ', 'New size',

@@ -25,17 +25,22 @@ class TestRoute(base.TestCase):
     def test_parts(self):
         for path, parts in (
                 ('/volumes', ('volumes', '', '')),
-                ('/volumes/', ('volumes', '', '')),
+                ('/volumes.json', ('volumes', '', '')),
                 ('/project/volumes/detail', ('volumes', 'detail', '')),
                 (f'/snapshots/{ID}/metadata/a',
                  ('snapshots', ID, '/metadata/a')),
+                (f'/volumes/{ID}.json', ('volumes', ID, '')),
+                (f'/volumes/{ID}/metadata/a.json.json',
+                 ('volumes', ID, '/metadata/a.json')),
                 ('/backups', ('backups', '', ''))):
             route = routes.from_path(path)
             self.assertEqual(
                 parts, (route.collection, route.item, route.below), path)
 
     def test_other_resources_concern_only_home(self):
-        for path in ('/types', '/', '/a/b/volumes', '/volumes-of-mine'):
+        for path in ('/types', '/', '/a/b/volumes', '/volumes-of-mine',
+                     '/volumes/', f'/volumes/{ID}/', '//volumes',
+                     f'/volumes//{ID}', f'/a//volumes/{ID}'):
             self.assertIsNone(routes.from_path(path), path)
 
     def test_lists(self):
@@ -63,13 +68,38 @@ class TestRoute(base.TestCase):
             self.assertIsNone(routes.from_path(path).resource, path)
 
 
+class TestRequests(base.TestCase):
+
+    def has(self, method, path):
+        return routes.from_path(path).has(method)
+
+    def test_those_of_cinder(self):
+        for request in (
+                f'GET /volumes/{ID}', f'PUT /snapshots/{ID}.json',
+                f'DELETE /volumes/{ID}', f'POST /volumes/{ID}/action.json',
+                f'PUT /volumes/{ID}/metadata', f'GET /volumes/{ID}/encryption',
+                f'DELETE /snapshots/{ID}/metadata/a b'):
+            self.assertTrue(self.has(*request.split(' ', 1)), request)
+
+    def test_others(self):
+        for request in (
+                f'HEAD /volumes/{ID}', f'POST /volumes/{ID}',
+                f'PATCH /snapshots/{ID}', f'GET /volumes/{ID}/action',
+                f'PUT /volumes/{ID}/metadata/', f'GET /volumes/{ID}/edit',
+                f'DELETE /volumes/{ID}/metadata', f'PUT /volumes/{ID}/a',
+                f'GET /snapshots/{ID}/encryption',
+                f'GET /volumes/{ID}/metadata/a/b'):
+            self.assertFalse(self.has(*request.split(' ', 1)), request)
+
+
 class TestCanonical(base.TestCase):
 
     def test_forms_of_one_id(self):
-        for text in (ID, ID.upper(), ID.replace('-', ''),
-                     '{' + ID + '}', f'urn:uuid:{ID}'):
+        for text in (ID, ID.upper(), ID + '  '):
             self.assertEqual(ID, routes.canonical(text), text)
 
     def test_not_an_id(self):
-        for value in (None, 5, [], '', 'detail', ID[:-1], uuid.UUID(ID)):
+        for value in (None, 5, [], '', 'detail', ID[:-1], uuid.UUID(ID),
+                      ID.replace('-', ''), '{' + ID + '}', f'urn:uuid:{ID}',
+                      f' {ID}', ID + '\n', ID.replace('2', '\u0662')):
             self.assertIsNone(routes.canonical(value), value)

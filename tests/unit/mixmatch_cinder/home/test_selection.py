@@ -16,7 +16,7 @@ import webob
 
 from mixmatch import api
 from mixmatch import exceptions
-from mixmatch_cinder.home import selection
+from mixmatch import selection
 from mixmatch_cinder.home import user_request
 from tests.unit.mixmatch_cinder.home import base
 
@@ -30,7 +30,8 @@ class TestSelection(base.CinderTestCase):
             'cinder.context': self.context(),
             'keystone.token_info': self.home.token_body('alice')})
         found = selection.Selection.from_request(
-            user_request.UserRequest.from_http(self.http), self.federation)
+            user_request.UserRequest.from_http(self.http, self.federation),
+            self.federation)
         return found.names, found.only
 
     def test_removed_from_the_query(self):

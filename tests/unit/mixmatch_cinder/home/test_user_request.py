@@ -14,6 +14,7 @@
 
 from unittest import mock
 
+from cinder.api.openstack import api_version_request
 from oslo_context import context as oslo_context
 from oslo_serialization import jsonutils
 import webob
@@ -21,12 +22,15 @@ import webob
 from mixmatch_cinder.home import user_request
 from tests.unit import base
 
+HEADER = 'OpenStack-API-Version'
+
 
 def request(path='/volumes', token='token', **kwargs):
-    http = webob.Request.blank(path, **kwargs)
+    http = webob.Request.blank(path, content_type='application/json',
+                               **kwargs)
     http.environ['cinder.context'] = oslo_context.RequestContext(
         auth_token=token, project_id='p', overwrite=False)
-    return user_request.UserRequest.from_http(http)
+    return user_request.UserRequest.from_http(http, None)
 
 
 class TestUserRequest(base.TestCase):
@@ -35,7 +39,10 @@ class TestUserRequest(base.TestCase):
         self.assertIsNone(request('/types'))
         self.assertIsNone(request(token=None))
         self.assertIsNone(user_request.UserRequest.from_http(
-            webob.Request.blank('/volumes')))
+            webob.Request.blank('/volumes'), None))
+
+    def test_path_that_is_no_text(self):
+        self.assertIsNone(request('/volumes/%ff'))
 
     def test_shows_no_token(self):
         self.assertNotIn('secret', repr(request(token='secret').requester))
@@ -64,9 +71,24 @@ class TestUserRequest(base.TestCase):
         self.assertEqual(1, loads.call_count)
 
     def test_microversion(self):
-        for header, version in (
-                ('', '3.0'), ('volume 3.5', '3.5'), ('compute 2.1', '3.0'),
-                ('compute 2.1, volume 3.70', '3.70'),
-                ('volume latest', '3.9999')):
-            self.assertEqual(version, request(headers={
-                'OpenStack-API-Version': header}).microversion, header)
+        for headers, version in (
+                ({}, '3.0'), ({HEADER: 'volume 3.5'}, '3.5'),
+                ({HEADER: 'compute 2.1, volume 3.70'}, '3.70'),
+                ({HEADER: 'volume latest'},
+                 api_version_request.max_api_version().get_string())):
+            self.assertEqual(version, request(
+                headers=headers).microversion, headers)
+
+    def test_microversion_that_home_refuses(self):
+        for header in ('volume 3.999', 'volume 2.0', 'volume', 'volume 3',
+                       'volume 3.x', 'volume 3.0 3.5', 'compute 2.1', ''):
+            self.assertIsNone(request(headers={HEADER: header}), header)
+
+    def test_body_that_cinder_would_not_read(self):
+        asked = request(method='POST', body=b'{"volume": {"size": 1}}')
+        asked.http.content_type = 'text/plain'
+        self.assertEqual({}, asked.body)
+
+    def test_project_of_somebody_else(self):
+        self.assertIsNotNone(request('/p/volumes'))
+        self.assertIsNone(request('/q/volumes'))

@@ -41,6 +41,8 @@ ROUTES = {
                     'goes to the cloud of the snapshot'),
     **dict.fromkeys(volume_api.REFUSED, 'is refused for a foreign volume'),
     **dict.fromkeys(volume_api.HOME_ONLY, 'always asks home'),
+    **dict.fromkeys(volume_api.OF_ALL_CLOUDS,
+                    'asks home, whose Cinder asks the others'),
     volume_api.CHECK_AZ.attribute: 'does nothing for a foreign volume'}
 #: And with what is not a method.
 OTHERWISE = {

@@ -11,14 +11,21 @@
 # under the License.
 
 
+import fixtures as base_fixtures
+from nova import availability_zones
+from nova.compute import api as nova_api
+import nova.conf
 from nova import exception
 from nova import objects
+from nova.volume import cinder
+from oslo_config import fixture as config_fixture
 import oslo_messaging
 
 from mixmatch import exceptions
 from mixmatch_nova.patches import compute_api
 from mixmatch_nova import state
 from tests.unit.mixmatch_nova import base
+from tests.unit.mixmatch_nova import novas
 
 
 class TestAttachVolume(base.NovaTestCase):
@@ -61,3 +68,61 @@ class TestAttachVolume(base.NovaTestCase):
                      None):
             self.assertIsNone(self.attach(
                 self.foreign_context(), oslo_messaging.RemoteError(kind, 'x')))
+
+
+class TestZonesOfNewServer(base.NovaTestCase):
+    """With ``[cinder] cross_az_attach = false``."""
+
+    def setUp(self):
+        super().setUp()
+        self.useFixture(config_fixture.Config(nova.conf.CONF)).config(
+            cross_az_attach=False, group='cinder')
+        self.home.add_volume(base.HOME_VOLUME)
+        self.bu.add_volume(base.VOLUME)
+
+    def validate(self, zone, *volumes):
+        api, context = cinder.API(), self.foreign_context()
+        return nova_api.API._validate_vol_az_for_create(
+            zone, [api.get(context, each) for each in volumes])
+
+    def test_zone_of_another_cloud_says_nothing(self):
+        self.assertIsNone(self.validate('rack1', base.VOLUME))
+        self.assertIsNone(self.validate(None, base.VOLUME))
+
+    def test_zone_of_a_volume_of_home_does(self):
+        for volumes in ([base.HOME_VOLUME],
+                        [base.VOLUME, base.HOME_VOLUME]):
+            self.assertRaises(exception.MismatchVolumeAZException,
+                              self.validate, 'rack1', *volumes)
+
+
+class TestZoneOfUnshelvedServer(base.NovaTestCase):
+    """With ``[cinder] cross_az_attach = false``."""
+
+    def setUp(self):
+        super().setUp()
+        self.useFixture(novas.NovaDatabase())
+        self.useFixture(config_fixture.Config(nova.conf.CONF)).config(
+            cross_az_attach=False, group='cinder')
+        self.useFixture(base_fixtures.MockPatchObject(
+            availability_zones, 'get_availability_zones',
+            return_value=['rack1']))
+        self.home.add_volume(base.HOME_VOLUME)
+        self.bu.add_volume(base.VOLUME)
+
+    def unshelve(self, context, volume_id):
+        objects.BlockDeviceMapping(
+            context, instance_uuid=base.SERVER, volume_id=volume_id,
+            source_type='volume', destination_type='volume',
+            boot_index=0).create()
+        api = object.__new__(nova_api.API)
+        api.host_api, api.volume_api = None, cinder.API()
+        api._validate_unshelve_az(
+            context, objects.Instance(uuid=base.SERVER), 'rack1')
+
+    def test_zone_of_another_cloud_says_nothing(self):
+        self.unshelve(self.foreign_context(), base.VOLUME)
+
+    def test_zone_of_a_volume_of_home_does(self):
+        self.assertRaises(exception.MismatchVolumeAZException, self.unshelve,
+                          self.context(), base.HOME_VOLUME)

@@ -13,7 +13,9 @@
 """The targets of a request ride in its context."""
 
 import json
+import logging
 
+import fixtures
 from nova import context as nova_context
 from nova import rpc
 
@@ -68,12 +70,38 @@ class TestContext(base.NovaTestCase):
 
     def test_only_names_and_ids_are_sent(self):
         values = self.foreign_context().to_dict()
-        self.assertEqual({base.VOLUME: 'bu:id-of-research',
+        self.assertEqual({'': '1', base.VOLUME: 'bu:id-of-research',
                           base.ATTACHMENT: 'bu:id-of-research'},
                          values[context_patch.KEY])
 
     def test_sent_even_if_nothing_is_known(self):
-        self.assertEqual({}, self.context().to_dict()[context_patch.KEY])
+        self.assertEqual({'': '1'},
+                         self.context().to_dict()[context_patch.KEY])
+
+    def test_an_earlier_mixmatch_sends_no_version(self):
+        values = self.foreign_context().to_dict()
+        del values[context_patch.KEY]['']
+        received = nova_context.RequestContext.from_dict(
+            {**values, 'request_id': 'req-of-another-process'})
+        self.assertKnows(received)
+        self.assertFalse(state.is_sender_unpatched(received))
+
+    def test_an_earlier_mixmatch_takes_the_version_for_nothing(self):
+        current = state.RequestState()
+        current.update({'': '1', base.VOLUME: str(base.AT_BU)})
+        self.assertEqual({base.VOLUME: str(base.AT_BU)}, current.to_dict())
+
+    def test_a_later_version_is_as_none(self):
+        log = self.useFixture(fixtures.FakeLogger(level=logging.ERROR))
+        values = self.foreign_context().to_dict()
+        for sent in ({'': '2', 'targets': {base.VOLUME: ['bu', 'x']}},
+                     {'': 2}):
+            received = nova_context.RequestContext.from_dict({
+                **values, context_patch.KEY: sent,
+                'request_id': f'req-{len(sent)}'})
+            self.assertTrue(state.is_sender_unpatched(received))
+            self.assertEqual({}, state.from_context(received).to_dict())
+            self.assertIn('Upgrade mixmatch on this host', log.output)
 
     def test_the_rest_of_the_context_is_as_before(self):
         context = self.context()

@@ -94,13 +94,16 @@ class TestHome(VolumeAPITestCase):
                          state.from_context(context).get_target(base.ATTACHMENT))
 
     def test_what_is_refused_for_foreign_volumes_is_allowed(self):
+        self.home.add_volume(base.HOME_VOLUME)
         url = f'{self.home.cinder_url}/snapshots'
         self.clouds.mock.post(url, json={'snapshot': {
             'id': 's', 'status': 'creating', 'size': 1, 'created_at': None,
             'name': 'n', 'description': None, 'progress': None,
             'volume_id': base.HOME_VOLUME, 'project_id': 'p'}})
         self.api.create_snapshot(self.context(), base.HOME_VOLUME, 'n', '')
-        self.assertOnlyAsked('home', 'POST /snapshots')
+        # It looks first where the volume is.
+        self.assertOnlyAsked('home', f'GET /volumes/{base.HOME_VOLUME}',
+                             'POST /snapshots')
 
     def test_cinder_does_not_know_now_where_it_lives(self):
         self.clouds.mock.get(

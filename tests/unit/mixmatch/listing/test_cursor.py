@@ -17,7 +17,7 @@ import base64
 from oslo_serialization import jsonutils
 
 from mixmatch import api
-from mixmatch_cinder.home import cursor
+from mixmatch.listing import cursor
 from tests.unit import base
 
 PLACE = cursor.Cursor(cursor.Row('b', ['2026', 5]), {

@@ -12,8 +12,8 @@
 
 """Merge of lists that are sorted already."""
 
-from mixmatch_cinder.home import merge
-from mixmatch_cinder.home import order
+from mixmatch.listing import merge
+from mixmatch.listing import order
 from tests.unit import base
 
 SORT = order.Order(['size', 'id'], [False, False])
@@ -89,6 +89,14 @@ class TestStream(MergeTestCase):
         stream.add(merge.Page([row(1), row(2)]), {'1'})
         self.assertEqual(2, stream.pop()['size'])
         self.assertTrue(stream.ended)
+
+    def test_rows_that_are_not_shown(self):
+        """The next page still begins after the last of them."""
+        stream = self.stream('bu')
+        stream.add(merge.Page([row(1), row(2)], more=True,
+                              dropped=frozenset({'1', '2'})))
+        self.assertTrue(stream.needs_rows)
+        self.assertEqual('2', stream.marker)
 
     def test_rows_up_to_the_floor(self):
         stream = self.stream('bu', floor=[2, '2'])
