@@ -59,6 +59,13 @@ class Failures:
             for line in (test, *traceback)
         ]
 
+    def each(self):
+        """Each test in one line, with the last line of its traceback."""
+        return [
+            f'{test}: {traceback[-1].strip()[:200]}' if traceback else test
+            for test, traceback in self._tests
+        ]
+
 
 @dataclasses.dataclass
 class Outcome:

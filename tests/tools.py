@@ -65,12 +65,20 @@ def install():
     return commands
 
 
+def _caches():
+    """Return the folder of this user's caches, see the XDG specification."""
+    folder = os.environ.get('XDG_CACHE_HOME')
+    return pathlib.Path(folder or pathlib.Path.home() / '.cache')
+
+
 def environment(commands):
     """Return the environment variables that tox runs with."""
     env = dict(os.environ)
     env['PATH'] = os.pathsep.join((str(commands), env.get('PATH', os.defpath)))
     env['PYTHONUNBUFFERED'] = '1'
     env['NO_COLOR'] = '1'
+    # What uv has downloaded is shared by all environments and the clouds.
+    env.setdefault('UV_CACHE_DIR', str(_caches() / 'uv'))
     # Our own virtual environment, if any, is nobody else's.
     env.pop('VIRTUAL_ENV', None)
     env.pop('PYTHONHOME', None)

@@ -14,7 +14,6 @@
 
 from collections.abc import Iterator
 import contextlib
-import functools
 import logging
 from typing import Any
 import uuid
@@ -25,7 +24,6 @@ from sandbox import client
 from sandbox import guest
 from sandbox import topology
 from tests.scenario import configuration
-from tests.scenario import spare
 
 #: How soon a partner that is back must be used again, in seconds.
 BACK = 15
@@ -44,12 +42,6 @@ AT_ONCE = 1
 
 #: Where the guest writes its marker, in bytes.
 MARKER_AT = guest.SECTOR * 512
-
-
-@functools.cache
-def spare_server() -> spare.Spare:
-    """The server that the classes of this process leave to each other."""
-    return spare.Spare(client.sandbox())
 
 
 class Scenario(base.BaseTestCase):
@@ -197,8 +189,6 @@ class ServerScenario(configuration.Configured, Scenario):
     microversion = '2.60'
     #: Whether a class has a server before its tests make one.
     has_server = True
-    #: Whether its guest must not have seen a volume yet.
-    wants_new_server = False
 
     @classmethod
     def setUpClass(cls) -> None:
@@ -217,12 +207,11 @@ class ServerScenario(configuration.Configured, Scenario):
     def begin_server(cls) -> None:
         cls.server = ''
         if cls.has_server:
-            found = None if cls.wants_new_server else spare_server().take()
-            cls.server = found or cls.new_server()
+            cls.server = cls.new_server()
 
     @classmethod
     def end_server(cls) -> None:
-        if cls.has_server and not spare_server().put(cls.server):
+        if cls.has_server:
             cls.delete_server(cls.server)
 
     @classmethod

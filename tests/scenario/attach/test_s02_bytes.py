@@ -20,8 +20,6 @@ from tests.scenario import base
 
 class TestBytes(base.ServerScenario):
 
-    wants_new_server = True
-
     def test_they_are_at_provider_and_survive_detach_and_reboot(self):
         volume = self.volume_at(self.provider)
         client.must(self.alice.openstack(
