@@ -174,6 +174,9 @@ def uwsgi(site: state.Site, listen: tuple[str, ...], module: str,
         '--enable-threads', '--master', '--die-on-term',
         *(() if forked else ('--lazy-apps',)), '--need-app',
         '--buffer-size', '65535', '--http-chunked-input', '--thunder-lock',
+        # The image of a server comes in chunks, and not before it is made.
+        '--chunked-input-limit', str(16 << 20),
+        '--chunked-input-timeout', '60',
         '--worker-reload-mercy', '1', '--add-header', 'Connection: close',
         '--disable-logging', '-H', str(site.venv),
         *(('--pyargv', argv) if argv else ()))
