@@ -39,11 +39,16 @@ class Mapped:
 
 @dataclasses.dataclass(frozen=True)
 class Trust:
-    """Grant of a landlord to the users and the Nova of another cloud."""
+    """Grant of a landlord to the users and the services of another cloud.
+
+    :param role: of its Nova
+    :param image_role: of its Glance
+    """
 
     idp: str
     service_project: str
     role: str
+    image_role: str
     users: tuple[Mapped, ...]
 
 

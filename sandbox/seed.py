@@ -151,9 +151,10 @@ class Identity:
         """Know another cloud; who of it may enter is in the rules."""
         idp = trust['idp']
         domain = self.api.ensure('/domains', {'domain': {'name': idp}})['id']
-        if trust['role'] not in self.roles:
-            self.roles[trust['role']] = self.api.ensure(
-                '/roles', {'role': {'name': trust['role']}})['id']
+        for role in trust['roles']:
+            if role not in self.roles:
+                self.roles[role] = self.api.ensure(
+                    '/roles', {'role': {'name': role}})['id']
         base = f'/OS-FEDERATION/identity_providers/{idp}'
         self.api.put_or_patch('/OS-FEDERATION/mappings/mixmatch', {
             'mapping': {'rules': NOBODY, 'schema_version': '1.0'}})

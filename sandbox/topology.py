@@ -76,6 +76,7 @@ BU = model.Cloud(
     service_users=('cinder', 'glance'),
     trusts=(model.Trust(
         idp=HOME, service_project=f'{HOME}-service', role='k2k_nova',
+        image_role='k2k_glance',
         users=tuple(model.Mapped(name, 'research', 'research')
                     for name in RESEARCHERS)),))
 

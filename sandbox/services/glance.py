@@ -23,6 +23,25 @@ from sandbox.services import common
 from sandbox import state
 
 
+SEEN = ("(project_id:%(project_id)s or project_id:%(member_id)s or "
+        "'community':%(visibility)s or 'public':%(visibility)s or "
+        "'shared':%(visibility)s)")
+
+#: What reading an image needs, and the role of a user.
+POLICIES = {'get_image': 'reader', 'download_image': 'member'}
+
+
+def policy(cloud: model.Cloud) -> str:
+    """Return the policy for the Glance of another cloud."""
+    lines = []
+    for name, role in POLICIES.items():
+        rule = f'rule:context_is_admin or (role:{role} and {SEEN})' + ''.join(
+            f' or (role:{trust.image_role} and {SEEN})'
+            for trust in cloud.trusts)
+        lines.append(f'"{name}": "{rule}"\n')
+    return ''.join(lines) if cloud.trusts else '{}\n'
+
+
 def render(site: state.Site, cloud: model.Cloud) -> None:
     """One file store."""
     etc, var = site.etc(cloud, 'glance'), site.var(cloud, 'glance')
@@ -47,7 +66,9 @@ def render(site: state.Site, cloud: model.Cloud) -> None:
         'keystone_authtoken': common.authtoken(cloud, 'glance'),
         'paste_deploy': {'flavor': 'keystone', 'config_file': etc / paste},
         'oslo_concurrency': common.lock_path(site, cloud),
+        'oslo_policy': {'policy_file': etc / 'policy.yaml'},
     }
+    site.write(etc / 'policy.yaml', policy(cloud))
     if cloud.home and not site.mode.plain:
         sections['service_user'] = common.service_user(cloud, 'glance')
         sections.update(common.mixmatch(cloud, site.mode.patient))

@@ -78,15 +78,16 @@ def render(site: state.Site, cloud: model.Cloud) -> None:
 
 
 def rules(cloud: model.Cloud) -> dict[str, dict[str, dict]]:
-    """Return the rules for the users and the Nova of other clouds."""
+    """Return the rules for the users and the services of other clouds."""
     return {'identity_providers': {trust.idp: {
         'domains': ['Default'],
-        'rules': [{
-            'name': f'nova of {trust.idp}', 'users': 'nova',
-            'projects': 'service', 'roles': {'service': trust.role},
+        'rules': [*({
+            'name': f'{service} of {trust.idp}', 'users': service,
+            'projects': 'service', 'roles': {'service': role},
             'local_project': trust.service_project,
             'local_domain': 'Default', 'everywhere': True,
-        }, *({
+        } for service, role in (('nova', trust.role),
+                                ('glance', trust.image_role))), *({
             'name': home_project, 'projects': home_project,
             'users': [user.user for user in trust.users
                       if (user.home_project, user.project)
@@ -165,7 +166,7 @@ def seed_input(site: state.Site, cloud: model.Cloud) -> dict:
         'trusts': [{
             'idp': trust.idp,
             'remote_id': entity_id(topology.by_name(trust.idp)),
-            'role': trust.role,
+            'roles': (trust.role, trust.image_role),
         } for trust in cloud.trusts],
         'volume_backend': 'fake' if site.fake else 'rbd',
         'guest': str(site.guest) if 'nova' in cloud.components else '',
