@@ -18,12 +18,14 @@ service provider see, is in that cloud's half of mixmatch_cinder, which does
 not import this.
 """
 
-#: Attribute of a volume or a snapshot: the service provider that it lives at.
+#: Attribute of a volume, a snapshot or an image: the service provider that it
+#: lives at.
 #: Query: the service provider to ask.
 ATTRIBUTE = 'os-mixmatch:service_provider'
 
 #: Attributes of a volume or a snapshot of a service provider: its project and
-#: its user there, where those of home are shown in their places.
+#: its user there, where those of home are shown in their places. Of an image:
+#: the project by which the user sees it there.
 PROJECT_ATTRIBUTE = 'os-mixmatch:project_id'
 USER_ATTRIBUTE = 'os-mixmatch:user_id'
 
@@ -36,6 +38,10 @@ ALL, NONE = 'all', 'none'
 #: Request header of a service of home: the answer to an id that home has, or
 #: had, in any project is 409, and to another one 404. Nobody is asked.
 KNOWN_HEADER = 'OpenStack-Mixmatch-Known-Here'
+
+#: Request header of home's Nova to home's Glance: "NAME/PROJECT", the service
+#: provider of an image, and the project there by which its user sees it.
+IMAGE_HEADER = 'OpenStack-Mixmatch-Image-At'
 
 #: Query in the link to the next page: the position in the merged list.
 POSITION = 'os-mixmatch:position'

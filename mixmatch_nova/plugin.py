@@ -24,6 +24,7 @@ from mixmatch_nova.patches import compute_manager
 from mixmatch_nova.patches import context
 from mixmatch_nova.patches import db_api
 from mixmatch_nova.patches import driver_block_device
+from mixmatch_nova.patches import image
 from mixmatch_nova.patches import manager
 from mixmatch_nova.patches import new_server
 from mixmatch_nova.patches import unfinished_attach
@@ -65,12 +66,13 @@ class Plugin:
                     self.clouds, self.pending)),
                 *volume_sources.patches(self.clouds, self.pending),
                 *volume_view.patches(),
+                *image.patches(),
                 *cinderclient.patches(self.clouds)]
 
     @staticmethod
     def called() -> tuple[patch.Symbol, ...]:
         """Return the private functions of Nova that are called."""
-        return (*compute_api.CALLED, *recovery.CALLED)
+        return (*compute_api.CALLED, *image.CALLED, *recovery.CALLED)
 
 
 def load(conf: cfg.ConfigOpts) -> None:

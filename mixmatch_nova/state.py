@@ -39,6 +39,7 @@ class RequestState:
         self._this_cloud_only = False
         self._changes_nothing = False
         self._snapshots: dict[str, dict[str, Any]] = {}
+        self._image_places: dict[str, str] = {}
         self._not_found: set[str] = set()
         self._unanswered: set[str] = set()
         self._failure: exceptions.MixmatchException | None = None
@@ -198,6 +199,17 @@ class RequestState:
     def pop_snapshot(self, snapshot_id: str) -> dict[str, Any] | None:
         """Return a kept snapshot, only once; None if there is none."""
         return self._snapshots.pop(snapshot_id, None)
+
+    def remember_image_place(self, image_id: str, place: str) -> None:
+        """Remember where the image of a server is.
+
+        :param place: see :func:`mixmatch_nova.patches.image.place_of`
+        """
+        self._image_places[image_id] = place
+
+    def get_image_place(self, image_id: str) -> str | None:
+        """Return where the image of a server is; None if it is unknown."""
+        return self._image_places.get(image_id)
 
     def record_failure(self, failure: exceptions.MixmatchException) -> None:
         """Record an error for the answer of nova-api; the last one counts."""

@@ -29,6 +29,7 @@ from nova import objects
 from mixmatch import patch
 from mixmatch_nova import block_device
 from mixmatch_nova import errors
+from mixmatch_nova.patches import image
 from mixmatch_nova.patches import volume_view
 from mixmatch_nova import state
 
@@ -79,6 +80,7 @@ def _rebuild(original: Callable, self: Any, context: Any, instance: Any,
              image_href: str, admin_password: str,
              files_to_inject: Any = None, reimage_boot_volume: bool = False,
              **kwargs: Any) -> Any:
+    _remember_images(context, instance)
     if reimage_boot_volume:
         root = _mappings(context, instance).root_bdm()
         # NOTE: the other Cinder has not the image. Nova then refuses another
@@ -87,6 +89,18 @@ def _rebuild(original: Callable, self: Any, context: Any, instance: Any,
             root and block_device.target_of(root))
     return original(self, context, instance, image_href, admin_password,
                     files_to_inject, reimage_boot_volume, **kwargs)
+
+
+def _remember_images(context: Any, instance: Any) -> None:
+    """Remember the images of a server, for which nova-api asks next.
+
+    It has no cell in which it could look for the server of an image.
+    """
+    place = image.place_of(instance)
+    if place:
+        for each in (instance.image_ref, instance.kernel_id,
+                     instance.ramdisk_id):
+            state.from_context(context).remember_image_place(each, place)
 
 
 def _snapshot(original: Callable, self: Any, context: Any, instance: Any,

@@ -33,7 +33,7 @@ OWN_SERVICES = {
     'mixmatch_cinder.provider': {'cinder', 'novaclient'},
     'mixmatch_glance': {'glance'},
     'mixmatch_keystone': {'keystone'},
-    'mixmatch_nova': {'nova', 'cinderclient'},
+    'mixmatch_nova': {'nova', 'cinderclient', 'glanceclient'},
 }
 
 #: Modules that also run where there is no Nova.
