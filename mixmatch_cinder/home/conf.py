@@ -20,7 +20,19 @@ from mixmatch.conf import listing
 
 GROUP = 'mixmatch'
 
-OPTS = listing.OPTS
+OPTS = [
+    *listing.OPTS,
+    cfg.BoolOpt(
+        'upload_images',
+        default=False,
+        help="""
+Make images of volumes of service providers there, and say their ids here.
+
+Such an image is in the Glance of the cloud of its volume. Turn it on where
+this cloud's Glance has the filter of mixmatch, by which users see it here;
+else the command names the one that does it there.
+"""),
+]
 
 
 def register_opts(conf: cfg.ConfigOpts) -> None:

@@ -139,7 +139,10 @@ class Proxy:
         body, route = request.body, request.route
         # NOTE: home has refused a body without just one action.
         action = ', '.join(body) if route.below == '/action' else ''
-        if not rules.is_sent_on(route, request.http.method, action):
+        uploads = (route.collection == 'volumes' and action == rules.UPLOAD
+                   and self._clouds.options.upload_images)
+        if not uploads and not rules.is_sent_on(
+                route, request.http.method, action):
             raise NotFromHome(
                 resource=resource.title, service_provider=name,
                 operation=repr((action or f'{request.http.method} '

@@ -21,9 +21,10 @@ from mixmatch_cinder.home import routes
 
 #: Actions that are sent on, by collection.
 #:
-#: Not the upload of an image, which would be in the Glance of the service
-#: provider; nor a new image for a volume, which would come from there; nor a
-#: migration, for which one has to know its hosts; nor what only services do.
+#: Not the upload of an image (:data:`UPLOAD`), which would be in the Glance of
+#: the service provider; nor a new image for a volume, which would come from
+#: there; nor a migration, for which one has to know its hosts; nor what only
+#: services do.
 ACTIONS = {
     'volumes': frozenset({
         'os-extend', 'os-retype', 'os-set_bootable',
@@ -33,10 +34,14 @@ ACTIONS = {
     'snapshots': frozenset({
         'os-reset_status', 'os-force_delete', 'os-unmanage'})}
 
+#: Action that makes an image of a volume, which only a cloud whose Glance has
+#: the filter can show.
+UPLOAD = 'os-volume_upload_image'
+
 #: Commands that do at the service provider what is refused here: by action,
 #: or by the collection of a new resource.
 _COMMANDS = {
-    'os-volume_upload_image': 'image create --volume {id} NAME',
+    UPLOAD: 'image create --volume {id} NAME',
     'os-migrate_volume': 'volume migrate --host HOST {id}',
     'backups': 'volume backup create {id}',
     'manageable_snapshots':

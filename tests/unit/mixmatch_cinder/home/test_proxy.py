@@ -16,6 +16,7 @@ import uuid
 
 import requests
 
+from mixmatch_cinder.home import rules
 from tests.unit.mixmatch_cinder.home import base
 from tests.unit.mixmatch_cinder.home import cinders
 
@@ -272,6 +273,17 @@ class TestRefused(ProxyTestCase):
             self.assertRefused(400, 'bu', path=self.path + below,
                                method=method)
         self.assertEqual('available', self.at_bu('status'))
+
+    def test_upload(self):
+        """Only where home's Glance can show the image."""
+        self.options += 'upload_images = true\n'
+        self.restart()
+        # NOTE: these clouds have no Glance.
+        self.assertRefused(
+            400, 'Service provider bu: ', path=self.path + '/action',
+            method='POST', body={rules.UPLOAD: {'image_name': 'copy'}})
+        self.assertTrue([each for each in self.sent()
+                         if f'{self.path}/action' in str(each)])
 
     def test_what_is_made_of_a_volume(self):
         for collection, body in (
