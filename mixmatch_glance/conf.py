@@ -14,6 +14,7 @@
 
 from typing import Any
 
+from keystonemiddleware import opts as opts_of_keystone
 from oslo_config import cfg
 
 from mixmatch.conf import listing
@@ -22,6 +23,18 @@ GROUP = 'mixmatch'
 
 OPTS = [
     *listing.OPTS,
+    cfg.BoolOpt(
+        'cache_images',
+        default=False,
+        help="""
+Keep the bits of images of service providers in Glance's cache of images.
+
+They are kept in ``image_cache_dir``, at most ``image_cache_max_size`` together
+with those of this cloud; what was not used for longest is dropped first.
+The service provider is asked for each download whether the user may have the
+bits, so a host that needs an image has it as long as the user may. Each
+glance-api host keeps its own.
+"""),
     cfg.ListOpt(
         'image_property_roles',
         default=['member', 'reader'],
@@ -51,6 +64,15 @@ Set it where ``mixmatch-status`` reads this file.
 def register_opts(conf: cfg.ConfigOpts) -> None:
     conf.register_opts(OPTS, GROUP)
     conf.register_opt(STATE_PATH)
+
+
+def service_token_roles(conf: cfg.ConfigOpts) -> list[str]:
+    """Return the roles of services of home, as Keystone's middleware does."""
+    for group, opts in opts_of_keystone.list_auth_token_opts():
+        # NOTE: it may not have been made yet.
+        conf.register_opts([each for each in opts if each.dest
+                            == 'service_token_roles'], group)
+    return conf.keystone_authtoken.service_token_roles
 
 
 def list_opts() -> list[tuple[str, list[Any]]]:

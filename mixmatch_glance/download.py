@@ -116,12 +116,13 @@ class Checked(Iterator[bytes]):
     :param pieces: the bits as they come
     :param length: how many there should be
     :param is_whole: they are all bits of the image, so that the hash counts
+    :ivar expected: what they should be
     """
 
     def __init__(self, pieces: Pieces, expected: Expected, length: int,
                  is_whole: bool) -> None:
         self._pieces = pieces
-        self._expected = expected
+        self.expected = expected
         self._length = length
         self._hash = hashlib.new(expected.algorithm,
                                  usedforsecurity=False) if is_whole else None
@@ -138,7 +139,7 @@ class Checked(Iterator[bytes]):
         except exceptions.MixmatchException as exc:
             LOG.error('The download of image %(image)s is broken off, so '
                       'that nobody takes it for whole: %(reason)s',
-                      {'image': self._expected.image_id, 'reason': exc})
+                      {'image': self.expected.image_id, 'reason': exc})
             self.close()
             raise
 
@@ -152,7 +153,7 @@ class Checked(Iterator[bytes]):
         for piece in self._pieces:
             count += len(piece)
             if count > self._length:
-                raise self._expected.broken(
+                raise self.expected.broken(
                     f'more than {self._length} bytes')
             if self._hash:
                 self._hash.update(piece)
@@ -160,10 +161,10 @@ class Checked(Iterator[bytes]):
                 yield last
             last = piece
         if count < self._length:
-            raise self._expected.broken(
+            raise self.expected.broken(
                 f'only {count} of {self._length} bytes')
-        if self._hash and self._hash.hexdigest() != self._expected.digest:
-            raise self._expected.broken(
-                f'their {self._expected.algorithm} is another one')
+        if self._hash and self._hash.hexdigest() != self.expected.digest:
+            raise self.expected.broken(
+                f'their {self.expected.algorithm} is another one')
         if last:
             yield last

@@ -12,6 +12,7 @@
 
 """Answers with the bits of images of service providers."""
 
+import contextlib
 import dataclasses
 from typing import Any
 
@@ -20,6 +21,7 @@ import webob
 import webob.byterange
 
 from mixmatch import federation
+from mixmatch_glance import bits_cache
 from mixmatch_glance import download
 from mixmatch_glance import faults
 from mixmatch_glance import foreign_image
@@ -61,6 +63,11 @@ class Part:
         return cls(start, min(asked.end or size, size), size)
 
     @property
+    def length(self) -> int:
+        """Number of bytes of the part."""
+        return self.stop - self.start
+
+    @property
     def request(self) -> str:
         """Header of a request for the part."""
         return f'bytes={self.start}-{self.stop - 1}'
@@ -75,10 +82,13 @@ class Files:
     """Answers with bits that are checked while they pass.
 
     :param clouds: the service providers of this process
+    :param cache: keeps them; None where they are not kept
     """
 
-    def __init__(self, clouds: federation.Federation) -> None:
+    def __init__(self, clouds: federation.Federation,
+                 cache: bits_cache.Cache | None = None) -> None:
         self._remote = remote.Client(clouds)
+        self._cache = cache
 
     def answer(self, request: user_request.UserRequest, name: str,
                image: foreign_image.ForeignImage) -> Any:
@@ -90,19 +100,30 @@ class Files:
             or they cannot be checked
         """
         part = Part.from_request(request.http, image.base['size'])
-        reply = self._remote.open(
-            name, request, f'{request.route.image.path}/file',
-            part.request if part else None)
-        if reply.pieces is None:
+        with contextlib.ExitStack() as undo:
+            kept = self._kept(name, image, part)
+            if kept:
+                undo.callback(kept.close)
             # NOTE: it decides whether this user may have the bits, and which
-            # of them are not there yet: each request is one there.
-            return (webob.Response(status=reply.status)
-                    if reply.status < 400 else faults.from_reply(name, reply))
-        try:
-            response = self._stream(name, image, part, reply)
-        except Exception:
-            reply.pieces.close()
-            raise
+            # of them are not there yet: each request is one there. What is
+            # kept needs no more than its first byte.
+            asked = Part(0, 1, image.base['size']) if kept else part
+            reply = self._remote.open(
+                name, request, f'{request.route.image.path}/file',
+                asked.request if asked else None)
+            if reply.pieces is None:
+                return (webob.Response(status=reply.status)
+                        if reply.status < 400
+                        else faults.from_reply(name, reply))
+            undo.callback(reply.pieces.close)
+            bits: Any = self._checked(name, image, asked, reply)
+            if kept:
+                reply.pieces.close()
+                bits = kept
+            elif self._cache and part is None:
+                bits = self._cache.keep(bits)
+            undo.pop_all()
+        response = _response(image, part, bits)
         if 'uwsgi.version' in request.http.environ:
             # NOTE: its HTTP router would keep the connection of a response
             # that breaks off, for as long as the client waits. (Others close
@@ -110,12 +131,23 @@ class Files:
             response.headers['Connection'] = 'close'
         return response
 
+    def _kept(self, name: str, image: foreign_image.ForeignImage,
+              part: Part | None) -> bits_cache.Kept | None:
+        """Return the bits that are asked for, if they are in the cache."""
+        size = image.base['size']
+        if self._cache is None or not size:
+            return None
+        return self._cache.read(
+            download.Expected.from_image(name, image),
+            part.start if part else 0, part.stop if part else size)
+
     @staticmethod
-    def _stream(name: str, image: foreign_image.ForeignImage,
-                part: Part | None, reply: remote.Reply) -> webob.Response:
+    def _checked(name: str, image: foreign_image.ForeignImage,
+                 part: Part | None, reply: remote.Reply) -> download.Checked:
+        """Return the bits of a reply, which break where they are wrong."""
         assert reply.pieces is not None
         expected = download.Expected.from_image(name, image)
-        length = part.stop - part.start if part else expected.size
+        length = part.length if part else expected.size
         status = 206 if part else 200
         if reply.status != status:
             raise expected.broken(f'HTTP {reply.status} instead of {status}')
@@ -123,14 +155,21 @@ class Files:
             raise expected.broken('another range than it was asked for')
         if reply.headers.get('Content-Length', str(length)) != str(length):
             raise expected.broken('another number of bytes')
-        response = webob.Response(
-            status=status, content_type='application/octet-stream',
-            app_iter=download.Checked(reply.pieces, expected, length,
-                                      is_whole=part is None))
-        # NOTE: app_iter resets both.
-        if image.base['checksum']:
-            response.headers['Content-MD5'] = image.base['checksum']
-        response.headers['Content-Length'] = str(length)
-        if part:
-            response.headers['Content-Range'] = part.response
-        return response
+        return download.Checked(reply.pieces, expected, length,
+                                is_whole=part is None)
+
+
+def _response(image: foreign_image.ForeignImage, part: Part | None,
+              bits: Any) -> webob.Response:
+    """Return the response with bits."""
+    response = webob.Response(
+        status=206 if part else 200, app_iter=bits,
+        content_type='application/octet-stream')
+    # NOTE: app_iter resets both.
+    if image.base['checksum']:
+        response.headers['Content-MD5'] = image.base['checksum']
+    response.headers['Content-Length'] = str(
+        part.length if part else image.base['size'])
+    if part:
+        response.headers['Content-Range'] = part.response
+    return response

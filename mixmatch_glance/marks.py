@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Mark of images of other clouds, which no image of home has.
+"""Marks of images of other clouds, which no image of home has.
 
 Nova and people take an image with it for one of another cloud.
 """

@@ -35,6 +35,7 @@ from mixmatch import api
 from mixmatch import exceptions
 from mixmatch import federation
 from mixmatch import selection as selections
+from mixmatch_glance import bits_cache
 from mixmatch_glance import conf as options
 from mixmatch_glance import database
 from mixmatch_glance import foreign_image
@@ -63,11 +64,14 @@ class Images:
         self._application = marks.Unmarked(application)
         self._clouds = clouds
         self._options = conf.mixmatch
+        self._service_roles = options.service_token_roles(conf)
         self._locator = locator.Locator(
             clouds, conf.mixmatch.location_cache_size,
             conf.mixmatch.location_cache_time)
         self._view = show.View(conf.mixmatch.image_property_roles)
-        self._files = image_file.Files(clouds)
+        self._files = image_file.Files(
+            clouds, bits_cache.Cache() if conf.mixmatch.cache_images
+            else None)
         self._proxy = proxy.Proxy(clouds, self._view)
         self._listings = listing.Listings(self._application, clouds,
                                           self._view)
@@ -117,6 +121,9 @@ class Images:
         image = request.route.image
         if response.status_int != 404 or database.ever_had([image.id]):
             return response
+        place = request.place_of_nova(self._service_roles)
+        if place and place.name in self._clouds.names:
+            return self._for_nova(request.at(place), place.name) or response
         if request.operation == 'GET locations' and request.is_from_service:
             # NOTE: Cinder asks so, without the user, before it asks for the
             # bits. Home has no locations of it, and nobody else may say any.
@@ -128,6 +135,22 @@ class Images:
         LOG.debug('Found %(image)s at service provider %(sp)s',
                   {'image': image, 'sp': name})
         return self._foreign(request, name, there, has_body)
+
+    def _for_nova(self, request: user_request.UserRequest, name: str
+                  ) -> Any:
+        """Return the response to Nova, which works without the user.
+
+        :param request: for which Glance itself asks
+        :param name: the service provider that Nova says
+        :returns: None if the image is not there
+        :raises MixmatchException: to return as the response
+        """
+        LOG.info('Glance itself asks service provider %(sp)s for %(image)s '
+                 'in project %(project)s: Nova needs it without its user',
+                 {'sp': name, 'image': request.route.image,
+                  'project': request.place and request.place.project_id})
+        found = self._locator.ask(request, request.route.image, name)
+        return self._foreign(request, name, found, False) if found else None
 
     def _foreign(self, request: user_request.UserRequest, name: str,
                  image: foreign_image.ForeignImage, has_body: bool) -> Any:

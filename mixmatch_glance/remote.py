@@ -10,7 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Requests to the Glance of a service provider on behalf of a user."""
+"""Requests to the Glance of a service provider on behalf of a user.
+
+Where home's Nova works without the user, Glance's own user asks there.
+"""
 
 import dataclasses
 from typing import Any
@@ -22,6 +25,7 @@ from mixmatch import exceptions
 from mixmatch import federation
 from mixmatch.http import download
 from mixmatch.http import transport
+from mixmatch.login import auth_plugin
 from mixmatch import services
 from mixmatch_glance import user_request
 
@@ -95,13 +99,18 @@ class Client:
 
         :raises MixmatchException: as of :meth:`send`
         """
-        return self._clouds.user_login(
-            name, request.requester).get_access(None).project_id
+        return self._login(name, request).get_access(None).project_id
+
+    def _login(self, name: str, request: user_request.Request
+               ) -> auth_plugin.LoginPlugin:
+        if request.place:
+            return self._clouds.service_login(name, request.place.project_id)
+        return self._clouds.user_login(name, request.requester)
 
     def _request(self, name: str, request: user_request.Request,
                  path: str, method: str, **kwargs: Any
                  ) -> tuple[str, requests.Response]:
-        user = self._clouds.user_login(name, request.requester)
+        user = self._login(name, request)
         adapter: ksa_adapter.Adapter = self._clouds.service_provider(
             name).adapter(services.IMAGE, user,
                           global_request_id=request.global_request_id)

@@ -48,7 +48,10 @@ class View:
         return {**extra, **image.base, 'id': image.id,
                 'owner': self._owner(request, image),
                 'self': path, 'file': f'{path}/file',
-                'schema': '/v2/schemas/image', api.ATTRIBUTE: name}
+                'schema': '/v2/schemas/image', api.ATTRIBUTE: name,
+                # NOTE: Nova keeps both with each server of the image, for
+                # work without the user.
+                api.PROJECT_ATTRIBUTE: image.project_id}
 
     @staticmethod
     def _owner(request: user_request.Request,

@@ -12,11 +12,13 @@
 
 """Request of a user to home's Glance."""
 
+from collections.abc import Collection
 import dataclasses
 from typing import Any
 
 import webob
 
+from mixmatch import api
 from mixmatch import user_request
 from mixmatch_glance import routes
 
@@ -26,15 +28,37 @@ LARGEST = 1024 * 1024
 
 
 @dataclasses.dataclass(frozen=True)
+class Place:
+    """Place where home's Nova says that an image is.
+
+    :param name: the service provider
+    :param project_id: the project there by which the image is seen
+    """
+
+    name: str
+    project_id: str
+
+    @classmethod
+    def parse(cls, text: str) -> 'Place | None':
+        """Read the value of the header; None if it is malformed."""
+        # NOTE: the id of a project has no such character.
+        name, _, project_id = text.rpartition('/')
+        return cls(name, project_id) if name and project_id else None
+
+
+@dataclasses.dataclass(frozen=True)
 class Request(user_request.UserRequest):
     """Request of a user.
 
     :param http: as home's Glance gets it
     :param context: Glance's context of the user
+    :param place: where Glance itself asks for the image; None where the user
+        does
     """
 
     http: webob.Request
     context: Any
+    place: Place | None = dataclasses.field(default=None, kw_only=True)
 
     @property
     def is_from_service(self) -> bool:
@@ -82,6 +106,30 @@ class UserRequest(Request):
     def operation(self) -> str:
         """Method and what is below the image, such as ``GET file``."""
         return f'{self.http.method} {self.route.below}'.strip()
+
+    def place_of_nova(self, service_roles: Collection[str]) -> Place | None:
+        """Return where Nova says that the image is, for an administrator.
+
+        A user could have any image of a service provider by it, so it counts
+        only beside the service token of a service of home.
+
+        :param service_roles: of such services
+        :returns: None if it does not say so, or nobody who may
+        """
+        said = self.http.headers.get(api.IMAGE_HEADER)
+        # NOTE: Keystone's middleware takes both from what a client sends.
+        confirmed = (self.http.headers.get('X-Service-Identity-Status')
+                     == 'Confirmed')
+        roles = self.http.headers.get('X-Service-Roles', '').split(',')
+        if (not said or not confirmed or not self.context.is_admin
+                or self.operation not in ('GET', 'GET file')
+                or set(service_roles).isdisjoint(roles)):
+            return None
+        return Place.parse(said)
+
+    def at(self, place: Place) -> 'UserRequest':
+        """Return the same request, for which Glance itself asks."""
+        return dataclasses.replace(self, place=place)
 
     def keep_body(self) -> bool:
         """Keep the body for another cloud while home reads it.

@@ -38,7 +38,8 @@ class TestBelieved(base.GlanceTestCase):
         shown = self.show()
         self.assertEqual({
             **glances.image(base.IMAGE), 'owner': 'home-id-of-research',
-            'checked': 'yes', api.ATTRIBUTE: 'bu'}, shown)
+            'checked': 'yes', api.ATTRIBUTE: 'bu',
+            api.PROJECT_ATTRIBUTE: 'id-of-research'}, shown)
 
     def test_no_cloud_speaks_for_another(self):
         self.bu.add(base.IMAGE, **{api.ATTRIBUTE: 'mit',

@@ -31,7 +31,8 @@ class TestShow(base.GlanceTestCase):
         self.assertEqual({
             **glances.image(base.IMAGE, b'bits', name='disk'),
             'os_distro': 'cirros', 'owner': 'home-id-of-research',
-            api.ATTRIBUTE: 'bu'}, shown)
+            api.ATTRIBUTE: 'bu',
+            api.PROJECT_ATTRIBUTE: 'id-of-research'}, shown)
         self.assertEqual([], self.clouds.leaks())
 
     def test_as_the_user(self):
