@@ -31,6 +31,7 @@ from benchmarks import results
 from benchmarks.sections import ask
 from benchmarks.sections import attach_cold
 from benchmarks.sections import attach_warm
+from benchmarks.sections import images
 from benchmarks.sections import many_attaches
 from benchmarks.sections import memory
 from benchmarks.sections import peers
@@ -38,7 +39,7 @@ from benchmarks import world as the_world
 
 SECTIONS: dict[int, ModuleType] = {
     1: attach_warm, 2: attach_cold, 3: ask, 4: many_attaches, 5: memory,
-    6: peers}
+    6: peers, 7: images}
 PLOT = the_world.state.default_root() / 'benchmark.png'
 
 

@@ -116,6 +116,29 @@ class World:
         client.wait_for(f'server {server}', active)
         return server
 
+    def boot(self, image_id: str) -> float:
+        """Boot a server of an image, and delete it; the seconds until ACTIVE.
+        """
+        nova = self.alice.api('compute', '2.60')
+        flavor = next(each['id'] for each in nova.get('/flavors').json()[
+            'flavors'] if each['name'] == 'tiny')
+        began = time.monotonic()
+        server = nova.post('/servers', json={'server': {
+            'name': f'{PREFIX}boot', 'imageRef': image_id,
+            'flavorRef': flavor, 'networks': 'none'}}).json()['server']['id']
+        table = f'{topology.HOME}_nova.instances'
+        self._until(lambda: self._value(
+            topology.HOME, f'select vm_state from {table} where uuid = %s',
+            server) in ('active', 'error'), f'{server} active')
+        seconds = time.monotonic() - began
+        assert nova.get(f'/servers/{server}').json()['server'][
+            'status'] == 'ACTIVE', server
+        nova.delete(f'/servers/{server}')
+        self._until(lambda: self._value(
+            topology.HOME, f'select deleted from {table} where uuid = %s',
+            server), f'{server} deleted')
+        return seconds
+
     def volume(self, cloud: str, number: int = 1) -> str:
         """A volume of alice's at one of the clouds."""
         cinder = self._cinder(cloud)
