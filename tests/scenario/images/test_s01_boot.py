@@ -50,9 +50,14 @@ class ImageScenario(base.ServerScenario):
         cls.glance = cls.alice.api('image', at=cls.provider)
         cls.bits = {}
         cls.image_name = f'image-of-{cls.__name__}'
+        cls.image_id = cls.upload_bootable()
+
+    @classmethod
+    def upload_bootable(cls):
+        """Make the images of a guest at bu; the id of its disk's."""
         kernel = cls.upload('aki', 'vmlinuz')
         initrd = cls.upload('ari', 'initrd')
-        cls.image_id = cls.upload(
+        return cls.upload(
             'ami', 'root', name=cls.image_name, kernel_id=kernel,
             ramdisk_id=initrd, os_command_line=guest.COMMAND_LINE)
 

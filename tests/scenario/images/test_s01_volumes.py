@@ -12,8 +12,16 @@
 
 """S1: volumes that are made of images of bu."""
 
+import contextlib
+import pathlib
+
 from sandbox import client
+from sandbox import paste
+from sandbox.services import ceph
+from sandbox import topology
 from tests.scenario.images import test_s01_boot
+
+KEYRING = pathlib.Path('/etc/ceph/ceph.client.cinder.keyring')
 
 
 class TestVolumes(test_s01_boot.ImageScenario):
@@ -53,6 +61,52 @@ class TestVolumes(test_s01_boot.ImageScenario):
                                 '--image', self.raw_id)
         self.assertEqual(self.bits[self.raw_id],
                          self.stored(self.provider, volume_id))
+
+    @contextlib.contextmanager
+    def keyring_where_cinder_looks(self):
+        """Let bu's cinder-volume read a volume.
+
+        os-brick takes the key from a path without the cloud, and the clouds
+        are on one host.
+        """
+        def make():
+            try:
+                with KEYRING.open('x') as file:
+                    file.write(ceph.keyring(
+                        self.sandbox.site, topology.by_name(self.provider),
+                        'client.cinder').read_text())
+            except FileExistsError:
+                return False
+            return True
+        # NOTE: clouds beside these may have the same test.
+        client.wait_for(f'{KEYRING} to be free', make)
+        try:
+            yield
+        finally:
+            KEYRING.unlink()
+
+    def test_image_of_a_volume_elsewhere(self):
+        volume_id = self.create('--availability-zone', self.provider,
+                                '--image', self.raw_id)
+        refused = self.alice.openstack(
+            'image', 'create', '--volume', volume_id, 'nowhere')
+        self.assertEqual(1, refused.code, str(refused))
+        self.assertIn(f'--os-service-provider {self.provider}', refused.err)
+        with paste.changed(
+                self.sandbox, self.home, lambda text: text.replace(
+                    '[mixmatch]\n', '[mixmatch]\nupload_images = true\n'),
+                'cinder.conf'), self.keyring_where_cinder_looks():
+            made = client.must(self.alice.openstack(
+                'image', 'create', '--volume', volume_id, '-f', 'json',
+                'of-a-volume')).json['image_id']
+            self.addCleanup(self.glance.delete, f'/v2/images/{made}')
+            client.wait_for('the image', lambda: self.glance.get(
+                f'/v2/images/{made}').json()['status'] == 'active')
+        shown = client.must(self.alice.openstack(
+            'image', 'show', made, '-f', 'json')).json
+        self.assertEqual(self.provider,
+                         shown['properties'][test_s01_boot.MARK])
+        self.assertEqual(1024 ** 3, shown['size'])
 
     def test_image_of_home_for_a_volume_elsewhere(self):
         guest, = self.alice.api('image').get('/v2/images', params={
