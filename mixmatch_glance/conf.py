@@ -14,7 +14,6 @@
 
 from typing import Any
 
-from keystonemiddleware import opts as opts_of_keystone
 from oslo_config import cfg
 
 from mixmatch.conf import listing
@@ -64,15 +63,6 @@ Set it where ``mixmatch-status`` reads this file.
 def register_opts(conf: cfg.ConfigOpts) -> None:
     conf.register_opts(OPTS, GROUP)
     conf.register_opt(STATE_PATH)
-
-
-def service_token_roles(conf: cfg.ConfigOpts) -> list[str]:
-    """Return the roles of services of home, as Keystone's middleware does."""
-    for group, opts in opts_of_keystone.list_auth_token_opts():
-        # NOTE: it may not have been made yet.
-        conf.register_opts([each for each in opts if each.dest
-                            == 'service_token_roles'], group)
-    return conf.keystone_authtoken.service_token_roles
 
 
 def list_opts() -> list[tuple[str, list[Any]]]:

@@ -64,7 +64,7 @@ class Images:
         self._application = marks.Unmarked(application)
         self._clouds = clouds
         self._options = conf.mixmatch
-        self._service_roles = options.service_token_roles(conf)
+        self._service_roles = user_request.service_token_roles(conf)
         self._locator = locator.Locator(
             clouds, conf.mixmatch.location_cache_size,
             conf.mixmatch.location_cache_time)

@@ -16,6 +16,8 @@ from collections.abc import Collection
 import dataclasses
 from typing import Any
 
+from keystonemiddleware import opts as opts_of_keystone
+from oslo_config import cfg
 import webob
 
 from mixmatch import api
@@ -145,6 +147,15 @@ class UserRequest(Request):
             return False
         self.http.make_body_seekable()
         return True
+
+
+def service_token_roles(conf: cfg.ConfigOpts) -> list[str]:
+    """Return the roles of services of home, as Keystone's middleware does."""
+    for group, opts in opts_of_keystone.list_auth_token_opts():
+        # NOTE: it may not have been made yet.
+        conf.register_opts([each for each in opts if each.dest
+                            == 'service_token_roles'], group)
+    return conf.keystone_authtoken.service_token_roles
 
 
 def _context(http: webob.Request) -> Any:
