@@ -18,7 +18,7 @@ have the size and hash of an image of one service provider, under a key of
 these. Whoever asks for them has been let in there first, each time.
 """
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 import contextlib
 import os
 import threading
@@ -136,17 +136,31 @@ class Cache:
     def _begin(self, stack: contextlib.ExitStack, key: str) -> '_Entry':
         """Begin to write bits, if nobody else does."""
         if not stack.enter_context(self._alone(key)):
-            return _Entry(stack, None, self._images)
+            return _Entry(stack, None, self._end(key))
         # NOTE: Glance keeps what is not whole, until an operator cleans up.
         stack.callback(self._drop_invalid, key)
         entry = contextlib.ExitStack()
         stack.push(entry)
         try:
             return _Entry(entry, entry.enter_context(
-                self._images.driver.open_for_write(key)), self._images)
+                self._images.driver.open_for_write(key)), self._end(key))
         except OSError as exc:
             _warn(exc)
-            return _Entry(entry, None, self._images)
+            return _Entry(entry, None, self._end(key))
+
+    def _end(self, key: str) -> Callable[[contextlib.ExitStack], None]:
+        """Return what keeps bits, and no more in all than the limit."""
+        def end(entry: contextlib.ExitStack) -> None:
+            try:
+                entry.close()
+                self._images.prune()
+            except Exception as exc:  # noqa: BLE001 - the client has its bits
+                _warn(exc)
+                # NOTE: what is in the folder, and not in Glance's database,
+                # would never be dropped.
+                fileutils.delete_if_exists(
+                    self._images.driver.get_image_filepath(key))
+        return end
 
     def _drop_invalid(self, key: str) -> None:
         fileutils.delete_if_exists(
@@ -213,13 +227,14 @@ class _Entry:
 
     :param stack: ends it; by an error it is dropped
     :param file: None if they are not to be kept
+    :param end: keeps them
     """
 
     def __init__(self, stack: contextlib.ExitStack, file: Any,
-                 images: image_cache.ImageCache) -> None:
+                 end: Callable[[contextlib.ExitStack], None]) -> None:
         self._stack = stack
         self._file = file
-        self._images = images
+        self._end = end
 
     def write(self, piece: bytes) -> None:
         """Write the next bits."""
@@ -234,14 +249,9 @@ class _Entry:
                 self._stack.pop_all().__exit__(type(exc), exc, None)
 
     def end(self) -> None:
-        """Keep the bits, and no more in all than the configured limit."""
-        if self._file is None:
-            return
-        try:
-            self._stack.close()
-            self._images.prune()
-        except Exception as exc:  # noqa: BLE001 - the client has its bits
-            _warn(exc)
+        """Keep the bits, which were all right."""
+        if self._file is not None:
+            self._end(self._stack)
 
 
 def _warn(exc: Exception) -> None:

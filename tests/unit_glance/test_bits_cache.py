@@ -17,6 +17,7 @@ import pathlib
 from unittest import mock
 
 import fixtures
+from oslo_db import exception as db_exception
 
 from mixmatch_glance import bits_cache
 from tests.unit_glance import base
@@ -155,10 +156,18 @@ class TestCache(CacheTestCase):
     def test_disk_is_full(self):
         made = bits_cache._Entry.__init__
 
-        def make(entry, stack, file, images):
+        def make(entry, stack, file, end):
             made(entry, stack, mock.Mock(write=mock.Mock(
-                side_effect=OSError(28, 'No space left on device'))), images)
+                side_effect=OSError(28, 'No space left on device'))), end)
         with mock.patch.object(bits_cache._Entry, '__init__', make):
+            self.assertEqual(200, self.download().status_int)
+        self.ranges()
+        self.assert_not_kept()
+
+    def test_database_is_away(self):
+        """A file that Glance does not know would never be dropped."""
+        with mock.patch('glance.db.sqlalchemy.api.insert_cache_details',
+                        side_effect=db_exception.DBConnectionError):
             self.assertEqual(200, self.download().status_int)
         self.ranges()
         self.assert_not_kept()
