@@ -27,8 +27,9 @@ class ContractTestCase(base.TestCase):
                      'mixmatch:' in value or 'Mixmatch' in value
                      or value == api.NOVA_FIELD)
                  and '\n' not in value]
-        self.assertEqual(8, len(names))
-        for package in ('mixmatch', 'mixmatch_cinder', 'mixmatch_nova'):
+        self.assertEqual(9, len(names))
+        for package in ('mixmatch', 'mixmatch_cinder', 'mixmatch_glance',
+                        'mixmatch_nova'):
             for path in (ROOT / package).rglob('*.py'):
                 if path == pathlib.Path(api.__file__):
                     continue
