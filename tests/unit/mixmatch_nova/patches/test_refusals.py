@@ -33,7 +33,7 @@ class RefusalTestCase(base.NovaTestCase):
     def setUp(self):
         super().setUp()
         self.useFixture(novas.NovaDatabase())
-        self.instance = objects.Instance(uuid=base.SERVER)
+        self.instance = objects.Instance(uuid=base.SERVER, system_metadata={})
         self.called = []
 
     def mapping(self, context, volume_id=base.VOLUME, **values):
