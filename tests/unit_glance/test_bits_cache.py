@@ -167,6 +167,7 @@ class TestCache(CacheTestCase):
     def test_database_is_away(self):
         """A file that Glance does not know would never be dropped."""
         with mock.patch('glance.db.sqlalchemy.api.insert_cache_details',
+                        autospec=True,
                         side_effect=db_exception.DBConnectionError):
             self.assertEqual(200, self.download().status_int)
         self.ranges()
