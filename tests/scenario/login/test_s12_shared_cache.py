@@ -13,8 +13,10 @@
 
 """S12: the cache in which processes share logins may fail, or lie."""
 
+from concurrent import futures
 import re
 import time
+import uuid
 
 from sandbox import client
 from sandbox.services import common
@@ -57,18 +59,26 @@ class TestSharedCache(test_s12_logins.Attaching):
         return test_s12_logins.logins(self.sandbox) - before
 
     def warm_up(self):
-        """Have each process of nova-api keep Nova's own login."""
+        """Have each process keep Nova's own login."""
         log = self.sandbox.site.log(self.home, 'nova-api')
         since = log.stat().st_size
         line = re.compile(
             rb' (\d+) DEBUG mixmatch\.http\.transport \[[^]]*\] '
             + self.provider.encode() + b' volume: ')
 
+        def ask(_):
+            return self.attach({'volumeAttachment': {
+                'volumeId': str(uuid.uuid4()),
+                'serviceProvider': self.provider}}).status_code
+
         def is_warm():
-            self.attaches()
+            # NOTE: more at a time than the threads of one process.
+            with futures.ThreadPoolExecutor(12) as executor:
+                self.assertEqual({404}, {*executor.map(ask, range(24))})
             with log.open('rb') as file:
                 file.seek(since)
                 return len({*line.findall(file.read())}) == common.PROCESSES
+        self.attaches()
         client.wait_for('each process of nova-api to use it', is_warm)
 
     def works_again(self):
