@@ -51,8 +51,8 @@ def _images(world: the_world.World) -> Iterator[tuple[str, str]]:
     """Two images with the same bits: of home and of the provider."""
     bits = os.urandom(SIZE)
     with contextlib.ExitStack() as stack:
-        yield tuple(_image(stack, who, bits)  # type: ignore[misc]
-                    for who in (world.alice, world.alice_there))
+        yield (_image(stack, world.alice, bits),
+               _image(stack, world.alice_there, bits))
 
 
 def _image(stack: contextlib.ExitStack, who: the_world.Person,

@@ -84,6 +84,7 @@ def _call(original: Callable, self: Any, context: Any, version: int,
 def _places(context: Any, image_id: str) -> Iterator[str]:
     """Yield the places that servers have an image from, each once."""
     known = state.from_context(context).get_image_place(image_id)
+    seen: set[str | None] = {None, known}
     if known:
         yield known
     for field in _FIELDS:
@@ -91,8 +92,8 @@ def _places(context: Any, image_id: str) -> Iterator[str]:
                 context, {field: image_id, 'deleted': False}, limit=_MOST,
                 expected_attrs=['system_metadata']):
             place = place_of(server)
-            if place and place != known:
-                known = place
+            if place and place not in seen:
+                seen.add(place)
                 yield place
 
 

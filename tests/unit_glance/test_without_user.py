@@ -75,6 +75,17 @@ class TestWithoutUser(base.GlanceTestCase):
         self.assertEqual(503, response.status_int)
         self.assertIn('bu', response.text)
 
+    def test_glance_is_not_let_in(self):
+        del self.clouds.bu.projects['nova']
+        response = self.ask()
+        self.assertEqual(502, response.status_int)
+        self.assertIn('Service provider bu', response.text)
+        self.assertEqual([], self.bu.requests)
+
+    def test_policy_does_not_let_it_read(self):
+        self.bu.answers['GET', PATH] = 403, {}, {}
+        self.assertEqual(404, self.ask().status_int)
+
     def test_who_may_not_say_so(self):
         for name, kwargs in {
                 'a user': {'user': 'bob', 'roles': 'member'},

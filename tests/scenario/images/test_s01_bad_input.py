@@ -18,9 +18,9 @@ from typing import Any
 import uuid
 
 from sandbox import client
-from sandbox.services import mariadb
 from sandbox import topology
 from tests.scenario.images import test_s01_boot as images
+from tests.scenario import tables
 
 PATCH = 'application/openstack-images-v2.1-json-patch'
 
@@ -200,8 +200,8 @@ class TestBadInput(images.ImageScenario):
         cloud = topology.by_name(self.provider)
         folder = self.sandbox.site.var(cloud, 'glance') / 'images'
         (folder / image_id).write_bytes(bits)
-        mariadb.value(
-            self.sandbox.site, cloud, 'glance', 'update images set '
+        tables.execute(
+            self.provider, 'glance', 'update images set '
             f"os_hash_value = '{hashlib.sha512(bits).hexdigest()}' "
             f"where id = '{image_id}'")
         self.assertEqual(bits, self.at_home.get(
