@@ -84,9 +84,13 @@ class Sampler(threading.Thread):
         return (statistics.median(sizes[:middle]),
                 statistics.median(sizes[middle:]))
 
+    def thread_counts(self, name: str) -> list[int]:
+        """Return the number of threads in each sample."""
+        return [each.threads for each in self.samples[name]]
+
     def late_threads(self, name: str) -> float:
         """Return the threads that the last quarter has more than the third."""
-        counts = [each.threads for each in self.samples[name]]
+        counts = self.thread_counts(name)
         middle, last = len(counts) // 2, len(counts) * 3 // 4
         return (statistics.median(counts[last:])
                 - statistics.median(counts[middle:last]))

@@ -95,7 +95,7 @@ class User(threading.Thread):
             accepted = self._count_command('attach', result)
         else:
             accepted = self._count('attach', self.nova.post(
-                self._url(), json={'volumeAttachment': {
+                self.attachments_url(), json={'volumeAttachment': {
                     'volumeId': volume_id,
                     'serviceProvider': topology.PROVIDER}}))
         return accepted and self._until('attached', lambda: (
@@ -110,7 +110,7 @@ class User(threading.Thread):
             accepted = self._count_command('detach', result)
         else:
             accepted = self._count('detach', self.nova.delete(
-                f'{self._url()}/{volume_id}'))
+                f'{self.attachments_url()}/{volume_id}'))
         return accepted and self._until('detached', lambda: (
             volume_id not in self.attached()))
 
@@ -147,7 +147,7 @@ class User(threading.Thread):
 
     def attached(self) -> list[str]:
         """The volumes that Nova knows as attached."""
-        response = self.nova.get(self._url())
+        response = self.nova.get(self.attachments_url())
         assert response.status_code == 200, response.text
         return [each['volumeId']
                 for each in response.json()['volumeAttachments']]
@@ -164,7 +164,8 @@ class User(threading.Thread):
             return ''
         return response.json()['volume']['status']
 
-    def _url(self) -> str:
+    def attachments_url(self) -> str:
+        """The path of the attachments of the server."""
         return f'/servers/{self.server}/os-volume_attachments'
 
     def _flavor(self) -> str:
