@@ -14,6 +14,7 @@
 
 from collections.abc import Callable, Iterator
 import contextlib
+import pathlib
 
 from sandbox import client
 from sandbox import ini
@@ -42,6 +43,20 @@ def with_images(text: str) -> str:
     return ini.add_filter(
         text, 'mixmatch', 'egg:mixmatch#glance', 'context',
         {'api': ('keystone', 'keystone+caching', 'keystone+cachemanagement')})
+
+
+def keeping_images(folder: pathlib.Path) -> Callable[[str], str]:
+    """Return what has home's Glance keep the bits of images of other clouds.
+
+    :param folder: where its cache is
+    """
+    def change(text: str) -> str:
+        return text.replace(
+            '[DEFAULT]\n', f'[DEFAULT]\nimage_cache_dir = {folder}\n'
+            # Names the host in the cache's database.
+            'worker_self_reference_url = http://127.0.0.1\n').replace(
+                '[mixmatch]\n', '[mixmatch]\ncache_images = true\n')
+    return change
 
 
 def with_endpoint(text: str, service_provider: str, url: str) -> str:

@@ -71,17 +71,12 @@ def _image(stack: contextlib.ExitStack, who: the_world.Person,
 def _filter(world: the_world.World, cache: bool) -> Iterator[None]:
     """Home's Glance has the filter, and may keep bits."""
     folder = world.site.var(topology.by_name(topology.HOME), 'glance')
-
-    def with_cache(text: str) -> str:
-        return text.replace(
-            '[DEFAULT]\n', f'[DEFAULT]\nimage_cache_dir = {folder}/cache\n'
-            'worker_self_reference_url = http://127.0.0.1\n').replace(
-                '[mixmatch]\n', '[mixmatch]\ncache_images = true\n')
     sandbox = client.sandbox()
     with contextlib.ExitStack() as stack:
         if cache:
             stack.enter_context(paste.changed(
-                sandbox, topology.HOME, with_cache, 'glance-api.conf',
+                sandbox, topology.HOME,
+                paste.keeping_images(folder / 'cache'), 'glance-api.conf',
                 'glance'))
         stack.enter_context(paste.changed(
             sandbox, topology.HOME, paste.with_images,
