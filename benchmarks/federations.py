@@ -24,7 +24,9 @@ from oslo_config import cfg
 from benchmarks import world as the_world
 from mixmatch import fanout
 from mixmatch import federation
+from mixmatch.login import auth_plugin
 from mixmatch import requester
+from mixmatch import services
 from mixmatch_nova import volume_client
 from sandbox import ini
 from sandbox.services import common
@@ -96,27 +98,33 @@ def clouds(names: Iterable[str], dead: dict[str, int] | None = None,
 
 
 class Asking:
-    """Somebody asks service providers for the volumes there.
+    """Somebody asks service providers for what is there.
 
     :param there: the service providers
     :param who: with a token of home
     """
+
+    #: What is asked for; the beginning of the names of the results.
+    collection, prefix = 'volumes', 'ask'
 
     def __init__(self, there: federation.Federation,
                  who: the_world.Person) -> None:
         self._there = there
         self._requester = requester.Requester(who.token, who.project_id)
 
-    def volumes(self, name: str) -> list[Any]:
-        login = self._there.user_login(name, self._requester)
+    def found(self, name: str) -> list[Any]:
+        """Return what a service provider has."""
         client = volume_client.make(self._there.service_provider(name),
-                                    login)
+                                    self._login(name))
         return client.volumes.list()
+
+    def _login(self, name: str) -> auth_plugin.LoginPlugin:
+        return self._there.user_login(name, self._requester)
 
     def log_in(self, names: Iterable[str]) -> int:
         """Log in at all; how many did not let us in at the first try."""
         def enter(name: str) -> None:
-            self._there.user_login(name, self._requester)
+            self._login(name)
         failed = missing = self._there.ask(names, enter, PATIENCE).missing
         deadline = time.monotonic() + PATIENCE
         while missing:
@@ -126,7 +134,7 @@ class Asking:
         return len(failed)
 
     def ask(self, names: Iterable[str]) -> fanout.Answers:
-        return self._there.ask(names, self.volumes)
+        return self._there.ask(names, self.found)
 
     def ask_living(self, names: Iterable[str]) -> None:
         self._insist(self.ask(names))
@@ -134,3 +142,15 @@ class Asking:
     @staticmethod
     def _insist(answers: fanout.Answers) -> None:
         assert not answers.missing, answers.missing.popitem()
+
+
+class AskingForImages(Asking):
+    """The same, for images."""
+
+    collection, prefix = 'images', 'image_list'
+
+    def found(self, name: str) -> list[Any]:
+        """Return what a service provider has."""
+        glance = self._there.service_provider(name).adapter(
+            services.IMAGE, self._login(name))
+        return glance.get('/v2/images').json()['images']

@@ -58,8 +58,9 @@ def run(world: the_world.World, found: results.Results,
     with federations.registrations(world, MANY + DEAD) as names:
         who = world.fresh()
         _log_in(found, names, who)
-        _living(world, found, names[:MANY], who,
-                QUICK if quick else REPETITIONS)
+        ask_living(world, found, names[:MANY], federations.Asking(
+            federations.clouds(names[:MANY]), who),
+            QUICK if quick else REPETITIONS)
         for kind in SICK:
             _sick(found, names, who, kind, quick)
 
@@ -83,10 +84,11 @@ def _log_in(found: results.Results, names: list[str],
                 failed, 0)
 
 
-def _living(world: the_world.World, found: results.Results,
-            names: list[str], who: the_world.Person,
-            repetitions: int) -> None:
-    asking = federations.Asking(federations.clouds(names), who)
+def ask_living(world: the_world.World, found: results.Results,
+               names: list[str], asking: federations.Asking,
+               repetitions: int) -> None:
+    """Measure what asking 1, SOME and all of MANY living ones takes."""
+    prefix = asking.prefix
     asking.ask_living(names)
     asking.ask_living(names)
     meter = cpu.Meter(world)
@@ -105,20 +107,23 @@ def _living(world: the_world.World, found: results.Results,
     samples.interleaved(map(str, times), repetitions, measure,
                         found.progress)
     for count, values in times.items():
-        label = f'asking {count}'
-        found.median(f'ask_{count}_s', label, values, 's')
+        label = f'asking {count} for {asking.collection}'
+        found.median(f'{prefix}_{count}_s', label, values, 's')
         found.draw(label, values, 's')
-    found.median(f'ask_{MANY}_unavoidable_s',
+    found.median(f'{prefix}_{MANY}_unavoidable_s',
                  '  processor time of it, divided by the cores',
                  least[MANY], 's')
-    found.draw(f'asking {MANY}: processor / cores', least[MANY], 's')
-    found.ratio(f'ask_{MANY}_ratio', f'asking {MANY} against that',
+    found.draw(f'asking {MANY} for {asking.collection}: processor / cores',
+               least[MANY], 's')
+    found.ratio(f'{prefix}_{MANY}_ratio', f'asking {MANY} against that',
                 times[MANY], least[MANY], TARGET)
-    found.ratio(f'ask_{MANY}_to_1_ratio', f'asking {MANY} against asking 1',
-                times[MANY], times[1])
-    found.note(f'processor time of asking {MANY}: ' + ', '.join(
+    found.ratio(f'{prefix}_{MANY}_to_1_ratio',
+                f'asking {MANY} against asking 1', times[MANY], times[1])
+    each_of = ', '.join(
         f'{name} {samples.median([each[name] for each in spent]):.2f} s'
-        for name in spent[0]))
+        for name in spent[0])
+    found.note(f'processor time of asking {MANY} for {asking.collection}: '
+               f'{each_of}')
 
 
 def _sick(found: results.Results, names: list[str], who: the_world.Person,

@@ -12,22 +12,36 @@
 
 """Images: boot and download of a foreign one against a local one."""
 
+import collections
 from collections.abc import Iterator
 import contextlib
 import os
+import pathlib
+import re
+import tempfile
 import time
+from typing import BinaryIO
 
+from benchmarks import federations
 from benchmarks import results
 from benchmarks import samples
+from benchmarks.sections import ask
 from benchmarks import world as the_world
 from sandbox import client
 from sandbox import paste
+from sandbox import process
 from sandbox import topology
+from sandbox import verbs
 
 TITLE = 'images: foreign against local'
 REPETITIONS = 20
 QUICK = 3
 SIZE = 64 * 1024 * 1024
+#: Bytes of the image whose download shows what memory it takes.
+LARGE, QUICK_LARGE = 8 << 30, 1 << 30
+PIECE, LOOK = 1 << 16, 1 << 26
+#: MiB by which home's glance-api may grow meanwhile: its pieces have 64 KiB.
+GROWTH = 8
 #: Warm boot; first download against that of bu and of home together.
 BOOT, DOWNLOAD = 1.05, 1.3
 
@@ -42,6 +56,9 @@ def run(world: the_world.World, found: results.Results,
             _first_downloads(world, found, local, foreign, repetitions)
             _boots(world, found, {LOCAL: local, FOREIGN: foreign},
                    repetitions)
+            _memory(world, found, QUICK_LARGE if quick else LARGE)
+        with federations.registrations(world, ask.MANY) as names:
+            _lists(world, found, names, repetitions)
         with _filter(world, cache=True):
             _cached_downloads(world, found, local, foreign, repetitions)
 
@@ -56,7 +73,7 @@ def _images(world: the_world.World) -> Iterator[tuple[str, str]]:
 
 
 def _image(stack: contextlib.ExitStack, who: the_world.Person,
-           bits: bytes) -> str:
+           bits: bytes | BinaryIO) -> str:
     glance = who.api('image')
     image_id = glance.post('/v2/images', json={
         'name': f'{the_world.PREFIX}image', 'disk_format': 'raw',
@@ -84,13 +101,22 @@ def _filter(world: the_world.World, cache: bool) -> Iterator[None]:
         yield
 
 
+def _receive(who: the_world.Person, image_id: str, size: int
+             ) -> Iterator[int]:
+    """Download an image; yields how many bytes have come."""
+    response = who.api('image').get(f'/v2/images/{image_id}/file',
+                                    stream=True)
+    received = 0
+    for piece in response.iter_content(PIECE):
+        received += len(piece)
+        yield received
+    assert received == size, received
+
+
 def _download(who: the_world.Person, image_id: str) -> float:
     """Return the seconds that a download takes."""
     began = time.monotonic()
-    response = who.api('image').get(f'/v2/images/{image_id}/file',
-                                    stream=True)
-    size = sum(map(len, response.iter_content(1 << 16)))
-    assert size == SIZE, size
+    collections.deque(_receive(who, image_id, SIZE), maxlen=0)
     return time.monotonic() - began
 
 
@@ -111,6 +137,42 @@ def _first_downloads(world: the_world.World, found: results.Results,
                 '  foreign against local and at the provider together',
                 times[FOREIGN], [here + there for here, there in zip(
                     times[LOCAL], times[THERE])], DOWNLOAD)
+
+
+def _lists(world: the_world.World, found: results.Results,
+           names: list[str], repetitions: int) -> None:
+    """Ask 1, 10 and 100 service providers for their images."""
+    who = world.fresh()
+    federations.AskingForImages(federations.clouds(
+        names, ask_threads=ask.LOGINS_AT_ONCE), who).log_in(names)
+    ask.ask_living(world, found, names, federations.AskingForImages(
+        federations.clouds(names), who), repetitions)
+
+
+def _memory(world: the_world.World, found: results.Results, size: int
+            ) -> None:
+    """Measure what a process of home's Glance grows by during a download."""
+    pids = list(process.Supervisor(world.site).family(verbs.find(
+        world.site, topology.HOME, 'glance-api')))
+    with contextlib.ExitStack() as stack:
+        file = stack.enter_context(tempfile.TemporaryFile())
+        # It takes no space here, and all of it on its way.
+        file.truncate(size)
+        image_id = _image(stack, world.alice_there, file)
+        before, most = _resident(pids), 0.0
+        for received in _receive(world.alice, image_id, size):
+            if not received % LOOK:
+                most = max(most, _resident(pids) - before)
+    found.count('image_download_growth_mib',
+                "growth of home's Glance by a download of "
+                f'{size >> 30} GiB', most, GROWTH, unit='MiB')
+
+
+def _resident(pids: list[int]) -> float:
+    """Return the memory of processes, in MiB."""
+    return sum(int(re.findall(
+        r'VmRSS:\s+(\d+) kB', pathlib.Path(f'/proc/{pid}/status').read_text()
+    )[0]) for pid in pids) / 1024
 
 
 def _cached_downloads(world: the_world.World, found: results.Results,
