@@ -21,8 +21,9 @@ their volumes.
     python -m tests.tempest.volume [REGEX]
 
 One thing cannot be the same: as long as bu does not answer, nobody knows
-that an id which nobody ever made is not there. ``unknown_ids.txt`` has the
-tests that ask for one; each has to get a 503 that names bu, and nothing else.
+that an id which nobody ever made is not there. ``volumes_need_all.txt``
+has the tests that ask for one; each has to get a 503 that names bu, and
+nothing else.
 """
 
 import pathlib
@@ -42,7 +43,7 @@ WANT_AN_IMAGE = (
     'test_volume_create_get_update_delete_from_image', 'test_volume_extend',
     'test_volume_upload')
 TESTS = rf'^tempest\.api\.volume\.(?!.*\b({"|".join(WANT_AN_IMAGE)})\b)'
-UNKNOWN_IDS = pathlib.Path(__file__).with_name('unknown_ids.txt')
+NEED_ALL = pathlib.Path(__file__).with_name('volumes_need_all.txt')
 
 
 def without_filter(text: str) -> str:
@@ -67,7 +68,7 @@ def main(argv: list[str]) -> int:
         with workspace.provider_is_away(sandbox, 'cinder-api'):
             away = tempest.run(
                 f'with the filter, {topology.PROVIDER} is away', regex)
-    return workspace.report(asked, UNKNOWN_IDS, without, filtered, away)
+    return workspace.report(asked, NEED_ALL, without, filtered, away)
 
 
 if __name__ == '__main__':
