@@ -34,6 +34,10 @@ RULE = {'name': 'tempest', 'projects': 'tempest-*', 'users': 'tempest-*',
 #: What Tempest says of a 503 that names bu.
 SAYS_SO = re.compile(rf'503.*ervice provider {topology.PROVIDER}', re.DOTALL)
 
+#: What it says of a volume of an image that bu does not have.
+NO_IMAGE = re.compile(
+    rf'ervice provider {topology.PROVIDER}: .*image', re.IGNORECASE)
+
 
 @dataclasses.dataclass
 class Outcome:
@@ -61,6 +65,10 @@ class Outcome:
         """Return whether a test failed because a 503 named bu."""
         return bool(SAYS_SO.search(''.join(self.details.get(test, ()))))
 
+    def has_no_image(self, test: str) -> bool:
+        """Return whether a test failed because bu has no image of home."""
+        return bool(NO_IMAGE.search(''.join(self.details.get(test, ()))))
+
 
 class Tempest:
     """Workspace of Tempest, for moc."""
@@ -69,14 +77,17 @@ class Tempest:
         self._sandbox = sandbox
         self.folder = sandbox.site.instance / 'tempest'
 
-    def configure(self) -> None:
-        """Write tempest.conf."""
+    def configure(self, **more: ini.Section) -> None:
+        """Write tempest.conf.
+
+        :param more: further options of its sections
+        """
         landlord = self._sandbox.landlord(topology.HOME)
         images = landlord.api('image').get('/v2/images').json()['images']
         flavors = landlord.api('compute').get('/flavors').json()['flavors']
         shutil.rmtree(self.folder, ignore_errors=True)
         (self.folder / 'lock').mkdir(parents=True)
-        (self.folder / 'tempest.conf').write_text(ini.render({
+        sections: dict[str, ini.Section] = {
             # With it, a test that fails shows the bodies of its answers.
             'DEFAULT': {'log_file': self.folder / 'tempest.log',
                         'debug': True},
@@ -104,7 +115,10 @@ class Tempest:
                 'backup': False, 'extend_attached_volume': True,
                 # Nobody can read what fake storage has written.
                 'enable_volume_image_dep_tests': False},
-        }))
+        }
+        for name, options in more.items():
+            sections[name] = {**sections[name], **options}
+        (self.folder / 'tempest.conf').write_text(ini.render(sections))
 
     def run(self, name: str, regex: str) -> Outcome:
         """Run the tests, and show how it goes on."""
@@ -194,5 +208,35 @@ def report(asked: int, need_all: pathlib.Path, without: Outcome,
     print(*wrong, sep='\n')
     passed = sum(len(each.those('ok')) for each in (without, filtered, away))
     print(f' - Passed: {passed}')
+    print(f' - Failed: {len(wrong)}')
+    return int(bool(wrong))
+
+
+def compare(asked: int, wants_image: pathlib.Path, own: Outcome,
+            foreign: Outcome) -> int:
+    """Print what two runs came to, and return the exit code.
+
+    :param asked: how often bu was asked in the second of them
+    :param wants_image: tests for which bu would have to have home's image
+    """
+    print('\n----- compared')
+    for each in (own, foreign):
+        print(f'{each.name}: {len(each.those("ok"))} passed, '
+              f'{len(each.those("FAILED"))} failed, '
+              f'{len(each.those("SKIPPED"))} skipped')
+    print(f'{topology.PROVIDER} was asked {asked} times')
+    wanting = set(wants_image.read_text().split())
+    refused = {test for test in wanting if foreign.has_no_image(test)}
+    wrong = [f'{own.name}: {test} fails' for test in sorted(
+        own.those('FAILED'))]
+    wrong += [f'{foreign.name}: {test} passes with {own.name} only'
+              for test in sorted(own.those('ok') - foreign.those('ok')
+                                 - refused)]
+    wrong += [f'{test} is in {wants_image.name} and passes'
+              for test in sorted(wanting & foreign.those('ok'))]
+    if not asked or not own.those('ok'):
+        wrong.append('nothing was compared')
+    print(*wrong, sep='\n')
+    print(f' - Passed: {len(own.those("ok")) + len(foreign.those("ok"))}')
     print(f' - Failed: {len(wrong)}')
     return int(bool(wrong))

@@ -1,0 +1,80 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Tempest's tests of servers with volumes, of home and of a provider.
+
+They run unmodified, twice on the same clouds: with volumes of home, and with
+volumes that live at bu, which Tempest makes by its option
+``compute_volume_common_az``. It wants servers in a zone of that name as well,
+so home's hosts get one. What passes with the former has to pass with the
+latter.
+
+    python -m tests.tempest.compute [REGEX]
+
+One thing cannot be the same: bu's Cinder has no images of home.
+``compute_wants_image.txt`` has the tests that make a volume of one; each has
+to fail, and to be told by bu that it has no such image.
+"""
+
+from collections.abc import Iterator
+import contextlib
+import pathlib
+import sys
+
+from sandbox import client
+from sandbox import rules
+from sandbox import topology
+from tests.tempest import workspace
+
+TESTS = (r'^tempest\.api\.compute\.(volumes\.|servers\.test_('
+         'create_server|delete_server|device_tagging|server_actions|'
+         'server_rescue))')
+#: Each project of Tempest is one of its own at bu.
+RULE = {**workspace.RULE, 'local_project': '{project}', 'create': True}
+WANTS_IMAGE = pathlib.Path(__file__).with_name('compute_wants_image.txt')
+
+
+@contextlib.contextmanager
+def hosts_in_zone(sandbox: client.Sandbox, zone: str) -> Iterator[None]:
+    """Home's hosts are in an availability zone."""
+    nova = sandbox.landlord(topology.HOME).api('compute')
+    made = nova.post('/os-aggregates', json={'aggregate': {
+        'name': zone, 'availability_zone': zone}}).json()['aggregate']['id']
+    path = f'/os-aggregates/{made}'
+    hosts = [host.name for host in topology.by_name(topology.HOME).hosts]
+    for verb in ('add_host', 'remove_host'):
+        for host in hosts:
+            done = nova.post(f'{path}/action', json={verb: {'host': host}})
+            assert done.status_code == 200, done.text
+        if verb == 'add_host':
+            yield
+    nova.delete(path)
+
+
+def main(argv: list[str]) -> int:
+    regex = argv[0] if argv else TESTS
+    sandbox = client.Sandbox()
+    tempest = workspace.Tempest(sandbox)
+    tempest.configure()
+    own = tempest.run(f'volumes of {topology.HOME}', regex)
+    before = sandbox.asked_for(topology.PROVIDER, 'attachments')
+    with (rules.Landlord(sandbox).ruling(RULE),
+          hosts_in_zone(sandbox, topology.PROVIDER)):
+        tempest.configure(compute={
+            'compute_volume_common_az': topology.PROVIDER})
+        foreign = tempest.run(f'volumes of {topology.PROVIDER}', regex)
+    asked = sandbox.asked_for(topology.PROVIDER, 'attachments') - before
+    return workspace.compare(asked, WANTS_IMAGE, own, foreign)
+
+
+if __name__ == '__main__':
+    sys.exit(main(sys.argv[1:]))
