@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Limits on the time and size of answers.
+"""Limits on the time and size of answers, and on the time of requests.
 
 The timeout of a socket begins anew with each byte, so a service that sends
 one byte now and then would hold a thread for ever. What is counted are the
@@ -38,6 +38,7 @@ from urllib3 import exceptions as urllib3_exceptions
 from urllib3.util import wait
 
 from mixmatch.http import connect
+from mixmatch.http import upload
 
 #: Bytes of an answer of an API. A page of 1000 volumes, as many as Cinder
 #: gives, has 1.8 MB, and 7.0 MB if each has ten metadata of full length.
@@ -62,6 +63,14 @@ class _Bounds:
     silent: Silent = lambda: None
     largest: float | None = None
     local: bool = True
+    body: upload.Upload | None = None
+
+    @property
+    def until(self) -> float:
+        """When the answer has to be complete."""
+        # NOTE: the time for it begins when the last piece has been sent.
+        return self.at if self.body is None or math.isinf(
+            self.body.until) else self.body.until
 
 
 _BOUNDS: contextvars.ContextVar[_Bounds | None] = (
@@ -70,8 +79,8 @@ _BOUNDS: contextvars.ContextVar[_Bounds | None] = (
 
 @contextlib.contextmanager
 def complete_by(at: float, silent: Silent = lambda: None,
-                largest: float | None = None, local: bool = True
-                ) -> Iterator[None]:
+                largest: float | None = None, local: bool = True,
+                body: upload.Upload | None = None) -> Iterator[None]:
     """Limit all answers that are read in this thread.
 
     :param at: on the clock of time.monotonic()
@@ -79,8 +88,11 @@ def complete_by(at: float, silent: Silent = lambda: None,
         what it raises ends the reading
     :param largest: bytes; ``LARGEST`` if it is None, infinity for no limit
     :param local: whether the name of a host may lead to this machine
+    :param body: of the one request that is sent, if it is sent piece by
+        piece: it has limits of its own, and what counts of ``at`` is the
+        connection
     """
-    token = _BOUNDS.set(_Bounds(at, silent, largest, local))
+    token = _BOUNDS.set(_Bounds(at, silent, largest, local, body))
     try:
         yield
     finally:
@@ -112,7 +124,7 @@ class _Reader(io.RawIOBase):
     def readinto(self, buffer: Any) -> int | None:
         bounds = _BOUNDS.get()
         if bounds:
-            self._wait(bounds.at, bounds.silent)
+            self._wait(bounds.until, bounds.silent)
         size = self._inner.raw.readinto(buffer)
         self._size += size or 0
         if self._size > (bounds and bounds.largest or LARGEST):
@@ -157,6 +169,10 @@ class _Response(http_client.HTTPResponse):
 
     def begin(self) -> None:
         super().begin()
+        bounds = _BOUNDS.get()
+        if bounds and bounds.body and bounds.body.is_cut:
+            # NOTE: the next request would be taken for the rest of this one.
+            self.will_close = True
         # NOTE: in the words of the standard, not in the other cloud's.
         self.reason = http_client.responses.get(self.status, '')
         for name, value in self.headers.items():
@@ -169,13 +185,17 @@ class _Response(http_client.HTTPResponse):
 
 
 class _InTime:
-    """Connection made within its own timeout and the caller's."""
+    """Connection made within its own timeout and the caller's.
+
+    The body of a request that is sent piece by piece has limits of its own.
+    """
 
     # Of urllib3.
     _dns_host: str
     port: int
     timeout: Any
     proxy: Any
+    sock: Any
     socket_options: Any
 
     def _new_conn(self) -> socket.socket:
@@ -197,6 +217,16 @@ class _InTime:
         except OSError as exc:
             raise urllib3_exceptions.NewConnectionError(
                 self, f'{exc}') from exc  # type: ignore[arg-type]
+
+
+    def send(self, data: Any) -> None:
+        bounds = _BOUNDS.get()
+        if bounds is None or bounds.body is None:
+            super().send(data)  # type: ignore[misc]
+            return
+        if self.sock is None:
+            self.connect()  # type: ignore[attr-defined]
+        bounds.body.send(self.sock, data, bounds.silent)
 
 
 class _HTTPConnection(_InTime, connection.HTTPConnection):

@@ -37,6 +37,7 @@ from mixmatch.http import answer
 from mixmatch.http import download
 from mixmatch.http import endpoints
 from mixmatch.http import limits
+from mixmatch.http import upload
 from mixmatch import metrics
 
 LOG = logging.getLogger(__name__)
@@ -129,8 +130,12 @@ class Transport(requests.Session):
         With ``stream=True`` the body of a success is not read, but is the
         ``pieces`` of the response. That of an error is read in any case.
 
+        If ``data`` is an :class:`~mixmatch.http.upload.Upload`, it is sent
+        piece by piece. An error that comes before all of it is the answer.
+
         :raises ServiceProviderUnavailable: it did not answer lately, or the
-            deadline has passed; nothing was sent
+            deadline has passed; nothing was sent. Or it says that it has
+            done what it has not got all bytes of.
         """
         if self._home and self._home.has(url):
             return super().request(
@@ -149,6 +154,10 @@ class Transport(requests.Session):
         kwargs['proxies'] = self._proxies
         configured, timeout = _both(timeout), self._time_left(timeout)
         stream = kwargs.get('stream')
+        body = kwargs.get('data')
+        body = body if isinstance(body, upload.Upload) else None
+        if body:
+            body.limit(configured[1], at)
         began = time.monotonic()
         outcome: int | str = 'failed'
         theirs = None
@@ -156,7 +165,7 @@ class Transport(requests.Session):
             with limits.complete_by(
                     min(began + sum(timeout), at),
                     functools.partial(self._on_silence, url, probe),
-                    self._largest, local):
+                    self._largest, local, body):
                 response = self._send(method, url, timeout=timeout, **kwargs)
                 if stream and response.status_code not in BODIES:
                     _ = response.content
@@ -173,6 +182,8 @@ class Transport(requests.Session):
                                 _project())
         else:
             self._health.succeeded()
+        if body and not body.is_whole and response.status_code < 400:
+            raise self._unavailable('it answered before it had all bytes')
         if stream and response.status_code in BODIES:
             cast(answer.Answer, response).pieces = download.Download(
                 response, functools.partial(

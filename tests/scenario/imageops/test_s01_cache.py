@@ -55,7 +55,7 @@ class TestDownloads(CachedImages):
 
     def setUp(self):
         super().setUp()
-        self.image_id = self.upload('raw', 'vmlinuz', container_format='bare')
+        self.image_id = self.upload('raw', 'initrd', container_format='bare')
         self.at_home = self.alice.api('image')
         self.path = f'/v2/images/{self.image_id}/file'
         self.landlord = self.sandbox.user(self.provider, 'admin').api('image')

@@ -10,7 +10,6 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-
 """Bodies that are sent piece by piece, over real connections."""
 
 import socket
@@ -65,7 +64,10 @@ class Gone(Exception):
 class UploadTestCase(test_transport.WireTestCase):
 
     def receive(self, answer, timeout=(1.5, 20)):
+        self.ended = threading.Event()
         self.server = self.useFixture(Receiver(answer))
+        # NOTE: before the server waits for its threads.
+        self.addCleanup(self.ended.set)
         self.there = self.session(adapter=limits.Adapter(), timeout=timeout)
 
     def send(self, pieces, length=None, **kwargs):
@@ -183,6 +185,7 @@ class TestBrokenPieces(UploadTestCase):
 
     def test_not_sent_again(self):
         self.assertRaises(Gone, self.send, self.pieces())
+        self.assertTrue(self.saw.wait(10))
         self.assertEqual(1, len(self.server.heads))
 
 
@@ -208,12 +211,10 @@ class TestEarlyAnswer(UploadTestCase):
             stream.read()))
 
     def test_and_nothing_more_is_read(self):
-        ended = threading.Event()
-        self.addCleanup(ended.set)
         self.answered(lambda connection, stream: (
             connection.sendall(servers.answer(
                 b'{"message": "no"}', '409 Conflict')),
-            ended.wait(30)))
+            self.ended.wait(30)))
 
     def test_and_the_connection_is_closed(self):
         self.answered(lambda connection, stream: (
@@ -253,9 +254,7 @@ class TestSlowReader(UploadTestCase):
             yield bytes(PIECE)
 
     def test_reads_nothing(self):
-        ended = threading.Event()
-        self.addCleanup(ended.set)
-        self.receive(lambda connection, stream: ended.wait(30),
+        self.receive(lambda connection, stream: self.ended.wait(30),
                      timeout=(0.2, 0.6))
         began = time.monotonic()
         self.assertIn('not taken in time', self.broken(self.endless()))
@@ -264,12 +263,10 @@ class TestSlowReader(UploadTestCase):
 
     def test_reads_drop_by_drop(self):
         """Each byte is taken in time, a piece is not."""
-        ended = threading.Event()
-        self.addCleanup(ended.set)
 
         def answer(connection, stream):
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-            while not ended.wait(0.05):
+            while not self.ended.wait(0.05):
                 connection.recv(512)
         self.receive(answer, timeout=(0.2, 0.6))
         self.assertIn('not taken in time', self.broken(self.endless()))
@@ -278,23 +275,18 @@ class TestSlowReader(UploadTestCase):
     def test_silence_is_reported(self):
         self.useFixture(fixtures.MonkeyPatch(
             'mixmatch.http.upload.SILENCE', 0.1))
-        ended = threading.Event()
-        self.addCleanup(ended.set)
-        suspected = []
-        self.useFixture(fixtures.MockPatchObject(
-            self.health, 'suspect', autospec=True,
-            side_effect=lambda *args: suspected.append(args)))
-        self.receive(lambda connection, stream: ended.wait(30),
+        self.receive(lambda connection, stream: self.ended.wait(30),
                      timeout=(0.2, 0.6))
+        suspect = self.useFixture(fixtures.MockPatchObject(
+            self.health, 'suspect', autospec=True, return_value=False)).mock
         self.broken(self.endless())
-        self.assertTrue(suspected)
+        self.assertIn('no answer from', suspect.mock_calls[0].args[0])
+        self.assertGreater(len(suspect.mock_calls), 1)
 
     def test_does_not_answer(self):
         """The time for the answer begins after the last piece."""
-        ended = threading.Event()
-        self.addCleanup(ended.set)
         self.receive(lambda connection, stream: (
-            stream.read(3), ended.wait(30)), timeout=(0.2, 0.6))
+            stream.read(3), self.ended.wait(30)), timeout=(0.2, 0.6))
         began = time.monotonic()
         self.broken([b'abc'])
         self.assertLess(time.monotonic() - began, 10)
