@@ -161,7 +161,8 @@ class TestBoots(CachedImages, servers.OperationScenario):
     def disabled(self, host):
         """Take no servers on a host for a while."""
         service, = self.hypervisors.get(
-            '/os-services', params={'host': host}).json()['services']
+            '/os-services', params={
+                'host': host, 'binary': 'nova-compute'}).json()['services']
         path = f'/os-services/{service["id"]}'
         self.hypervisors.put(path, json={'status': 'disabled'})
         try:
