@@ -113,19 +113,6 @@ class TestAdministrator(OperatedImage):
             self.operate('migrate', 'confirm', self.server, by=self.admin)
             self.wait_for_server('ACTIVE')
 
-    def test_live_migration(self):
-        """Its disk stays where both hosts find it, and can start there."""
-        before = self.host
-        with self.two_hosts():
-            self.operate('migrate', '--live-migration', '--wait', self.server,
-                         by=self.admin)
-            self.wait_for_server('ACTIVE')
-            self.assertNotEqual(before, self.host)
-            # NOTE: the owner's reboot needs the bits again.
-            self.forget_bits(self.image_id)
-            self.operate('reboot', '--hard', '--wait', self.server)
-            self.wait_for_guest(self.server)
-
     def test_evacuated(self):
         with self.moves():
             before = self.host
