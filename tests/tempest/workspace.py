@@ -117,7 +117,7 @@ class Tempest:
                 'enable_volume_image_dep_tests': False},
         }
         for name, options in more.items():
-            sections[name] = {**sections[name], **options}
+            sections[name] = {**sections.get(name, {}), **options}
         (self.folder / 'tempest.conf').write_text(ini.render(sections))
 
     def run(self, name: str, regex: str) -> Outcome:
