@@ -35,6 +35,9 @@ from mixmatch_glance import download
 LOG = logging.getLogger(__name__)
 
 _CHUNK = 64 * 1024
+
+#: Images that one more may push out of the cache.
+MOST_DROPPED = 1000
 _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, 'https://opendev.org/mixmatch')
 
 
@@ -153,7 +156,7 @@ class Cache:
         def end(entry: contextlib.ExitStack) -> None:
             try:
                 entry.close()
-                self._images.prune()
+                self._keep_limit()
             except Exception as exc:  # noqa: BLE001 - the client has its bits
                 _warn(exc)
                 # NOTE: what is in the folder, and not in Glance's database,
@@ -161,6 +164,26 @@ class Cache:
                 fileutils.delete_if_exists(
                     self._images.driver.get_image_filepath(key))
         return end
+
+    def _keep_limit(self) -> None:
+        """Drop what was not used for longest, until the rest may stay.
+
+        NOTE: Glance's own (as of 33) never ends where its folder has files
+        that its database does not know for this host.
+        """
+        driver = self._images.driver
+        most = image_cache.CONF.image_cache_max_size
+        for _ in range(MOST_DROPPED):
+            if driver.get_cache_size() <= most:
+                return
+            key, _size = driver.get_least_recently_accessed() or (None, 0)
+            if key is None:
+                LOG.warning('The cache of images is larger than '
+                            'image_cache_max_size with files that Glance does '
+                            'not know any more; delete them from %s',
+                            image_cache.CONF.image_cache_dir)
+                return
+            driver.delete_cached_image(key)
 
     def _drop_invalid(self, key: str) -> None:
         fileutils.delete_if_exists(

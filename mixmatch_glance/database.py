@@ -32,4 +32,5 @@ def ever_had(ids: Collection[str]) -> set[str]:
     query = sqlalchemy.select(models.Image.id).where(
         models.Image.id.in_(list(ids)))
     with db.get_engine().connect() as connection:
-        return set(connection.execute(query).scalars())
+        # NOTE: Glance keeps an id as its user has written it.
+        return {each.lower() for each in connection.execute(query).scalars()}

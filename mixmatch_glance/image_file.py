@@ -46,11 +46,12 @@ class Part:
                      ) -> 'Part | None':
         """Read the requested range, as Glance reads it.
 
-        :param size: bytes of the image; None if it has none yet
+        :param size: bytes of the image; None if it has none yet, of which
+            there are no parts either
         :returns: None for all bits
         :raises webob.exc.HTTPException: the range is invalid
         """
-        if size is None:
+        if not size:
             return None
         asked: Any = wsgi.Request.get_range_from_request(http, size)
         if asked is None or asked.start is None:
@@ -112,9 +113,7 @@ class Files:
                 name, request, f'{request.route.image.path}/file',
                 asked.request if asked else None)
             if reply.pieces is None:
-                return (webob.Response(status=reply.status)
-                        if reply.status < 400
-                        else faults.from_reply(name, reply))
+                return self._without_bits(name, image, reply)
             undo.callback(reply.pieces.close)
             bits: Any = self._checked(name, image, asked, reply)
             if kept:
@@ -142,6 +141,18 @@ class Files:
             part.start if part else 0, part.stop if part else size)
 
     @staticmethod
+    def _without_bits(name: str, image: foreign_image.ForeignImage,
+                      reply: remote.Reply) -> Any:
+        """Return the response to a request that brought no bits."""
+        if reply.status >= 400:
+            return faults.from_reply(name, reply)
+        if reply.status != 204 or image.base['size']:
+            # NOTE: a client would take no bits for the whole image.
+            raise download.Expected.from_image(name, image).broken(
+                f'HTTP {reply.status} without bits')
+        return webob.Response(status=204)
+
+    @staticmethod
     def _checked(name: str, image: foreign_image.ForeignImage,
                  part: Part | None, reply: remote.Reply) -> download.Checked:
         """Return the bits of a reply, which break where they are wrong."""
@@ -156,7 +167,7 @@ class Files:
         if reply.headers.get('Content-Length', str(length)) != str(length):
             raise expected.broken('another number of bytes')
         return download.Checked(reply.pieces, expected, length,
-                                is_whole=part is None)
+                                is_whole=length == expected.size)
 
 
 def _response(image: foreign_image.ForeignImage, part: Part | None,

@@ -123,7 +123,9 @@ class Query:
             (key, project_id if key == 'owner'
              and value == self.request.project_id else value)
             for key, value in self.pairs
-            if key != 'visibility' or self.visibility != 'shared'))
+            # NOTE: public images are no offers.
+            if key != 'visibility' or self.visibility != 'shared'
+            or self.member_status not in ('accepted', 'all')))
 
     def has_visibility(self, visibility: str) -> bool:
         """Return whether images that are shown with this are wanted."""

@@ -94,6 +94,15 @@ class Listings(listings.Listings[list_query.Query]):
         """Return home's response to the request without its marker."""
         return self.page_of_home(query, None, query.limit)
 
+    def marker_of_home(self, query: list_query.Query
+                       ) -> dict[str, Any] | None:
+        """Return the image of home that a marker names."""
+        request = query.request.http.copy()
+        request.path_info = f'{routes.IMAGES}/{query.marker}'
+        request.query_string = ''
+        response = request.get_response(self._application)
+        return response.json if response.status_int == 200 else None
+
     def page_of_home(self, query: list_query.Query, marker: str | None,
                      size: int) -> webob.Response:
         """Return home's response to a request for a page of its rows."""
@@ -126,10 +135,9 @@ class Listings(listings.Listings[list_query.Query]):
         if marker and reply.status in self.marker_unknown:
             return merge.Page(marker_deleted=True)
         _check(name, reply, bool(query.pairs))
-        page = _believed(query, name, reply, size)
-        if query.is_unfiltered and not marker and not page.rows:
-            return None
-        return page
+        # NOTE: that nothing is there now does not tell that nothing will be:
+        # others publish and share images with the project.
+        return _believed(query, name, reply, size)
 
     def response(self, query: list_query.Query, response: webob.Response,
                  rows: listings.Rows, end: cursor.Cursor | None,

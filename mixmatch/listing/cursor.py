@@ -81,7 +81,8 @@ class Cursor:
             last, passed = jsonutils.loads(base64.urlsafe_b64decode(text))
             cursor = cls(Row(*last), {
                 name: Row(*pair) for name, pair in passed.items()})
-        except (ValueError, TypeError, AttributeError, binascii.Error) as exc:
+        except (ValueError, TypeError, AttributeError, binascii.Error,
+                RecursionError) as exc:
             raise InvalidPosition(parameter=api.POSITION) from exc
         for row in (cursor.last, *cursor.passed.values()):
             if not _is_row(row, width):

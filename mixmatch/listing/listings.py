@@ -151,6 +151,16 @@ class Listings(abc.ABC, Generic[AnyQuery]):
     def first_of_home(self, query: AnyQuery) -> webob.Response:
         """Return home's response to the request without its marker."""
 
+    def marker_of_home(self, query: AnyQuery) -> dict[str, Any] | None:
+        """Return the row of home that a marker names, in the list or not.
+
+        Cinder and Glance take as a marker whatever the user may see: a row may
+        have left the list since the last page.
+
+        :returns: None if there is none, or it cannot be known
+        """
+        return None
+
     @abc.abstractmethod
     def page_of_home(self, query: AnyQuery, marker: str | None, size: int
                      ) -> webob.Response:
@@ -200,7 +210,8 @@ class _Page(Generic[AnyQuery]):
     """Creation of one page."""
 
     def __init__(self, listings: Listings[AnyQuery], query: AnyQuery,
-                 place: cursor.Cursor | None) -> None:
+                 place: cursor.Cursor | None, from_marker: bool = False
+                 ) -> None:
         self._listings = listings
         self._query = query
         self._place = place
@@ -211,7 +222,9 @@ class _Page(Generic[AnyQuery]):
             query.owner.kind, bool(query.selection.only),
             not query.is_unfiltered, options.incomplete_lists)
         self._home_response: webob.Response | None = None
-        floor = place.last.values if place and query.order.exact else None
+        # NOTE: nobody knows which rows of others came before such a marker.
+        floor = place.last.values if place and (
+            query.order.exact or from_marker) else None
         passed = place.passed if place else {}
         self._streams = [
             merge.Stream(name, query.order, passed.get(name), floor)
@@ -229,19 +242,31 @@ class _Page(Generic[AnyQuery]):
         if query.selection.only:
             # NOTE: home validates the request, and provides the headers.
             self._home_page(None, 0)
-        elif not self._place and not any(
-                each.has_rows for each in self._streams):
+        elif not self._place and all(
+                each.ended and not each.has_rows
+                for each in self._streams if each.cloud):
             return self._home_list()
         merged = merge.Merge(self._streams, self._fill)
         if self._replay and not merged.skip_to(query.marker or ''):
             self._missing.check()
-            return self._listings.home(query)
+            return self._after_marker_of_home(memory)
         merged.take(query.offset)
         rows = merged.take(query.limit)
         end = merged.cursor
         if rows and end:
             memory.remember(query.listing, end)
         return self._response(rows, end)
+
+    def _after_marker_of_home(self, memory: cursor.Memory) -> webob.Response:
+        """Return the page after a marker that is no row of the list."""
+        query = self._query
+        row = self._listings.marker_of_home(query)
+        if row is None:
+            return self._listings.home(query)
+        last = cursor.Row(row['id'], query.order.values(row))
+        return _Page(self._listings, query,
+                     cursor.Cursor(last, {cursor.HOME: last}),
+                     from_marker=True).answer(memory)
 
     def _home_list(self) -> webob.Response:
         """Return home's list if no service provider has any resources."""

@@ -15,6 +15,7 @@
 import os
 import pathlib
 from unittest import mock
+import uuid
 
 import fixtures
 from oslo_db import exception as db_exception
@@ -39,6 +40,8 @@ class CacheTestCase(test_file.FileTestCase):
             ('image_cache_driver', self.driver, None),
             ('worker_self_reference_url', 'http://glance-1', None))
         super().setUp()
+        self.logged = self.useFixture(fixtures.FakeLogger(
+            'mixmatch_glance.bits_cache'))
         self.bu.add(base.IMAGE, BITS)
 
     def download(self, **kwargs):
@@ -196,6 +199,13 @@ class TestCache(CacheTestCase):
         response = self.send(f'/v2/images/{another}/file')
         self.assertEqual(BITS[::-1], response.body)
         self.assertEqual(1, len(self.files()))
+
+    def test_files_that_glance_does_not_know(self):
+        """They cannot be dropped, and nobody waits for it."""
+        (self.folder / str(uuid.uuid4())).write_bytes(2 * BITS)
+        self.set_limit(len(BITS) + 1)
+        self.assertEqual(BITS, self.send(PATH).body)
+        self.assertIn('does not know any more', self.logged.output)
 
     def set_limit(self, value):
         base.cfg.CONF.set_override('image_cache_max_size', value)

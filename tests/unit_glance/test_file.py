@@ -132,6 +132,21 @@ class TestFile(FileTestCase):
         response = self.send(PATH, headers={'Range': 'bytes=1-'})
         self.assertEqual((204, b''), (response.status_int, response.body))
 
+    def test_success_without_bits(self):
+        for status in (201, 204, 205):
+            self.answer(sends(status, b''))
+            self.assertIn(f'HTTP {status} without bits',
+                          self.refused(502, PATH))
+
+    def test_range_of_all_is_checked(self):
+        wrong = BITS[:-1] + bytes([BITS[-1] ^ 1])
+        self.answer(sends(206, wrong, Content_Range=(
+            f'bytes 0-{len(BITS) - 1}/{len(BITS)}')))
+        response = self.send(PATH, headers={'Range': 'bytes=0-'})
+        self.assertEqual(206, response.status_int)
+        self.assertRaises(exceptions.ServiceProviderUnavailable,
+                          lambda: response.body)
+
     def test_encrypted(self):
         self.bu.add(base.IMAGE, BITS, cinder_encryption_key_id='x')
         self.assertIn('encrypted', self.refused(400, PATH))

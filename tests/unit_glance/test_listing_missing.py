@@ -95,12 +95,19 @@ class TestMissing(lists.ListTestCase):
 
 
 class TestHoldings(lists.ListTestCase):
-    """Memory of clouds where a project has nothing."""
+    """No memory of clouds where a project has no images.
+
+    Others publish and share images with it at any time.
+    """
 
     options = 'listing_refresh = 60\n'
 
-    def test_not_from_lists_of_less(self):
-        """An empty list does not tell what only a filter brings."""
-        self.ids()
-        hidden = self.add_there(self.bu, os_hidden=True)
-        self.assertEqual([hidden], self.ids('os_hidden=true'))
+    def test_what_others_publish(self):
+        self.assertEqual([], self.ids())
+        made = self.add_there(self.bu, visibility='public')
+        self.assertEqual([made], self.ids())
+
+    def test_that_is_away(self):
+        self.assertEqual([], self.ids())
+        self.bu.answers['GET', PATH] = AWAY
+        self.refused(503, f'{PATH}?name=disk')

@@ -12,6 +12,7 @@
 
 """Pages of the merged list contain each image once, in order."""
 
+import base64
 from urllib import parse
 
 import hypothesis
@@ -172,6 +173,38 @@ class TestPaging(lists.ListTestCase):
             seen = self.pages(3, '', how)
             self.assertEqual(sorted(self.rows), sorted(seen))
             self.assertSorted(seen, '')
+
+    def test_first_images_are_not_shown(self):
+        """Images of bu that are not, come before those that are."""
+        for number in range(3):
+            self.add_there(self.bu, number, visibility='public')
+            self.add_there(self.bu, 100 + number, visibility='private')
+            self.add_there(self.bu, 200 + number, min_disk=-1)
+        self.add_home()
+        self.assertEqual(4, len(self.ids('visibility=shared')))
+        self.assertEqual(2, len(self.ids('visibility=shared&limit=2')))
+        self.assertEqual(3, len(self.ids('limit=3')))
+
+    def test_marker_that_is_no_row(self):
+        """It is an image all the same, as when it was renamed since."""
+        rows = [make(number, name=name) for name in ('a', 'b')
+                for number in range(4)
+                for make in (self.add_home, lambda *args, **kwargs: (
+                    self.add_there(self.bu, *args, **kwargs)))]
+        first = self.ids('name=a&sort=created_at:asc')
+        self.assertEqual(rows[:8], sorted(first, key=rows.index))
+        # Of home, as old as the third and the fourth of the list.
+        marker = rows[10]
+        found = self.ids(f'name=a&sort=created_at:asc&marker={marker}')
+        self.assertEqual(set(rows[4:8]), set(found) - set(rows[2:4]))
+        self.assertEqual(len(found), len(set(found)))
+        self.assertEqual(set(), set(found) & set(rows[:2]))
+        self.refused(400, f'{lists.PATH}?name=a&marker={lists.new_id()}')
+
+    def test_position_without_end(self):
+        position = base64.urlsafe_b64encode(b'[' * 2200).decode()
+        self.refused(400, f'{lists.PATH}?marker={lists.new_id()}'
+                          f'&{api.POSITION}={position}')
 
     def test_position_of_another(self):
         self.begin([('bu', (1, 'a', 1))])

@@ -128,7 +128,7 @@ class TestWithoutUser(images.ImageScenario):
                                   'users': 'glance'}):
                 client.must(landlord.command('revoke', '--user', 'glance'))
                 client.wait_for('a refusal', lambda: (
-                    self.ask_as_nova().status_code != 200), FORGOTTEN)
+                    self.ask_as_nova().status_code == 502), FORGOTTEN)
                 self.assert_names_provider(self.ask_as_nova())
                 self.assertEqual(200, self.alice.api('image').get(
                     self.path).status_code)
