@@ -58,6 +58,13 @@ class SnapshotNotLocated(NotLocated):
     msg_fmt = 'Snapshot %(volume_id)s cannot be looked up: %(reason)s'
 
 
+class ImageNotUsable(exceptions.MixmatchException):
+    """Error: home's Glance cannot show or give an image of another cloud."""
+
+    msg_fmt = 'Image %(image_id)s cannot be used now: %(reason)s'
+    code = 503
+
+
 class AlsoAtHome(exceptions.MixmatchException):
     """Error: a request names another cloud for an id of home."""
 

@@ -21,15 +21,18 @@ properties of the image that a server was made of in its ``system_metadata``.
 from collections.abc import Callable, Iterator
 import contextlib
 import copy
+import re
 from typing import Any
 
 from glanceclient import exc as glance_exceptions
+from nova import exception
 from nova import objects
 from oslo_log import log as logging
 from oslo_utils import uuidutils
 
 from mixmatch import api
 from mixmatch import patch
+from mixmatch_nova import errors
 from mixmatch_nova import state
 
 LOG = logging.getLogger(__name__)
@@ -41,6 +44,11 @@ CALL = patch.Symbol('nova.image.glance', f'{_WRAPPER}.call',
 CALLED = (patch.Symbol('nova.image.glance',
                        f'{_WRAPPER}._create_onetime_client',
                        ('self', 'context', 'version')),)
+
+#: What the filter of home's Glance says of other clouds that do not answer,
+#: fail, or contradict each other, in an error of Glance's client.
+_SAID = re.compile(r'HTTP (?P<code>409|502|503)\b[^:]*: *'
+                   r'(?P<text>.*ervice provider.*)', re.DOTALL)
 
 _READS = frozenset({'get', 'data'})
 
@@ -69,15 +77,35 @@ def _call(original: Callable, self: Any, context: Any, version: int,
         return original(wrapper, context, version, method, controller, args,
                         kwargs)
     try:
-        return call(self)
+        with _remember_failure(context, args):
+            return call(self)
     except glance_exceptions.HTTPNotFound:
         if (method not in _READS or controller not in (None, 'images')
                 or not context.is_admin
                 or not uuidutils.is_uuid_like(args[0])):
             raise
         for place in _places(context, args[0]):
-            with contextlib.suppress(glance_exceptions.HTTPNotFound):
+            with (contextlib.suppress(glance_exceptions.HTTPNotFound),
+                  _remember_failure(context, args)):
                 return call(_at(place, self, context, version))
+        raise
+
+
+@contextlib.contextmanager
+def _remember_failure(context: Any, args: Any) -> Iterator[None]:
+    """Record what home's Glance says of another cloud, and raise it.
+
+    Nova does not expect it, and would answer with an unexpected error (500).
+    """
+    try:
+        yield
+    except (glance_exceptions.HTTPException,
+            exception.GlanceConnectionFailed) as exc:
+        found = _SAID.search(str(exc))
+        if found:
+            state.from_context(context).record_failure(errors.ImageNotUsable(
+                image_id=args[0] if args else '',
+                reason=found['text'].rstrip('.'), code=int(found['code'])))
         raise
 
 

@@ -85,6 +85,16 @@ class TestImages(images.ImageScenario):
         self.assertIn(f'ervice provider {self.provider}', response.text)
         self.assertLess(response.elapsed.total_seconds(), base.TIMEOUTS)
 
+    def test_boot_is_refused_by_name(self):
+        """nova-api says who does not answer, not that it did not expect it."""
+        flavor = next(each['id'] for each in self.nova.get(
+            '/flavors').json()['flavors'] if each['name'] == 'tiny')
+        with self.stopped('glance-api'):
+            response = self.nova.post('/servers', json={'server': {
+                'name': 'nothing', 'imageRef': self.image_id,
+                'flavorRef': flavor, 'networks': 'none'}})
+        self.assert_says(response)
+
     def test_download_is_cut(self):
         """bu's Glance dies while it sends: an error, no short file."""
         bits = bytes(1 << 20) * 64

@@ -15,11 +15,13 @@
 from unittest import mock
 
 from glanceclient import exc as glance_exceptions
+from nova import exception
 from nova.image import glance
 from nova import objects
 
 from mixmatch import api
 from mixmatch_nova.patches import compute_api
+from mixmatch_nova import state
 from tests.unit.mixmatch_nova import base
 
 IMAGE = '44444444-0000-4000-8000-000000000004'
@@ -32,6 +34,16 @@ def server(place=('bu', 'id-of-research')):
                      'image_' + api.PROJECT_ATTRIBUTE), place or ()))
     return objects.Instance(system_metadata=kept, image_ref=IMAGE,
                             kernel_id=KERNEL, ramdisk_id='')
+
+
+class _Raises:
+    """Places of an image of which another error is known."""
+
+    def __init__(self, exc):
+        self._exc = exc
+
+    def __contains__(self, place):
+        raise self._exc
 
 
 class TestImages(base.NovaTestCase):
@@ -124,6 +136,35 @@ class TestImages(base.NovaTestCase):
     def test_nothing_but_reading(self):
         self.refused(method='delete')
         self.assertEqual([None], self.asked_at)
+
+    def test_what_glance_says_of_another_cloud(self):
+        """nova-api says it, too, instead of an unexpected error."""
+        for kind, expected, title in (
+                (glance_exceptions.HTTPServiceUnavailable,
+                 exception.GlanceConnectionFailed, '503 Service Unavailable'),
+                (glance_exceptions.HTTPConflict,
+                 glance_exceptions.HTTPConflict, '409 Conflict'),
+                (glance_exceptions.HTTPException,
+                 glance_exceptions.HTTPException, '502 Bad Gateway')):
+            context = self.context()
+            text = f'Service provider bu does not say: {title[:3]}.'
+            with mock.patch.object(self, 'found_at', _Raises(kind(
+                    f'{title}: {text}'))):
+                self.assertRaises(expected, self.wrapper.call, context, 2,
+                                  'get', args=(IMAGE,))
+            failure = state.from_context(context).failure
+            self.assertEqual(
+                (int(title[:3]), f'Image {IMAGE} cannot be used now: '
+                 + text[:-1]), (failure.code, str(failure)))
+
+    def test_what_glance_says_of_itself(self):
+        context = self.context()
+        with mock.patch.object(self, 'found_at', _Raises(
+                glance_exceptions.HTTPConflict('409 Conflict: in use'))):
+            self.assertRaises(glance_exceptions.HTTPConflict,
+                              self.wrapper.call, context, 2, 'get',
+                              args=(IMAGE,))
+        self.assertIsNone(state.from_context(context).failure)
 
     def test_rebuild_knows_the_place(self):
         """nova-api cannot look for servers of all cells."""
