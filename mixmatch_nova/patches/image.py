@@ -18,15 +18,18 @@ It is then told where a server with this image has it from: Nova keeps the
 properties of the image that a server was made of in its ``system_metadata``.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 import contextlib
 import copy
 import re
 from typing import Any
 
 from glanceclient import exc as glance_exceptions
+import nova.conf
+from nova import context as nova_context
 from nova import exception
 from nova import objects
+from nova.objects import base as objects_base
 from oslo_log import log as logging
 from oslo_utils import uuidutils
 
@@ -76,12 +79,15 @@ def _call(original: Callable, self: Any, context: Any, version: int,
     def call(wrapper: Any) -> Any:
         return original(wrapper, context, version, method, controller, args,
                         kwargs)
+    is_image = controller in (None, 'images')
     try:
         with _remember_failure(context, args):
-            return call(self)
+            found = call(self)
+        if is_image and method == 'get':
+            _check_cloud(context, args[0], found)
+        return found
     except glance_exceptions.HTTPNotFound:
-        if (method not in _READS or controller not in (None, 'images')
-                or not context.is_admin
+        if (method not in _READS or not is_image or not context.is_admin
                 or not uuidutils.is_uuid_like(args[0])):
             raise
         for place in _places(context, args[0]):
@@ -107,6 +113,45 @@ def _remember_failure(context: Any, args: Any) -> Iterator[None]:
                 image_id=args[0] if args else '',
                 reason=found['text'].rstrip('.'), code=int(found['code'])))
         raise
+
+
+def _check_cloud(context: Any, image_id: str, image: Any) -> None:
+    """Check in nova-api that servers have an image of one cloud by an id.
+
+    A host keeps the bits of images by their ids. Two service providers may
+    have one by the same id, whose users choose it, and a user who sees only
+    the second would get, or replace, the bits of the first. Home's Glance
+    looks for no id elsewhere that home has had, so one service provider has no
+    other to contradict.
+
+    :raises HTTPConflict: a server has it from another cloud, or a cell does
+        not answer; deleted ones count until they are archived
+    """
+    name = image.get(api.ATTRIBUTE) if isinstance(image, Mapping) else None
+    if (not name or objects_base.NovaObject.indirection_api
+            or context.db_connection is not None
+            or len(nova.conf.CONF.mixmatch.service_providers) < 2):
+        return
+    answers = nova_context.scatter_gather_skip_cell0(
+        context.elevated(read_deleted='yes'),
+        objects.InstanceList.get_by_filters, {'image_ref': image_id},
+        limit=_MOST, expected_attrs=['system_metadata'])
+    others: set[str] = set()
+    for servers in answers.values():
+        if nova_context.is_cell_failure_sentinel(servers):
+            others.add('a cell of Nova that does not answer')
+            continue
+        others.update(
+            f'service provider {each}' for each in (
+                server.system_metadata.get(f'image_{api.ATTRIBUTE}')
+                for server in servers) if each not in (None, name))
+    if others:
+        reason = (f'service provider {name} has it, but servers have, or may '
+                  f'have, one by the same id from {", ".join(sorted(others))},'
+                  ' and hosts keep the bits of images by their ids')
+        state.from_context(context).record_failure(errors.ImageNotUsable(
+            image_id=image_id, reason=reason, code=409))
+        raise glance_exceptions.HTTPConflict(reason)
 
 
 def _places(context: Any, image_id: str) -> Iterator[str]:

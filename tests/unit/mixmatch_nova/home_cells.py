@@ -45,6 +45,7 @@ class Cells(fixtures.Fixture):
         self.useFixture(conffixture.ConfFixture(nova.conf.CONF))
         self.useFixture(fixtures.MockPatchObject(
             nova_context, 'CELL_CACHE', {}))
+        self.useFixture(fixtures.MockPatchObject(nova_context, 'CELLS', []))
         manager = databases.in_memory()
         self.addCleanup(nova_api_db.context_manager.patch_factory(manager))
         api_models.CellMapping.__table__.create(manager.writer.get_engine())
