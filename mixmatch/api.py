@@ -32,6 +32,11 @@ USER_ATTRIBUTE = 'os-mixmatch:user_id'
 #: Header with the same meaning as the query, for clients that cannot set one.
 HEADER = 'OpenStack-Mixmatch-Service-Provider'
 
+#: Property in a request to create an image: the service provider to create it
+#: at. It is not ATTRIBUTE: Nova and Cinder copy that from the image of a
+#: server or a volume to the images that they make of these, which are home's.
+CREATE_AT = 'os-mixmatch:create_at'
+
 #: Values of query and header besides names: all clouds, only this cloud.
 ALL, NONE = 'all', 'none'
 

@@ -27,7 +27,11 @@ def from_reply(name: str, reply: remote.Reply) -> webob.exc.HTTPException:
     :param reply: with a status of 400 or more
     """
     kind = webob.exc.status_map.get(reply.status, webob.exc.HTTPBadRequest)
-    return kind(explanation=f'Service provider {name}: {said(reply)}')
+    explanation = f'Service provider {name}: {said(reply)}'
+    if kind is webob.exc.HTTPUnsupportedMediaType:
+        # NOTE: this one shows only a detail.
+        return kind(detail=explanation)
+    return kind(explanation=explanation)
 
 
 def said(reply: remote.Reply) -> str:

@@ -199,9 +199,13 @@ class ForeignImage:
                        for key, value in body.items()))
 
 
+def is_shown(key: str) -> bool:
+    """Return whether a property besides those of each image may be shown."""
+    return (key not in _BASE and key != 'id' and len(key) <= LONGEST
+            and key.isprintable() and not _DROPPED.fullmatch(key))
+
+
 def _is_extra(key: str, value: Any) -> bool:
-    if (key in _BASE or key == 'id' or not isinstance(value, str)
-            or len(key) > LONGEST or not key.isprintable()
-            or _DROPPED.fullmatch(key)):
+    if not isinstance(value, str) or not is_shown(key):
         return False
     return key not in _IMAGE_IDS or _UUID.fullmatch(value) is not None

@@ -42,7 +42,9 @@ class Unmarked:
     ``POST /v2/images``     The property is dropped. Nova and Cinder name all
                             properties of the image that a server or a volume
                             is made of when they make an image of it, and such
-                            an image is home's.
+                            an image is home's. So another property chooses
+                            the cloud of a new image, which does not come
+                            here (:mod:`mixmatch_glance.creation`).
     ``PATCH`` of an image   Refused, if it sets the property.
     Any that shows images   The property is not shown: it may be older than
                             this filter.
@@ -61,7 +63,7 @@ class Unmarked:
             return self._application
         if http.method == 'POST' and not image_id:
             _drop(http)
-        elif (http.method == 'PATCH' and changes(_body(http))
+        elif (http.method == 'PATCH' and changes(read_body(http))
                 # NOTE: an image of another cloud is not home's matter.
                 and database.ever_had([image_id])):
             return webob.exc.HTTPForbidden(explanation=(
@@ -72,7 +74,7 @@ class Unmarked:
 
 def changes(body: bytes) -> bool:
     """Return whether a patch changes a property of mixmatch."""
-    found = _json(body)
+    found = read_json(body)
     return isinstance(found, list) and any(
         _is_marked(value) for change in found if isinstance(change, dict)
         for key, value in change.items() if key != 'value')
@@ -93,7 +95,7 @@ def _image_id(http: webob.Request) -> str | None:
     return image_id if before == routes.IMAGES and image_id else None
 
 
-def _body(http: webob.Request) -> bytes:
+def read_body(http: webob.Request) -> bytes:
     """Return the body of a request, which Glance can still read."""
     if http.headers.get('Transfer-Encoding'):
         # NOTE: as Glance does, also where uWSGI gives chunks only once.
@@ -107,12 +109,12 @@ def _body(http: webob.Request) -> bytes:
 
 def _drop(http: webob.Request) -> None:
     """Drop the property from the image that is to be made."""
-    found = _json(_body(http))
+    found = read_json(read_body(http))
     if isinstance(found, dict) and _has(found):
         LOG.info('A new image of this cloud does not get the properties '
                  '%s:...: they say that an image lives at another cloud',
                  _PREFIX)
-        http.body = jsonutils.dump_as_bytes(_plain(found))
+        http.body = jsonutils.dump_as_bytes(without(found))
 
 
 def _without(response: webob.Response) -> webob.Response:
@@ -120,12 +122,12 @@ def _without(response: webob.Response) -> webob.Response:
     if (response.content_type != 'application/json'
             or _PREFIX.encode() not in response.body):
         return response
-    found = _json(response.body)
+    found = read_json(response.body)
     if not isinstance(found, dict):
         return response
-    found = _plain(found)
+    found = without(found)
     if isinstance(found.get('images'), list):
-        found['images'] = [_plain(each) for each in found['images']]
+        found['images'] = [without(each) for each in found['images']]
     response.json = found
     return response
 
@@ -134,12 +136,14 @@ def _has(image: dict[str, Any]) -> bool:
     return any(key.startswith(_PREFIX) for key in image)
 
 
-def _plain(image: dict[str, Any]) -> dict[str, Any]:
+def without(image: dict[str, Any]) -> dict[str, Any]:
+    """Return an image without properties of mixmatch."""
     return {key: value for key, value in image.items()
             if not key.startswith(_PREFIX)}
 
 
-def _json(body: bytes) -> Any:
+def read_json(body: bytes) -> Any:
+    """Parse JSON as Glance does; None if it is none."""
     try:
         return jsonutils.loads(body)
     except ValueError:

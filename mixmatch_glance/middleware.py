@@ -37,6 +37,7 @@ from mixmatch import federation
 from mixmatch import selection as selections
 from mixmatch_glance import bits_cache
 from mixmatch_glance import conf as options
+from mixmatch_glance import creation as creations
 from mixmatch_glance import database
 from mixmatch_glance import foreign_image
 from mixmatch_glance import image_file
@@ -45,6 +46,7 @@ from mixmatch_glance import locator
 from mixmatch_glance import marks
 from mixmatch_glance import proxy
 from mixmatch_glance import show
+from mixmatch_glance import upload
 from mixmatch_glance import user_request
 
 LOG = logging.getLogger(__name__)
@@ -73,16 +75,22 @@ class Images:
             clouds, bits_cache.Cache() if conf.mixmatch.cache_images
             else None)
         self._proxy = proxy.Proxy(clouds, self._view)
+        self._uploads = upload.Uploads(clouds)
+        self._creations = creations.Creations(self._application, clouds,
+                                              self._view)
         self._listings = listing.Listings(self._application, clouds,
                                           self._view)
 
     @webob.dec.wsgify
     def __call__(self, http: webob.Request) -> Any:
         of_list = user_request.ListRequest.from_http(http)
+        creation = user_request.CreateRequest.from_http(http)
         request = user_request.UserRequest.from_http(http)
         try:
             if of_list:
                 return self._list(of_list)
+            if creation:
+                return self._creations.answer(creation)
             if request:
                 return self._serve(request)
             return self._application
@@ -119,7 +127,10 @@ class Images:
         has_body = request.keep_body()
         response = request.http.get_response(self._application)
         image = request.route.image
-        if response.status_int != 404 or database.ever_had([image.id]):
+        # NOTE: home's quotas are looked at before the image.
+        nothing = (404, 413) if request.brings_bits else (404,)
+        if response.status_int not in nothing or (
+                database.ever_had([image.id])):
             return response
         place = request.place_of_nova(self._service_roles)
         if place and place.name in self._clouds.names:
@@ -161,6 +172,8 @@ class Images:
             return self._files.answer(request, name, image)
         if request.operation == 'GET locations':
             return webob.Response(json=[])
+        if request.is_upload:
+            return self._uploads.answer(request, name)
         return self._proxy.answer(request, name, image, has_body)
 
 

@@ -13,8 +13,9 @@
 """Requests that change images of service providers.
 
 They are sent with the user's own rights, so the service provider decides.
-What brings bits is refused: they would have to pass two clouds, and a part of
-them that has been sent could not be taken back.
+Bits themselves are another matter (:mod:`mixmatch_glance.upload`). What is
+about the stores, tasks or other regions of that cloud is refused: home shows
+none of these, so nobody could see here what has become of it.
 """
 
 from collections.abc import Callable
@@ -28,6 +29,7 @@ import webob.exc
 
 from mixmatch import exceptions
 from mixmatch import federation
+from mixmatch import text
 from mixmatch_glance import faults
 from mixmatch_glance import foreign_image
 from mixmatch_glance import marks
@@ -38,7 +40,11 @@ from mixmatch_glance import user_request
 #: Requests that are sent on, as ``METHOD below``.
 _ALLOWED = re.compile(
     r'PATCH|DELETE|(PUT|DELETE) tags/[^/]+|POST actions/(de|re)activate|'
-    r'(GET|POST) members|(GET|PUT|DELETE) members/[^/]+')
+    r'(GET|POST) members|(GET|PUT|DELETE) members/[^/]+|POST import')
+
+#: Methods of import: of bits that have been staged, and of those that the
+#: Glance there reads at a URL. The others copy from stores and regions.
+IMPORTS = ('glance-direct', 'web-download')
 
 #: Types of bodies of PATCH.
 _PATCH = re.compile(r'application/openstack-images-v2\.\d-json-patch')
@@ -47,9 +53,7 @@ _PATCH = re.compile(r'application/openstack-images-v2\.\d-json-patch')
 _MEMBER = ('member_id', 'status', 'created_at', 'updated_at', 'image_id')
 
 #: Commands that do at the service provider what is refused here.
-_COMMANDS = {'PUT file': 'image save and image create',
-             'PUT stage': 'image stage', 'POST import': 'image import',
-             'GET tasks': 'image task list',
+_COMMANDS = {'POST import': 'image import', 'GET tasks': 'image task list',
              'DELETE store': 'image delete --store'}
 
 
@@ -110,6 +114,11 @@ class Proxy:
         if not has_body:
             raise NoLength(most=user_request.LARGEST, **said)
         body, content_type = request.http.body, 'application/json'
+        if operation == 'POST import':
+            method = _import_method(body)
+            if method not in IMPORTS:
+                raise NotFromHome(operation=f'import by {method}',
+                                  command=_COMMANDS[operation], **said)
         if operation == 'PATCH':
             content_type = request.http.content_type
             # NOTE: home has refused all others already.
@@ -127,7 +136,7 @@ class Proxy:
     def _response(self, request: user_request.UserRequest, name: str,
                   reply: remote.Reply) -> webob.Response:
         response = webob.Response(status=reply.status)
-        if reply.status == 204:
+        if reply.status == 204 or request.operation == 'POST import':
             return response
         if request.operation == 'PATCH':
             shown = self._view.show(
@@ -174,7 +183,7 @@ def _with_project(request: user_request.UserRequest, body: bytes,
     if below == f'members/{request.project_id}':
         below = f'members/{project_id}'
     if request.operation == 'POST members':
-        found = _json(body)
+        found = marks.read_json(body)
         if isinstance(found, dict) and (
                 found.get('member') == request.project_id):
             body = jsonutils.dump_as_bytes({**found, 'member': project_id})
@@ -186,8 +195,9 @@ def _with_project(request: user_request.UserRequest, body: bytes,
             body)
 
 
-def _json(body: bytes) -> Any:
-    try:
-        return jsonutils.loads(body)
-    except ValueError:
-        return None
+def _import_method(body: bytes) -> str:
+    """Return the method of a request to import bits."""
+    found = marks.read_json(body)
+    method = found.get('method') if isinstance(found, dict) else None
+    name = method.get('name') if isinstance(method, dict) else None
+    return name if isinstance(name, str) else text.quoted(name)

@@ -25,6 +25,7 @@ from mixmatch import exceptions
 from mixmatch import federation
 from mixmatch.http import download
 from mixmatch.http import transport
+from mixmatch.http import upload
 from mixmatch.login import auth_plugin
 from mixmatch import services
 from mixmatch_glance import user_request
@@ -75,7 +76,8 @@ class Client:
             more['data'] = body
         project_id, response = self._request(name, request, path, method,
                                              headers=headers, **more)
-        return Reply(response.status_code, _body(name, response), project_id)
+        return Reply(response.status_code, _body(name, response), project_id,
+                     response.headers)
 
     def open(self, name: str, request: user_request.Request, path: str,
              byte_range: str | None) -> Reply:
@@ -93,6 +95,22 @@ class Client:
         return Reply(response.status_code,
                      {} if pieces else _body(name, response), project_id,
                      response.headers, pieces)
+
+    def upload(self, name: str, request: user_request.Request, path: str,
+               headers: dict[str, str], bits: upload.Upload | None) -> Reply:
+        """Send the bits of an image.
+
+        :param headers: about them
+        :param bits: None for an image without bits
+        :raises MixmatchException: as of :meth:`send`, or of the bits
+        """
+        # NOTE: nothing can be sent a second time, also not with another login
+        # after a 401. This one is fresh: the image was just looked for by it.
+        project_id, response = self._request(
+            name, request, path, 'PUT', allow_reauth=False, data=bits,
+            headers={**headers, 'Accept': 'application/json',
+                     'Content-Type': 'application/octet-stream'})
+        return Reply(response.status_code, _body(name, response), project_id)
 
     def project_id(self, name: str, request: user_request.Request) -> str:
         """Return the project of a user at a service provider.

@@ -44,7 +44,7 @@ class View:
         """
         path = f'/v2/images/{image.id}'
         extra = {key: value for key, value in image.extra.items()
-                 if self._is_allowed(request.context, key)}
+                 if self.is_allowed(request.context, key)}
         return {**extra, **image.base, 'id': image.id,
                 'owner': self._owner(request, image),
                 'self': path, 'file': f'{path}/file',
@@ -61,7 +61,8 @@ class View:
             return request.project_id
         return None if owner == request.project_id else owner
 
-    def _is_allowed(self, context: Any, key: str) -> bool:
+    def is_allowed(self, context: Any, key: str) -> bool:
+        """Return whether a user sees a property on images of other clouds."""
         if self._rules is None:
             return True
         # NOTE: Glance adds the roles of a service token to the list of roles

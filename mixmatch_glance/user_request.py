@@ -22,6 +22,7 @@ import webob
 
 from mixmatch import api
 from mixmatch import user_request
+from mixmatch_glance import marks
 from mixmatch_glance import routes
 
 #: Bytes of a body that is kept, to be sent to another cloud after home. Only
@@ -75,11 +76,37 @@ class ListRequest(Request):
     @classmethod
     def from_http(cls, http: webob.Request) -> 'ListRequest | None':
         """Return the request of a user; None if it is no such request."""
-        context = _context(http)
+        context = context_of(http)
         if http.method != 'GET' or context is None or (
                 routes.path_of(http) != routes.IMAGES):
             return None
         return cls(http, context)
+
+
+@dataclasses.dataclass(frozen=True)
+class CreateRequest(Request):
+    """Request to create an image at a chosen cloud.
+
+    Its context is None where nobody is known who could use one.
+
+    :param values: the properties of the image, and the choice
+    :param size: bytes of the body
+    """
+
+    values: dict[str, Any]
+    size: int
+
+    @classmethod
+    def from_http(cls, http: webob.Request) -> 'CreateRequest | None':
+        """Return the request; None if it is no such request."""
+        if http.method != 'POST' or routes.path_of(http) != routes.IMAGES:
+            return None
+        # NOTE: parsed as Glance does. A key can be written in many ways.
+        body = marks.read_body(http)
+        values = marks.read_json(body)
+        if not isinstance(values, dict) or api.CREATE_AT not in values:
+            return None
+        return cls(http, context_of(http), values, len(body))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -99,7 +126,7 @@ class UserRequest(Request):
             a project
         """
         route = routes.from_path(routes.path_of(http))
-        context = _context(http)
+        context = context_of(http)
         if route is None or context is None:
             return None
         return cls(http, context, route)
@@ -108,6 +135,16 @@ class UserRequest(Request):
     def operation(self) -> str:
         """Method and what is below the image, such as ``GET file``."""
         return f'{self.http.method} {self.route.below}'.strip()
+
+    @property
+    def is_upload(self) -> bool:
+        """Return whether the body are the bits of the image."""
+        return self.operation in ('PUT file', 'PUT stage')
+
+    @property
+    def brings_bits(self) -> bool:
+        """Return whether the image would have bits by this request."""
+        return self.is_upload or self.operation == 'POST import'
 
     def place_of_nova(self, service_roles: Collection[str]) -> Place | None:
         """Return where Nova says that the image is, for an administrator.
@@ -137,8 +174,11 @@ class UserRequest(Request):
         """Keep the body for another cloud while home reads it.
 
         :returns: False if it cannot be kept: it is large, or of unknown
-            length. Then only home gets it.
+            length. Then only home gets it. Bits are not read here at all:
+            home's Glance reads them only of an image that it has.
         """
+        if self.is_upload:
+            return False
         length = self.http.content_length
         if length is None:
             # NOTE: uWSGI gives chunks only to what asks for them, once.
@@ -158,7 +198,7 @@ def service_token_roles(conf: cfg.ConfigOpts) -> list[str]:
     return conf.keystone_authtoken.service_token_roles
 
 
-def _context(http: webob.Request) -> Any:
+def context_of(http: webob.Request) -> Any:
     """Return Glance's context of a user in a project; None if it has none."""
     # NOTE: of Glance's filter "context"; the pipelines without Keystone
     # have one without a token.

@@ -67,7 +67,7 @@ class _Bounds:
 
     @property
     def until(self) -> float:
-        """When the answer has to be complete."""
+        """Deadline of the answer, on the clock of time.monotonic()."""
         # NOTE: the time for it begins when the last piece has been sent.
         return self.at if self.body is None or math.isinf(
             self.body.until) else self.body.until

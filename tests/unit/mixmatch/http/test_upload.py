@@ -153,7 +153,7 @@ class TestUpload(UploadTestCase):
 
 
 class TestBrokenPieces(UploadTestCase):
-    """What they come from breaks off: the other side must see it."""
+    """The source breaks off, and the other side must see it."""
 
     def take(self, connection, stream):
         try:
