@@ -35,10 +35,11 @@ from sandbox import rules
 from sandbox import topology
 from tests.tempest import workspace
 
-TESTS = (r'^tempest\.api\.compute\.(volumes\.|servers\.test_('
-         r'create_server|delete_server|server_actions|server_rescue)\.)'
+TESTS = (r'^tempest\.api\.compute\.(volumes\.|servers\..*[Vv]olume|'
+         r'servers\.test_(delete_server|server_rescue)\.)'
          # These want networks.
-         r'(?!.*(security_group|test_add_remove_fixed_ip))')
+         '(?!.*(security_group|floating_ip))')
+FEATURES = {'compute-feature-enabled': {'resize': True}}
 COMPUTE = {'min_microversion': '2.1', 'max_microversion': 'latest'}
 #: Each project of Tempest is one of its own at bu.
 RULE = {**workspace.RULE, 'local_project': '{project}', 'create': True}
@@ -66,12 +67,12 @@ def main(argv: list[str]) -> int:
     regex = argv[0] if argv else TESTS
     sandbox = client.Sandbox()
     tempest = workspace.Tempest(sandbox)
-    tempest.configure(compute=COMPUTE)
+    tempest.configure(compute=COMPUTE, **FEATURES)
     own = tempest.run(f'volumes of {topology.HOME}', regex)
     before = sandbox.asked_for(topology.PROVIDER, 'attachments')
     with (rules.Landlord(sandbox).ruling(RULE),
           hosts_in_zone(sandbox, topology.PROVIDER)):
-        tempest.configure(compute={
+        tempest.configure(**FEATURES, compute={
             **COMPUTE, 'compute_volume_common_az': topology.PROVIDER})
         foreign = tempest.run(f'volumes of {topology.PROVIDER}', regex)
     asked = sandbox.asked_for(topology.PROVIDER, 'attachments') - before
