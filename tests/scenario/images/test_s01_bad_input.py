@@ -168,8 +168,11 @@ class TestBadInput(images.ImageScenario):
                     'Content-Type': 'application/octet-stream'}}),
                 ('POST', '/import', {'json': {
                     'method': {'name': 'glance-direct'}}})):
-            said = self.refused(400, path + below, method, **kwargs)
-            self.assertIn(f'--os-service-provider {self.provider}', said)
+            said = self.refused(409, path + below, method, **kwargs)
+            self.assertIn(f'Service provider {self.provider}', said)
+        said = self.refused(400, f'{path}/import', 'POST', json={
+            'method': {'name': 'copy-image'}, 'all_stores': True})
+        self.assertIn(f'--os-service-provider {self.provider}', said)
         changes: list[Any] = [
             [{'op': 'add', 'path': f'/{images.MARK}', 'value': 'x'}],
             [{'op': 'replace', 'path': '/id', 'value': 'x'}],
