@@ -34,6 +34,16 @@ The service provider is asked for each download whether the user may have the
 bits, so a host that needs an image has it as long as the user may. Each
 glance-api host keeps its own.
 """),
+    cfg.BoolOpt(
+        'chosen_image_ids',
+        default=False,
+        help="""
+Let users of this cloud choose the ids of new images, as Glance does.
+
+An id that a service provider has an image by is then taken: whoever asks for
+that image here gets the new one, and nobody, once it is deleted. Without it
+only administrators choose ids.
+"""),
     cfg.ListOpt(
         'image_property_roles',
         default=['member', 'reader'],

@@ -45,6 +45,9 @@ Property                 What is done with it, and why
 ``direct_url``,          Dropped: one could name a file or an RBD image of
 ``locations``,           home, which home's Nova and Cinder would then give to
 ``stores``               the user.
+``location``,            Dropped: Glance reserves these names, so no image that
+``deleted``,             inherits one could be made.
+``deleted_at``
 ``os_glance_*``          Dropped: work of the Glance there; home's acts on
                          such names.
 ``os-mixmatch:*``        Dropped, and the name of the service provider is set:
@@ -71,6 +74,7 @@ Any other value          Dropped: Glance has only texts.
 
 from collections.abc import Callable
 import dataclasses
+import datetime
 import re
 from typing import Any
 
@@ -80,6 +84,9 @@ from mixmatch_glance import routes
 #: Characters of a name, a tag, a property's name.
 LONGEST = 255
 
+#: Properties of an image. Glance itself allows 128 unless told otherwise.
+MOST_PROPERTIES = 1024
+
 _STATUSES = frozenset({
     'queued', 'saving', 'active', 'killed', 'deleted', 'uploading',
     'importing', 'pending_delete', 'deactivated'})
@@ -88,14 +95,14 @@ _VISIBILITIES = {'public': 'shared', 'community': 'shared',
 
 _HEX = re.compile(r'[0-9a-f]{1,128}')
 _NAME = re.compile(r'[A-Za-z0-9_.-]{1,64}')
-_TIME = re.compile(r'\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z?')
 _UUID = re.compile('[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}')
 
 _ENCRYPTION = re.compile(
     '(cinder_encryption|os_encrypt|os_decrypt)_.*|'
     'hw_ephemeral_encryption_secret_uuid', re.DOTALL)
 _DROPPED = re.compile(
-    'direct_url|locations|stores|self|file|schema|os_glance_.*|'
+    'direct_url|locations?|stores|self|file|schema|os_glance_.*|'
+    'deleted|deleted_at|'
     f'os-mixmatch.*|{_ENCRYPTION.pattern}', re.DOTALL)
 
 
@@ -115,6 +122,14 @@ def _is_flag(value: Any) -> bool:
 def _matches(pattern: re.Pattern[str]) -> Callable[[Any], bool]:
     return lambda value: (isinstance(value, str)
                           and pattern.fullmatch(value) is not None)
+
+
+def _is_time(value: Any) -> bool:
+    """Return whether a value is a time as each Glance shows it."""
+    try:
+        return bool(datetime.datetime.strptime(value, '%Y-%m-%dT%H:%M:%SZ'))
+    except (TypeError, ValueError):
+        return False
 
 
 def _or_none(check: Callable[[Any], bool]) -> Callable[[Any], bool]:
@@ -138,7 +153,7 @@ _BASE: dict[str, Callable[[Any], bool]] = {
     'os_hash_value': _or_none(_matches(_HEX)),
     'disk_format': _or_none(_matches(_NAME)),
     'container_format': _or_none(_matches(_NAME)),
-    'created_at': _matches(_TIME), 'updated_at': _matches(_TIME)}
+    'created_at': _is_time, 'updated_at': _is_time}
 
 #: Properties that are ids of other images.
 _IMAGE_IDS = ('kernel_id', 'ramdisk_id')
@@ -184,6 +199,8 @@ class ForeignImage:
         """
         invalid = [] if body.get('id') == image.id else ['id']
         # NOTE: what is not there is not valid; each Glance gives all of them.
+        if len(body) > MOST_PROPERTIES:
+            invalid.append('number of properties')
         invalid += [key for key, check in _BASE.items()
                     if key not in body or not check(body[key])]
         if invalid:

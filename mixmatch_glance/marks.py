@@ -45,16 +45,21 @@ class Unmarked:
                             an image is home's. So another property chooses
                             the cloud of a new image, which does not come
                             here (:mod:`mixmatch_glance.creation`).
+                            An ``id`` that a user chooses is refused: a
+                            service provider may have an image by it, which
+                            this one would replace for everybody here.
     ``PATCH`` of an image   Refused, if it sets the property.
     Any that shows images   The property is not shown: it may be older than
                             this filter.
     ======================= =================================================
 
     :param application: Glance's API
+    :param chosen_ids: whether users choose the ids of new images
     """
 
-    def __init__(self, application: Callable) -> None:
+    def __init__(self, application: Callable, chosen_ids: bool) -> None:
         self._application = application
+        self._chosen_ids = chosen_ids
 
     @webob.dec.wsgify
     def __call__(self, http: webob.Request) -> Any:
@@ -62,6 +67,11 @@ class Unmarked:
         if image_id is None:
             return self._application
         if http.method == 'POST' and not image_id:
+            if not self._chosen_ids and _chooses_id(http):
+                return webob.exc.HTTPForbidden(explanation=(
+                    'The id of a new image cannot be chosen in this cloud: '
+                    'another cloud may have an image by it. Leave it out, or '
+                    'ask the administrator.'))
             _drop(http)
         elif (http.method == 'PATCH' and changes(read_body(http))
                 # NOTE: an image of another cloud is not home's matter.
@@ -105,6 +115,15 @@ def read_body(http: webob.Request) -> bytes:
         del http.headers['Transfer-Encoding']
         http.body = body
     return http.body
+
+
+def _chooses_id(http: webob.Request) -> bool:
+    """Return whether a user, and no administrator, chooses the id."""
+    context = getattr(http, 'context', None)
+    if context is None or context.is_admin:
+        return False
+    found = read_json(read_body(http))
+    return isinstance(found, dict) and 'id' in found
 
 
 def _drop(http: webob.Request) -> None:

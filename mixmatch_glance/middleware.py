@@ -22,6 +22,7 @@ up elsewhere, so requests about local images need no others.
 """
 
 from collections.abc import Callable
+import re
 from typing import Any
 from urllib import parse
 
@@ -63,7 +64,8 @@ class Images:
     def __init__(self, application: Callable, clouds: federation.Federation,
                  conf: cfg.ConfigOpts) -> None:
         options.register_opts(conf)
-        self._application = marks.Unmarked(application)
+        self._application = marks.Unmarked(
+            application, conf.mixmatch.chosen_image_ids)
         self._clouds = clouds
         self._options = conf.mixmatch
         self._service_roles = user_request.service_token_roles(conf)
@@ -83,6 +85,8 @@ class Images:
 
     @webob.dec.wsgify
     def __call__(self, http: webob.Request) -> Any:
+        if not _is_legible(http):
+            return self._application
         of_list = user_request.ListRequest.from_http(http)
         creation = user_request.CreateRequest.from_http(http)
         request = user_request.UserRequest.from_http(http)
@@ -175,6 +179,22 @@ class Images:
         if request.is_upload:
             return self._uploads.answer(request, name)
         return self._proxy.answer(request, name, image, has_body)
+
+
+def _is_legible(http: webob.Request) -> bool:
+    """Write a request in one way, of several that Glance takes.
+
+    :returns: False if it has bytes that are no text, as no request about
+        images of other clouds has
+    """
+    http.environ['PATH_INFO'] = re.sub(
+        '/{2,}', '/', http.environ.get('PATH_INFO', ''))
+    try:
+        # NOTE: Glance would take its value for the method of the request.
+        http.GET.pop('_method', None)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _with_choice(response: webob.Response, chosen: str) -> webob.Response:

@@ -13,6 +13,7 @@
 """Images of service providers as home's Glance shows them."""
 
 from typing import Any
+import weakref
 
 import glance.api.policy
 from glance.common import property_utils
@@ -32,6 +33,8 @@ class View:
     def __init__(self, roles: list[str]) -> None:
         self._roles = [role.lower() for role in roles]
         self._rules = None
+        self._of_users: weakref.WeakKeyDictionary[Any, _Rules] = (
+            weakref.WeakKeyDictionary())
         if property_utils.is_property_protection_enabled():
             self._rules = property_utils.PropertyRules(
                 glance.api.policy.Enforcer())
@@ -63,14 +66,45 @@ class View:
 
     def is_allowed(self, context: Any, key: str) -> bool:
         """Return whether a user sees a property on images of other clouds."""
-        if self._rules is None:
-            return True
-        # NOTE: Glance adds the roles of a service token to the list of roles
-        # that it is given, so each question gets a list of its own.
-        return all(self._rules.check_property_rules(
-            key, action, glance.context.RequestContext(
-                roles=list(roles), user_id=context.user_id,
-                project_id=context.project_id, overwrite=False,
-                policy_enforcer=context.policy_enforcer))
-            for action, roles in (('create', self._roles),
-                                  ('read', context.roles)))
+        return self._rules is None or self._asked(context).allowed(key)
+
+    def _asked(self, context: Any) -> '_Rules':
+        """Return the rules for a user, made once for each request."""
+        found = self._of_users.get(context)
+        if found is None:
+            found = self._of_users[context] = _Rules(
+                self._rules, {'create': _asker(context, self._roles),
+                              'read': _asker(context, context.roles)})
+        return found
+
+
+class _Rules:
+    """Answers of home's property protections to one user.
+
+    :param rules: Glance's
+    :param askers: by what is done, Glance's context of somebody who does it
+    """
+
+    def __init__(self, rules: Any, askers: dict[str, Any]) -> None:
+        self._rules = rules
+        self._askers = askers
+        self._known: dict[str, bool] = {}
+
+    def allowed(self, key: str) -> bool:
+        """Return whether all that is done with a property is allowed."""
+        if key not in self._known:
+            self._known[key] = all(
+                self._rules.check_property_rules(key, action, asker)
+                for action, asker in self._askers.items())
+        return self._known[key]
+
+
+def _asker(context: Any, roles: list[str]) -> Any:
+    """Return a user with other roles.
+
+    Without roles of a service token, which Glance would add to these.
+    """
+    return glance.context.RequestContext(
+        roles=list(roles), user_id=context.user_id,
+        project_id=context.project_id, overwrite=False,
+        policy_enforcer=context.policy_enforcer)

@@ -34,12 +34,18 @@ class TestBelieved(base.GlanceTestCase):
             stores='local', os_glance_stage_host='http://victim',
             os_glance_import_task='x', self='http://victim/',
             file='http://victim/file', schema='http://victim/schema',
+            location='file:///etc/shadow', deleted='False', deleted_at='x',
             checked='yes', deep={'a': 1}, many=['a'], number=7, nothing=None)
         shown = self.show()
         self.assertEqual({
             **glances.image(base.IMAGE), 'owner': 'home-id-of-research',
             'checked': 'yes', api.ATTRIBUTE: 'bu',
             api.PROJECT_ATTRIBUTE: 'id-of-research'}, shown)
+
+    def test_more_properties_than_any_image_has(self):
+        self.bu.add(base.IMAGE, **{f'x{number}': 'y'
+                                   for number in range(1024)})
+        self.assertIn('invalid number of properties', self.refused(503))
 
     def test_no_cloud_speaks_for_another(self):
         self.bu.add(base.IMAGE, **{api.ATTRIBUTE: 'mit',
@@ -99,6 +105,8 @@ class TestBelieved(base.GlanceTestCase):
                 ('min_ram', -1), ('checksum', 'zz'), ('os_hash_value', []),
                 ('os_hash_algo', '../x'), ('disk_format', 'a b'),
                 ('container_format', {}), ('created_at', 'yesterday'),
+                ('created_at', '2026-99-01T00:00:00Z'),
+                ('updated_at', '2026-01-01T00:00:00'),
                 ('updated_at', None), ('owner', 5)):
             self.bu.answers['GET', PATH] = 200, {**good, key: value}, {}
             self.assertIn(f'invalid {key}', self.refused(503), (key, value))

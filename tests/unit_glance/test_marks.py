@@ -21,6 +21,33 @@ from tests.unit_glance import lists
 PATCH = 'application/openstack-images-v2.{}-json-patch'
 
 
+class TestChosenIds(lists.ListTestCase):
+    """An id that a service provider has an image by is not taken from it."""
+
+    body: dict = {'id': base.IMAGE, 'name': 'evil', 'disk_format': 'raw',
+                  'container_format': 'bare', 'visibility': 'community'}
+
+    def test_of_users(self):
+        self.bu.add(base.IMAGE, visibility='public')
+        for path, method in ((lists.PATH, 'POST'), ('/v2//images', 'POST'),
+                             (f'{lists.PATH}?_method=POST', 'PUT')):
+            response = self.send(path, method, self.body, user='bob')
+            self.assertIn(response.status_int, (403, 405), response.text)
+        self.assertEqual('bu', self.get(f'{lists.PATH}/{base.IMAGE}')[
+            api.ATTRIBUTE])
+
+    def test_of_administrators(self):
+        response = self.send(lists.PATH, 'POST', self.body, user='admin',
+                             roles='admin')
+        self.assertEqual(201, response.status_int, response.text)
+
+    def test_operator_allows_them(self):
+        self.options += 'chosen_image_ids = true\n'
+        self.restart()
+        response = self.send(lists.PATH, 'POST', self.body)
+        self.assertEqual(201, response.status_int, response.text)
+
+
 class TestMarks(lists.ListTestCase):
 
     def patch(self, image_id, change, version=1):
@@ -70,6 +97,30 @@ class TestMarks(lists.ListTestCase):
             response = self.patch(image_id, change, version)
             self.assertEqual(403, response.status_int, response.text)
             self.assertIn('reserved', response.text)
+
+    def test_other_ways_to_write_a_request(self):
+        """Glance takes each of them for the same."""
+        image_id = self.add_home()
+        body = [{'op': 'add', 'path': f'/{api.ATTRIBUTE}', 'value': 'bu'}]
+        for method, path in (
+                ('POST', f'{lists.PATH}/{image_id}?_method=PATCH'),
+                ('PATCH', f'/v2//images/{image_id}'),
+                ('PATCH', f'//v2/images//{image_id}')):
+            response = self.send(path, method, headers={
+                'Content-Type': PATCH.format(1)}, POST=json.dumps(
+                    body).encode())
+            self.assertIn(response.status_int, (403, 404, 405), path)
+        plain = self.send(f'{lists.PATH}/{image_id}', app=self.without_filter)
+        self.assertNotIn(api.ATTRIBUTE, plain.json)
+        self.add_there(self.bu)
+        self.assertEqual(2, len(self.get('/v2//images')['images']))
+
+    def test_query_that_is_no_text(self):
+        image_id = self.add_home()
+        for path in (f'{lists.PATH}/{image_id}?a=%ff',
+                     f'{lists.PATH}?name=%ff'):
+            plain = self.send(path, app=self.without_filter)
+            self.assertEqual(plain.status_int, self.send(path).status_int)
 
     def test_other_changes(self):
         image_id = self.add_home()

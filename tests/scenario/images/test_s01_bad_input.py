@@ -78,8 +78,14 @@ class TestBadInput(images.ImageScenario):
         body = {'id': str(uuid.uuid4()), 'disk_format': 'raw',
                 'container_format': 'bare'}
         path = self.shown(body['id'])
-        for glance, bits in ((self.at_home, b'home'), (self.glance, b'bu')):
-            made = glance.post('/v2/images', json={'name': 'x', **body})
+        # NOTE: users choose no ids at home.
+        self.refused(403, '/v2/images', 'POST', json=body)
+        landlord = self.sandbox.landlord(self.home).api('image')
+        for glance, bits, visibility in (
+                (landlord, b'home', 'public'),
+                (self.glance, b'bu', 'private')):
+            made = glance.post('/v2/images', json={
+                'name': 'x', 'visibility': visibility, **body})
             self.assertEqual(201, made.status_code, made.text)
             glance.put(f'{path}/file', data=bits, headers={
                 'Content-Type': 'application/octet-stream'})
@@ -90,7 +96,7 @@ class TestBadInput(images.ImageScenario):
         self.assertEqual([False], [
             images.MARK in each for each in listed.json()['images']
             if each['id'] == body['id']])
-        self.assertEqual(204, self.at_home.delete(path).status_code)
+        self.assertEqual(204, landlord.delete(path).status_code)
         self.refused(404, path)
         self.refused(404, f'{path}/file')
         self.assertEqual(b'bu', self.glance.get(f'{path}/file').content)
