@@ -47,6 +47,17 @@ WANTS_IMAGE = pathlib.Path(__file__).with_name('compute_wants_image.txt')
 
 
 @contextlib.contextmanager
+def larger_flavor(sandbox: client.Sandbox) -> Iterator[str]:
+    """A flavor to resize servers to; its id."""
+    nova = sandbox.landlord(topology.HOME).api('compute')
+    made = nova.post('/flavors', json={'flavor': {
+        'name': 'larger', 'ram': 192, 'vcpus': 1, 'disk': 1}}).json()[
+            'flavor']['id']
+    yield made
+    nova.delete(f'/flavors/{made}')
+
+
+@contextlib.contextmanager
 def hosts_in_zone(sandbox: client.Sandbox, zone: str) -> Iterator[None]:
     """Home's hosts are in an availability zone."""
     nova = sandbox.landlord(topology.HOME).api('compute')
@@ -67,14 +78,16 @@ def main(argv: list[str]) -> int:
     regex = argv[0] if argv else TESTS
     sandbox = client.Sandbox()
     tempest = workspace.Tempest(sandbox)
-    tempest.configure(compute=COMPUTE, **FEATURES)
-    own = tempest.run(f'volumes of {topology.HOME}', regex)
-    before = sandbox.asked_for(topology.PROVIDER, 'attachments')
-    with (rules.Landlord(sandbox).ruling(RULE),
-          hosts_in_zone(sandbox, topology.PROVIDER)):
-        tempest.configure(**FEATURES, compute={
-            **COMPUTE, 'compute_volume_common_az': topology.PROVIDER})
-        foreign = tempest.run(f'volumes of {topology.PROVIDER}', regex)
+    with larger_flavor(sandbox) as flavor:
+        options = {**COMPUTE, 'flavor_ref_alt': flavor}
+        tempest.configure(compute=options, **FEATURES)
+        own = tempest.run(f'volumes of {topology.HOME}', regex)
+        before = sandbox.asked_for(topology.PROVIDER, 'attachments')
+        with (rules.Landlord(sandbox).ruling(RULE),
+              hosts_in_zone(sandbox, topology.PROVIDER)):
+            tempest.configure(**FEATURES, compute={
+                **options, 'compute_volume_common_az': topology.PROVIDER})
+            foreign = tempest.run(f'volumes of {topology.PROVIDER}', regex)
     asked = sandbox.asked_for(topology.PROVIDER, 'attachments') - before
     return workspace.compare(asked, WANTS_IMAGE, own, foreign)
 

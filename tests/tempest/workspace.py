@@ -106,6 +106,7 @@ class Tempest:
                 'neutron': True, 'swift': False},
             'compute': {'region': landlord.cloud.name,
                         'image_ref': _id(images, 'guest'),
+                        'image_ref_alt': _id(images, 'guest'),
                         'flavor_ref': _id(flavors, 'tiny')},
             'validation': {'run_validation': False},
             'volume': {
