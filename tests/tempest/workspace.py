@@ -34,10 +34,6 @@ RULE = {'name': 'tempest', 'projects': 'tempest-*', 'users': 'tempest-*',
 #: What Tempest says of a 503 that names bu.
 SAYS_SO = re.compile(rf'503.*ervice provider {topology.PROVIDER}', re.DOTALL)
 
-#: What it says of a volume of an image that bu does not have.
-NO_IMAGE = re.compile(
-    rf'ervice provider {topology.PROVIDER}: .*image', re.IGNORECASE)
-
 
 @dataclasses.dataclass
 class Outcome:
@@ -64,10 +60,6 @@ class Outcome:
     def names_provider(self, test: str) -> bool:
         """Return whether a test failed because a 503 named bu."""
         return bool(SAYS_SO.search(''.join(self.details.get(test, ()))))
-
-    def has_no_image(self, test: str) -> bool:
-        """Return whether a test failed because bu has no image of home."""
-        return bool(NO_IMAGE.search(''.join(self.details.get(test, ()))))
 
 
 class Tempest:
@@ -213,12 +205,10 @@ def report(asked: int, need_all: pathlib.Path, without: Outcome,
     return int(bool(wrong))
 
 
-def compare(asked: int, wants_image: pathlib.Path, own: Outcome,
-            foreign: Outcome) -> int:
+def compare(asked: int, own: Outcome, foreign: Outcome) -> int:
     """Print what two runs came to, and return the exit code.
 
     :param asked: how often bu was asked in the second of them
-    :param wants_image: tests for which bu would have to have home's image
     """
     print('\n----- compared')
     for each in (own, foreign):
@@ -226,15 +216,10 @@ def compare(asked: int, wants_image: pathlib.Path, own: Outcome,
               f'{len(each.those("FAILED"))} failed, '
               f'{len(each.those("SKIPPED"))} skipped')
     print(f'{topology.PROVIDER} was asked {asked} times')
-    wanting = set(wants_image.read_text().split())
-    refused = {test for test in wanting if foreign.has_no_image(test)}
     wrong = [f'{own.name}: {test} fails' for test in sorted(
         own.those('FAILED'))]
     wrong += [f'{foreign.name}: {test} passes with {own.name} only'
-              for test in sorted(own.those('ok') - foreign.those('ok')
-                                 - refused)]
-    wrong += [f'{test} is in {wants_image.name} and passes'
-              for test in sorted(wanting & foreign.those('ok'))]
+              for test in sorted(own.those('ok') - foreign.those('ok'))]
     if not asked or not own.those('ok'):
         wrong.append('nothing was compared')
     print(*wrong, sep='\n')
