@@ -30,10 +30,10 @@ from sandbox import rules
 from sandbox import topology
 from tests.tempest import workspace
 
-TESTS = (r'^tempest\.api\.compute\.(volumes\.|servers\..*[Vv]olume|'
-         r'servers\.test_(delete_server|server_rescue)\.)'
-         # These want networks, or storage that keeps an image.
-         '(?!.*(security_group|floating_ip|BootFromVolume|volume_backed))')
+TESTS = (# These want networks, or storage that keeps an image.
+         '^(?!.*(security_group|floating_ip|BootFromVolume|volume_backed))'
+         r'tempest\.api\.compute\.(volumes\.|servers\..*[Vv]olume|'
+         r'servers\.test_(delete_server|server_rescue)\.)')
 FEATURES = {'compute-feature-enabled': {'resize': True}}
 COMPUTE = {'min_microversion': '2.1', 'max_microversion': 'latest'}
 #: Each project of Tempest is one of its own at bu.

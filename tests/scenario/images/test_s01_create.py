@@ -156,9 +156,8 @@ class TestRefused(CreateScenario):
         self.nothing_is_there()
 
     def test_id_of_home(self):
-        image_id = str(uuid.uuid4())
-        self.at_home.post('/v2/images', json={
-            'id': image_id, 'disk_format': 'raw', 'container_format': 'bare'})
+        image_id = self.at_home.post('/v2/images', json={
+            'disk_format': 'raw', 'container_format': 'bare'}).json()['id']
         for _ in range(2):
             result = self.create('--file', str(self.file), '--id', image_id)
             self.assertEqual(1, result.code, str(result))
