@@ -26,6 +26,7 @@ import contextlib
 import sys
 
 from sandbox import client
+from sandbox import paste
 from sandbox import rules
 from sandbox import topology
 from tests.tempest import workspace
@@ -36,8 +37,6 @@ TESTS = (# These want networks, or storage that keeps an image.
          r'servers\.test_(delete_server|server_rescue)\.)')
 FEATURES = {'compute-feature-enabled': {'resize': True}}
 COMPUTE = {'min_microversion': '2.1', 'max_microversion': 'latest'}
-#: Each project of Tempest is one of its own at bu.
-RULE = {**workspace.RULE, 'local_project': '{project}', 'create': True}
 
 
 def enable_hosts(sandbox: client.Sandbox) -> None:
@@ -57,6 +56,26 @@ def larger_flavor(sandbox: client.Sandbox) -> Iterator[str]:
             'flavor']['id']
     yield made
     nova.delete(f'/flavors/{made}')
+
+
+@contextlib.contextmanager
+def nova_into_one_project(sandbox: client.Sandbox) -> Iterator[None]:
+    """All processes of home's Nova have the configuration for that rule."""
+    home = topology.by_name(topology.HOME)
+    etc = sandbox.site.etc(home, 'nova')
+    texts = {path: path.read_text() for path in (
+        etc / 'nova.conf', *etc.glob('nova-cpu*.conf'))}
+    names = ['nova-api', 'nova-conductor',
+             *(f'nova-compute{host.suffix}' for host in home.hosts)]
+    for path, text in texts.items():
+        path.write_text(workspace.into_one_project(text))
+    sandbox.control('restart', topology.HOME, *names)
+    try:
+        yield
+    finally:
+        for path, text in texts.items():
+            path.write_text(text)
+        sandbox.control('restart', topology.HOME, *names)
 
 
 @contextlib.contextmanager
@@ -86,7 +105,10 @@ def main(argv: list[str]) -> int:
         tempest.configure(compute=options, **FEATURES)
         own = tempest.run(f'volumes of {topology.HOME}', regex)
         before = sandbox.asked_for(topology.PROVIDER, 'attachments')
-        with (rules.Landlord(sandbox).ruling(RULE),
+        with (rules.Landlord(sandbox).ruling(workspace.RULE),
+              paste.changed(sandbox, topology.HOME,
+                            workspace.into_one_project, 'cinder.conf'),
+              nova_into_one_project(sandbox),
               hosts_in_zone(sandbox, topology.PROVIDER)):
             tempest.configure(**FEATURES, compute={
                 **options, 'compute_volume_common_az': topology.PROVIDER})
