@@ -126,17 +126,19 @@ class World:
         server = nova.post('/servers', json={'server': {
             'name': f'{PREFIX}boot', 'imageRef': image_id,
             'flavorRef': flavor, 'networks': 'none'}}).json()['server']['id']
-        table = f'{topology.HOME}_nova.instances'
+        # NOTE: there is no row before it is scheduled.
+        count = (f'select count(*) from {topology.HOME}_nova.instances '
+                 'where uuid = %s and ')
         self._until(lambda: self._value(
-            topology.HOME, f'select vm_state from {table} where uuid = %s',
-            server) in ('active', 'error'), f'{server} active')
+            topology.HOME, count + "vm_state in ('active', 'error')",
+            server), f'{server} active')
         seconds = time.monotonic() - began
         assert nova.get(f'/servers/{server}').json()['server'][
             'status'] == 'ACTIVE', server
         nova.delete(f'/servers/{server}')
         self._until(lambda: self._value(
-            topology.HOME, f'select deleted from {table} where uuid = %s',
-            server), f'{server} deleted')
+            topology.HOME, count + 'deleted > 0', server),
+            f'{server} deleted')
         return seconds
 
     def volume(self, cloud: str, number: int = 1) -> str:
