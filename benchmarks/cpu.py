@@ -25,7 +25,7 @@ _TICK = os.sysconf('SC_CLK_TCK')
 
 #: Whose work a question to the service providers is, apart from our own.
 ASKED = ((topology.PROVIDER, ('apache', 'keystone', 'shibd', 'memcached',
-                               'cinder-api')),
+                               'cinder-api', 'glance-api')),
          (topology.HOME, ('keystone', 'memcached')),
          (topology.SHARED.name, ('mariadb',)))
 
