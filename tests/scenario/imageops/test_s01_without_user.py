@@ -31,6 +31,9 @@ FORGOTTEN = withdrawn.CACHED + withdrawn.FRESH + withdrawn.MARGIN
 class TestWithoutUser(images.ImageScenario):
     """Requests as home's Nova makes them, and as others forge them."""
 
+    path: str
+    place: str
+
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
