@@ -41,7 +41,7 @@ class TestWithoutUser(images.ImageScenario):
         shown = cls.alice.api('image').get(cls.path).json()
         cls.place = f'{cls.provider}/{shown["os-mixmatch:project_id"]}'
 
-    def ask(self, who, beside, place, path=None, method='GET', **kwargs):
+    def ask(self, who, beside, place, path=None, method='GET'):
         """Return the response of home's Glance.
 
         :param who: whose token is sent
@@ -53,8 +53,7 @@ class TestWithoutUser(images.ImageScenario):
         return adapter.Adapter(
             session.Session(auth, timeout=client.PATIENCE),
             service_type='image', interface='public', raise_exc=False,
-        ).request(path or self.path, method, headers={HEADER: place},
-                  **kwargs)
+        ).request(path or self.path, method, headers={HEADER: place})
 
     def ask_as_nova(self, below=''):
         return self.ask(self.admin, self.nova_of_home, self.place,
@@ -101,11 +100,11 @@ class TestWithoutUser(images.ImageScenario):
                                   response.text[:200])
 
     def test_only_to_read(self):
-        for method, below, kwargs in (
-                ('DELETE', '', {}), ('POST', '/actions/deactivate', {}),
-                ('PUT', '/tags/x', {}), ('GET', '/members', {})):
+        for method, below in (
+                ('DELETE', ''), ('POST', '/actions/deactivate'),
+                ('PUT', '/tags/x'), ('GET', '/members')):
             response = self.ask(self.admin, self.nova_of_home, self.place,
-                                self.path + below, method, **kwargs)
+                                self.path + below, method)
             self.assertEqual(404, response.status_code, response.text)
         shown = self.glance.get(self.path).json()
         self.assertEqual(('active', []), (shown['status'], shown['tags']))
