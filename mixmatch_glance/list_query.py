@@ -84,12 +84,7 @@ class Query:
     @property
     def owner(self) -> holdings.Owner:
         """Owner of the rows."""
-        # NOTE: an empty list without a filter does not tell that there is
-        # nothing which only these filters bring.
-        more = (self.member_status != 'accepted'
-                or self.visibility == 'all'
-                or self.filters.get('os_hidden', 'false').lower() != 'false')
-        return self.request.owner('images with filters' if more else 'images')
+        return self.request.owner('images')
 
     @property
     def is_unfiltered(self) -> bool:

@@ -85,10 +85,12 @@ class Images:
 
     @webob.dec.wsgify
     def __call__(self, http: webob.Request) -> Any:
-        if not _is_legible(http):
+        legible = _is_legible(http)
+        # NOTE: what names a cloud is never home's, whatever its query is.
+        creation = user_request.CreateRequest.from_http(http)
+        if not legible and not creation:
             return self._application
         of_list = user_request.ListRequest.from_http(http)
-        creation = user_request.CreateRequest.from_http(http)
         request = user_request.UserRequest.from_http(http)
         try:
             if of_list:

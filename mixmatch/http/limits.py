@@ -218,7 +218,6 @@ class _InTime:
             raise urllib3_exceptions.NewConnectionError(
                 self, f'{exc}') from exc  # type: ignore[arg-type]
 
-
     def send(self, data: Any) -> None:
         bounds = _BOUNDS.get()
         if bounds is None or bounds.body is None:

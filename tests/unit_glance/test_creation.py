@@ -159,6 +159,15 @@ class TestCreation(CreationTestCase):
             'Content-Type': 'application/json'})
         self.assertEqual('bu', response.json[api.ATTRIBUTE])
 
+    def test_query_that_is_no_text(self):
+        """It does not make it one of home."""
+        response = self.send(f'{PATH}?x=%ff', 'POST', {
+            'name': 'new', 'disk_format': 'raw', 'container_format': 'bare',
+            api.CREATE_AT: 'bu'})
+        self.assertEqual((201, 'bu'), (
+            response.status_int, response.json[api.ATTRIBUTE]))
+        self.assertEqual([], self.ids(headers={api.HEADER: api.NONE}))
+
     def test_is_listed_at_once(self):
         """Other processes are told that the project has something there."""
         with mock.patch.object(type(self.federation.holdings), 'add',
